@@ -1,0 +1,14 @@
+"""A kind node image and base images from source, for machines that can pull no images. See README.md."""
+
+from node import machine
+from node.cache import VERSIONS
+from node.config import kind_config
+from node.image import NodeImage, base_image, base_tag, node_image, node_tag
+from node.toolchain import go, kind
+
+OFFICIAL: str = VERSIONS["official"]
+"""The node image that the pinned kind was released with."""
+
+__all__ = [
+    "OFFICIAL", "NodeImage", "base_image", "base_tag", "go", "kind", "kind_config", "machine", "node_image", "node_tag",
+]

@@ -1,0 +1,90 @@
+"""Debian file systems, made from packages by mmdebstrap where no image can be pulled."""
+
+import shutil
+from pathlib import Path
+
+from node.cache import VERSIONS, digest, made
+from workbook.commands import run
+from workbook.errors import WorkbookError
+from workbook.progress import step
+
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+PACKAGES = {
+    "node": [
+        "systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux",
+        "mount", "kmod", "jq", "procps", "containerd", "runc", "containernetworking-plugins", "ca-certificates",
+        "socat", "e2fsprogs",
+    ],
+    "kube-proxy": ["iptables", "conntrack", "kmod"],
+    "python": ["python3", "python3-pip", "python-is-python3", "ca-certificates"],
+    "java": ["openjdk-17-jre-headless", "ca-certificates"],
+    "jdk": ["openjdk-17-jdk-headless", "ca-certificates"],
+}
+# Documentation and translations are a third of a small system, and no container reads them.
+DIET = ["force-unsafe-io", "path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
+        "path-exclude=/usr/share/info/*"]
+
+
+def filesystem(purpose: str) -> Path:
+    """A tar of a Debian file system for one of `PACKAGES`.
+
+    Raises:
+        WorkbookError: this is no Debian or Ubuntu, not root, or the package archive is out of reach.
+    """
+    def build(folder: Path) -> None:
+        _install_mmdebstrap()
+        with step(f"Make the file system for {purpose}") as running:
+            hooks = [f"--customize-hook={command}" for command in _customizing(purpose)]
+            run(
+                ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES[purpose])}",
+                 *(f"--dpkgopt={line}" for line in DIET), '--aptopt=APT::Install-Recommends "false"', *hooks,
+                 VERSIONS["debian"], str(folder / "root.tar")],
+                timeout=900, on_line=running.update,
+            )
+
+    return made(f"filesystem-{purpose}", filesystem_key(purpose), build) / "root.tar"
+
+
+def filesystem_key(purpose: str) -> str:
+    """The hash of what `filesystem` makes that file system from."""
+    return digest(VERSIONS["debian"], *PACKAGES[purpose], *DIET, *_customizing(purpose),
+                  CERTIFICATES if CERTIFICATES.exists() else "")
+
+
+def _customizing(purpose: str) -> list[str]:
+    """What is done to the file system after its packages are installed; `$1` is its folder."""
+    commands = ['rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*']
+    if "ca-certificates" in PACKAGES[purpose] and CERTIFICATES.exists():
+        # This machine's own authorities: a proxy that opens TLS is trusted in containers as it is here.
+        commands.append(f'cp {CERTIFICATES} "$1"{CERTIFICATES}')
+    if purpose == "node":
+        # As in kind's own image: only what a node needs is started.
+        commands.append(
+            'cd "$1"/lib/systemd/system && rm -f multi-user.target.wants/* local-fs.target.wants/* basic.target.wants/*'
+            ' sockets.target.wants/*udev* sockets.target.wants/*initctl* sysinit.target.wants/systemd-tmpfiles-setup.service'
+            ' && rm -f "$1"/etc/systemd/system/*.wants/* && echo ReadKMsg=no >> "$1"/etc/systemd/journald.conf'
+        )
+        # What containerd gives every container, without limits: not every machine lets a container raise them.
+        commands.append(
+            'mkdir -p "$1"/etc/containerd && chroot "$1" ctr oci spec | jq "del(.process.rlimits)"'
+            ' > "$1"/etc/containerd/cri-base.json'
+        )
+    if purpose == "python":
+        # Debian guards its Python against pip; in a container there is nothing else to protect.
+        commands.append('rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED')
+    return commands
+
+
+def _install_mmdebstrap() -> None:
+    if shutil.which("mmdebstrap") and shutil.which("jq"):
+        return
+    if not shutil.which("apt-get"):
+        raise WorkbookError(
+            "No image can be pulled here, and building one needs Debian or Ubuntu.",
+            fix="Connect to a network with an image registry, or carry the images over from a machine that has one.",
+        )
+    with step("Install mmdebstrap from the distribution's packages"):
+        run(["apt-get", "install", "-y", "-q", "mmdebstrap", "debian-archive-keyring", "jq"],
+            env={"DEBIAN_FRONTEND": "noninteractive"}, show=True, timeout=600,
+            fix="Building images needs root: run this with sudo once, or use a network with an image registry.")

