@@ -1,0 +1,53 @@
+"""The helper that the notebooks import: kubectl's words, as Python functions that return tables.
+
+Names are loaded when they are first used, so that `import workbook` is quick, and so that set-up can use this
+package before the packages it needs are installed.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME_OF = {
+    "apply": "kubectl",
+    "begin": "states",
+    "build": "images",
+    "check": "checks",
+    "components": "components",
+    "delete": "kubectl",
+    "deployments": "tables",
+    "events": "tables",
+    "get": "tables",
+    "images": "tables",
+    "kubectl": "kubectl",
+    "logs": "kubectl",
+    "nodes": "tables",
+    "page": "showing",
+    "pods": "tables",
+    "pods_ready": "waiting",
+    "port_forward": "forwarding",
+    "preflight": "preflight",
+    "replicasets": "tables",
+    "rollout_status": "waiting",
+    "scale": "kubectl",
+    "services": "tables",
+    "show": "showing",
+    "start": "lifecycle",
+    "status": "lifecycle",
+    "stop": "lifecycle",
+    "wait_for": "waiting",
+}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'workbook' has no attribute {name!r}")
+    return getattr(import_module(f"workbook.{_HOME_OF[name]}"), name)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext workbook`: adds the line magic `%kubectl`."""
+    from workbook.kubectl import magic
+
+    ipython.register_magic_function(magic, "line", "kubectl")

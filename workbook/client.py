@@ -1,0 +1,162 @@
+"""Connections to the API server, made from the workbook's own kubeconfig and from nothing else."""
+
+import json
+import os
+import re
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from workbook import cluster
+from workbook.cluster import kubeconfig
+from workbook.errors import WorkbookError
+
+Connection = client.ApiClient
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+
+def connect(path: Path, context: str, accept: str | None = None) -> Connection:
+    """A connection to the API server of `context` in the kubeconfig at `path`.
+
+    `accept` replaces the kind of answer asked for, on every request of this connection:
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+    """
+    settings = client.Configuration()
+    config.load_kube_config(str(path), context, client_configuration=settings, persist_config=False)
+    if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
+        settings.proxy = None  # a proxy cannot reach this machine's own loopback
+    settings.retries = False  # what to do after a failure is decided by the caller, not hidden in the transport
+    connection = client.ApiClient(settings)
+    if accept:
+        connection.set_default_header("Accept", accept)
+    return connection
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+@cache
+def _cached(path: Path, context: str, changed: int, pid: int, accept: str | None) -> Connection:
+    return connect(path, context, accept)
+
+
+def connection(accept: str | None = None) -> Connection:
+    """The connection to the workbook's cluster, made anew when its kubeconfig has changed.
+
+    Raises:
+        WorkbookError: the workbook has no cluster, or the kubeconfig is not the one it wrote.
+    """
+    ours = cluster.current()
+    if not kubeconfig.sound(ours.kubeconfig, ours.context, ours.namespace):
+        raise WorkbookError(
+            f"The workbook is not connected to its cluster {ours.name!r}.",
+            f"{ours.kubeconfig} is absent, damaged, or points at another cluster.",
+            "Run the notebook's `begin(…)` cell, or `make up` in a terminal.",
+        )
+    return _cached(ours.kubeconfig, ours.context, _changed(ours.kubeconfig), os.getpid(), accept)
+
+
+def core(accept: str | None = None) -> client.CoreV1Api:
+    """The core API group (Pods, Services, nodes) of the workbook's cluster."""
+    return client.CoreV1Api(connection(accept))
+
+
+# kubectl's word → the API group's class and the noun its methods use.
+RESOURCES = {
+    "pods": (client.CoreV1Api, "pod"),
+    "services": (client.CoreV1Api, "service"),
+    "events": (client.CoreV1Api, "event"),
+    "configmaps": (client.CoreV1Api, "config_map"),
+    "serviceaccounts": (client.CoreV1Api, "service_account"),
+    "nodes": (client.CoreV1Api, "node"),
+    "namespaces": (client.CoreV1Api, "namespace"),
+    "deployments": (client.AppsV1Api, "deployment"),
+    "replicasets": (client.AppsV1Api, "replica_set"),
+    "statefulsets": (client.AppsV1Api, "stateful_set"),
+    "daemonsets": (client.AppsV1Api, "daemon_set"),
+    "endpointslices": (client.DiscoveryV1Api, "endpoint_slice"),
+}
+CLUSTER_WIDE = {"nodes", "namespaces"}
+
+
+def list_raw(resource: str, namespace: str | None, *, accept: str | None = None, via: Connection | None = None,
+             **options: Any) -> Any:
+    """Calls the API server's list of `resource` and returns the open HTTP answer, undecoded.
+
+    Args:
+        resource: kubectl's plural word, a key of `RESOURCES`.
+        namespace: the Namespace; `""` for all of them; None for the workbook's own.
+        accept: see `connect`.
+        via: another connection than the workbook's.
+        options: what the client's list methods take, such as `label_selector`, `watch`, `_request_timeout`.
+
+    Raises:
+        WorkbookError: no such resource, or the API server cannot be reached.
+        ApiException: the API server's own refusal.
+    """
+    if resource not in RESOURCES:
+        raise WorkbookError(
+            f"There is no table of {resource!r} here.", fix=f"Use one of {', '.join(sorted(RESOURCES))}."
+        )
+    group, noun = RESOURCES[resource]
+    api = group(via or connection(accept))
+    if resource in CLUSTER_WIDE:
+        call, where = getattr(api, f"list_{noun}"), ()
+    elif namespace == "":
+        call, where = getattr(api, f"list_{noun}_for_all_namespaces"), ()
+    else:
+        call, where = getattr(api, f"list_namespaced_{noun}"), (namespace or cluster.current().namespace,)
+    options.setdefault("_request_timeout", 30)
+    try:
+        return call(*where, _preload_content=False, **options)
+    except HTTPError as error:
+        raise unreachable(error) from error
+
+
+def list_objects(resource: str, namespace: str | None = None, **options: Any) -> dict[str, Any]:
+    """The list of `resource` as the API server's JSON (`items`, `metadata`); arguments as in `list_raw`."""
+    return json.loads(list_raw(resource, namespace, **options).data)
+
+
+def unreachable(error: Exception) -> WorkbookError:
+    """The error for an API server that does not answer."""
+    return WorkbookError(
+        f"The API server of the cluster {cluster.current().name!r} does not answer.", str(error)[:300],
+        "Run the notebook's `begin(…)` cell: it starts the cluster when it is stopped.",
+    )
+
+
+def wait_for_api(path: Path, context: str, timeout: float = 120) -> Connection:
+    """Waits until the API server says it is ready, and returns a connection to it.
+
+    Args:
+        timeout: seconds.
+
+    Raises:
+        WorkbookError: it did not get ready in time.
+
+    Documentation: https://kubernetes.io/docs/reference/using-api/health-checks/
+    """
+    deadline = time.monotonic() + timeout
+    reached = connect(path, context)
+    while True:
+        try:
+            client.VersionApi(reached).get_code(_request_timeout=5)
+            client.CoreV1Api(reached).list_namespace(limit=1, _request_timeout=5)
+            return reached
+        except (HTTPError, ApiException, OSError) as error:
+            if time.monotonic() > deadline:
+                raise WorkbookError(
+                    f"The API server did not get ready within {timeout:.0f} s.", str(error)[:300],
+                    "Run this again; if it fails again, `make clean` removes the cluster and `make up` makes a new one.",
+                ) from error
+            time.sleep(0.2)  # there is nothing to watch before the API server answers

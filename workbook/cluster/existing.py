@@ -1,0 +1,166 @@
+"""A cluster that somebody else runs: the workbook keeps to one Namespace of it.
+
+`WORKBOOK_CONTEXT` names the context in the reader's kubeconfig, which is only read; `WORKBOOK_NAMESPACE` the
+Namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both this machine and the nodes reach.
+"""
+
+import os
+import urllib.request
+from functools import cached_property
+from pathlib import Path
+
+import docker
+import yaml
+
+from workbook import cluster
+from workbook.cluster import Image, State, kubeconfig, ready
+from workbook.commands import run
+from workbook.engine import ensure_engine
+from workbook.errors import WorkbookError
+from workbook.progress import step
+
+
+class Existing:
+    """One Namespace of a cluster that is there already."""
+
+    provider = "existing"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.context = _setting("WORKBOOK_CONTEXT", "the context of that cluster: `kubectl config get-contexts` lists them")
+        self.namespace = os.environ.get("WORKBOOK_NAMESPACE", "workbook")
+
+    @property
+    def kubeconfig(self) -> Path:
+        return cluster.folder(self.name) / "kubeconfig"
+
+    def describe(self) -> str:
+        return f"an existing cluster, context {self.context!r}: only its Namespace {self.namespace!r} is used"
+
+    def status(self) -> State:
+        known = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
+        return "Absent" if not known else "Running" if ready.healthy(self.kubeconfig, self.context) else "Stopped"
+
+    def start(self) -> None:
+        if self.status() == "Running":
+            return
+        with step(f"Connect to {self.context!r}"):
+            text = run(
+                [*self.kubectl(), "config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"],
+                show=True, fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
+            )
+            api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
+            ready.make_ready(api, self.namespace)
+
+    def stop(self) -> None:
+        print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
+
+    def delete(self) -> None:
+        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace):
+            with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}"):
+                label = ",".join(f"{key}={value}" for key, value in ready.OURS.items())
+                run(
+                    [*self.kubectl(), "delete", "namespace", "--selector", label,
+                     "--field-selector", f"metadata.name={self.namespace}"],
+                    env={"KUBECONFIG": str(self.kubeconfig)}, show=True,
+                )
+        self.kubeconfig.unlink(missing_ok=True)
+
+    def kubectl(self) -> list[str]:
+        from workbook.kubectl import program
+
+        if path := program():
+            return [path]
+        raise WorkbookError("kubectl is missing.", fix="Install it: https://kubernetes.io/docs/tasks/tools/")
+
+    @cached_property
+    def _registry(self) -> str:
+        return _setting("WORKBOOK_REGISTRY", "a registry that this machine can push to and the nodes can pull from")
+
+    @cached_property
+    def _engine(self) -> docker.DockerClient:
+        return ensure_engine()
+
+    def docker(self) -> docker.DockerClient:
+        return self._engine
+
+    def load(self, image: str) -> None:
+        """Pushes the image to the registry, from which the nodes pull it."""
+        target = self.reference(image)
+        repository, _, tag = target.rpartition(":")
+        with step(f"Push {target}") as running:
+            self._engine.images.get(image).tag(repository, tag)
+            for message in self._engine.api.push(repository, tag, stream=True, decode=True):
+                if "error" in message:
+                    raise WorkbookError(f"{target} was not pushed: {message['error']}",
+                                        fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.")
+                running.update(message.get("status", ""))
+
+    def images(self) -> list[Image]:
+        found = []
+        for image in sorted({Image.parse(name).repository for name in _catalog()}):
+            found += [Image(image, tag) for tag in self._tags(image)]
+        return found
+
+    def _tags(self, repository: str) -> list[str]:
+        """The tags of a repository in the registry: https://distribution.github.io/distribution/spec/api/#tags"""
+        import json
+        from urllib.error import HTTPError, URLError
+
+        host, _, path = self._registry.partition("/")
+        scheme = "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
+        address = f"{scheme}://{host}/v2/{'/'.join(filter(None, (path, repository)))}/tags/list"
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310, the reader's own registry
+                return json.load(answer).get("tags") or []
+        except HTTPError as error:
+            if error.code == 404:
+                return []
+            raise WorkbookError(f"The registry answers {error.code} to {address}.", fix="Correct WORKBOOK_REGISTRY.") from error
+        except URLError as error:
+            raise WorkbookError(f"The registry at {host} does not answer.", str(error.reason),
+                                "Start it, or correct WORKBOOK_REGISTRY.") from error
+
+    def remove(self, image: str) -> None:
+        """A registry's images are not the workbook's to delete; the name is overwritten by the next push."""
+
+    def reference(self, image: str) -> str:
+        return f"{self._registry}/{image}"
+
+    def localize(self, manifest: str) -> str:
+        """The manifest with the workbook's images taken from the registry, which `Never` would forbid."""
+        documents = list(yaml.safe_load_all(manifest))
+        for document in documents:
+            pod = (document.get("spec") or {}).get("template", document).get("spec") or {}
+            for container in pod.get("containers", []):
+                if container.get("image") in _catalog():
+                    container["image"] = self.reference(container["image"])
+                    container["imagePullPolicy"] = "Always"
+        return yaml.safe_dump_all(documents)
+
+    def url(self, service: str) -> str:
+        from workbook.client import list_objects
+
+        spec = list_objects("services", field_selector=f"metadata.name={service}")["items"][0]["spec"]
+        nodes = list_objects("nodes")["items"]
+        address = next(entry["address"] for entry in nodes[0]["status"]["addresses"] if entry["type"] == "InternalIP")
+        return f"http://{address}:{spec['ports'][0]['nodePort']}"
+
+
+def _catalog() -> dict:
+    from workbook.images import catalog
+
+    return catalog()
+
+
+def _setting(name: str, meaning: str) -> str:
+    """An environment variable that this provider cannot do without."""
+    if value := os.environ.get(name):
+        return value
+    raise WorkbookError(f"{name} is not set, and WORKBOOK_CLUSTER=existing needs it.", f"It names {meaning}.",
+                        f"Set {name}, then run this again.")
+
+
+def provider(name: str) -> Existing:
+    """The existing cluster that the environment names."""
+    return Existing(name)

@@ -1,0 +1,188 @@
+"""kind, Kubernetes in a container, through its own command line: https://kind.sigs.k8s.io/
+
+Its node image is the official one where that can be pulled; elsewhere node/ builds one from source.
+"""
+
+import tempfile
+from functools import cached_property
+from pathlib import Path
+
+import docker
+import yaml
+from docker.errors import APIError, ImageNotFound, NotFound
+
+import node
+from workbook import cluster
+from workbook.cluster import Image, State, kubeconfig, ready
+from workbook.commands import run
+from workbook.engine import ensure_engine
+from workbook.errors import WorkbookError
+from workbook.kubectl import program, server_minor
+from workbook.progress import step
+
+
+class Kind:
+    """A kind cluster of one node."""
+
+    provider = "kind"
+    namespace = "workbook"
+
+    def __init__(self, name: str) -> None:
+        self.name, self.context = name, f"kind-{name}"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return cluster.folder(self.name) / "kubeconfig"
+
+    def describe(self) -> str:
+        return f"kind, cluster {self.name!r}: one node in a container of this machine's Docker engine"
+
+    @cached_property
+    def _engine(self) -> docker.DockerClient:
+        return ensure_engine()
+
+    def _node(self):
+        """The node's container, None when there is none."""
+        try:
+            return self._engine.containers.get(f"{self.name}-control-plane")
+        except NotFound:
+            return None
+
+    def _kind(self, *args: str, **options) -> str:
+        return run([node.kind(), *args], show=True, **options)
+
+    def status(self) -> State:
+        container = self._node()
+        if container is None:
+            return "Absent"
+        if container.status != "running":
+            return "Stopped"
+        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace) and not ready.healthy(
+            self.kubeconfig, self.context
+        ):
+            return "Broken"
+        return "Running"
+
+    def start(self) -> None:
+        trusted = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
+        if trusted and ready.healthy(self.kubeconfig, self.context):
+            return
+        container = self._node()
+        if container is not None:
+            try:
+                self._resume(container)
+                return
+            except WorkbookError as error:
+                print(f"The cluster {self.name!r} is beyond repair, so a new one takes its place.\n{error.what}")
+                self.delete()
+        self._create()
+
+    def _resume(self, container) -> None:
+        """Starts a node that is stopped, connects to one that runs."""
+        with step(f"Start the cluster {self.name!r} again"):
+            if container.status != "running":
+                print(f"$ docker start {container.name}")
+                try:
+                    container.start()
+                except APIError as error:
+                    raise WorkbookError("Its node does not start.", str(error)) from error
+            self._connect(timeout=90)
+
+    def _create(self) -> None:
+        image, official = self._node_image()
+        machine = node.machine.detect()
+        config = node.kind_config(machine, not official)
+        with step(f"Create the cluster {self.name!r} with kind") as running, tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch, "kind.yaml")
+            file.write_text(yaml.safe_dump(config))
+            self._kind(
+                "create", "cluster", "--name", self.name, "--image", image, "--config", str(file),
+                "--kubeconfig", str(Path(scratch, "kubeconfig")), timeout=900, on_line=running.update,
+                fix="Run this again. Docker needs 4 GB of memory and some 10 GB of free disk.",
+            )
+            self._connect()
+
+    def _connect(self, timeout: float = 180) -> None:
+        text = run([node.kind(), "get", "kubeconfig", "--name", self.name])
+        api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
+        ready.make_ready(api, self.namespace, timeout)
+
+    def _node_image(self) -> tuple[str, bool]:
+        """The node image to use, and whether it is the official one."""
+        official = node.OFFICIAL
+        for there in (official, node.node_tag()):
+            try:
+                self._engine.images.get(there)
+                return there, there == official
+            except ImageNotFound:
+                continue
+        with step(f"Pull {official}") as running:
+            try:
+                for message in self._engine.api.pull(official, stream=True, decode=True):
+                    if "error" in message:
+                        raise APIError(message["error"])
+                    running.update(message.get("status", ""))
+                return official, True
+            except APIError:
+                running.result = "no registry answers; building a node image from source instead"
+        return node.node_image(self._engine).tag, False
+
+    def stop(self) -> None:
+        if (container := self._node()) is None:
+            return
+        with step(f"Stop the cluster {self.name!r}"):
+            print(f"$ docker stop {container.name}")
+            container.stop()
+
+    def delete(self) -> None:
+        if self._node() is not None:
+            with step(f"Delete the cluster {self.name!r}"), tempfile.TemporaryDirectory() as scratch:
+                # kind also takes the cluster out of a kubeconfig: out of an empty one, not the reader's.
+                self._kind("delete", "cluster", "--name", self.name, "--kubeconfig", str(Path(scratch, "kubeconfig")))
+        self.kubeconfig.unlink(missing_ok=True)
+
+    def kubectl(self) -> list[str]:
+        container = self._node()
+        ours = container is not None and container.image.tags and node.node_tag() in container.image.tags
+        path = node.node_image(self._engine).kubectl if ours else program(server_minor(self))
+        if path is None:
+            raise WorkbookError(
+                "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
+                fix="Install it: https://kubernetes.io/docs/tasks/tools/",
+            )
+        return [str(path)]
+
+    def docker(self) -> docker.DockerClient:
+        return self._engine
+
+    def load(self, image: str) -> None:
+        with step(f"Load {image} onto the node"):
+            self._kind("load", "docker-image", image, "--name", self.name)
+
+    def images(self) -> list[Image]:
+        listing = self._in_node("ctr", "--namespace=k8s.io", "images", "list", "--quiet")
+        return [Image.parse(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")]
+
+    def remove(self, image: str) -> None:
+        self._in_node("ctr", "--namespace=k8s.io", "images", "remove", "--sync", f"docker.io/library/{image}")
+
+    def _in_node(self, *command: str) -> str:
+        code, output = self._node().exec_run(list(command))
+        if code:
+            raise WorkbookError(f"`{' '.join(command)}` failed in the node.", output.decode(errors="replace")[-500:])
+        return output.decode()
+
+    def reference(self, image: str) -> str:
+        return image
+
+    def url(self, service: str) -> str:
+        from workbook.client import list_objects
+
+        address = next(iter(self._node().attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
+        spec = list_objects("services", field_selector=f"metadata.name={service}")["items"][0]["spec"]
+        return f"http://{address}:{spec['ports'][0]['nodePort']}"
+
+
+def provider(name: str) -> Kind:
+    """The kind cluster `name`."""
+    return Kind(name)

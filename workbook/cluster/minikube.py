@@ -1,0 +1,141 @@
+"""minikube, through its own command line: https://minikube.sigs.k8s.io/docs/commands/"""
+
+import json
+import os
+from pathlib import Path
+
+import docker
+
+from workbook import cluster
+from workbook.cluster import CPUS, MEMORY_MB, Image, State, kubeconfig, ready
+from workbook.commands import CommandFailed, run
+from workbook.errors import WorkbookError
+from workbook.progress import step
+
+
+class Minikube:
+    """A minikube profile of the workbook's own, with Docker as the nodes' runtime.
+
+    The runtime is Docker so that images can be built straight inside the node, as the chapter does.
+    """
+
+    provider = "minikube"
+    namespace = "workbook"
+
+    def __init__(self, name: str) -> None:
+        self.name = self.context = name
+
+    @property
+    def kubeconfig(self) -> Path:
+        return cluster.folder(self.name) / "kubeconfig"
+
+    def describe(self) -> str:
+        return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter"
+
+    def _minikube(self, *args: str, show: bool = True, **options) -> str:
+        # minikube writes to the file KUBECONFIG names: one that is thrown away, never the reader's.
+        scratch = self.kubeconfig.with_name("minikube.kubeconfig")
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("MINIKUBE_IN_STYLE", "false")
+        return run(["minikube", "-p", self.name, *args], env={"KUBECONFIG": str(scratch)}, show=show,
+                   fix=f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
+                       "WORKBOOK_CLUSTER=kind uses kind instead.", **options)
+
+    def status(self) -> State:
+        try:
+            answer = self._minikube("status", "-o", "json", show=False, timeout=60)
+        except CommandFailed as error:
+            answer = error.output  # a cluster that is not running is no failure of the question
+        for line in answer.splitlines():
+            try:
+                status = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if not isinstance(status, dict) or "Host" not in status:
+                continue
+            if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
+                return "Running"
+            return {"Stopped": "Stopped", "Nonexistent": "Absent"}.get(status["Host"], "Broken")
+        if f'"{self.name}" not found' in answer:
+            return "Absent"
+        raise WorkbookError(
+            "minikube is installed, but does not work.", answer.strip()[-500:],
+            "Repair or reinstall it, or set WORKBOOK_CLUSTER=kind to use kind instead.",
+        )
+
+    def start(self) -> None:
+        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace) and ready.healthy(self.kubeconfig, self.context):
+            return
+        if self.status() == "Broken":
+            print(f"The cluster {self.name!r} is broken; making a new one.")
+            self.delete()
+        with step(f"Start the cluster {self.name!r} with minikube") as running:
+            self._minikube(
+                "start", f"--cpus={CPUS}", f"--memory={MEMORY_MB}", "--container-runtime=docker", "--embed-certs",
+                "--interactive=false", timeout=1800, on_line=running.update,
+            )
+            scratch = self.kubeconfig.with_name("minikube.kubeconfig")
+            api = ready.connect(self.kubeconfig, scratch.read_text(), self.context, self.namespace)
+            ready.make_ready(api, self.namespace)
+
+    def stop(self) -> None:
+        with step(f"Stop the cluster {self.name!r}"):
+            self._minikube("stop")
+
+    def delete(self) -> None:
+        with step(f"Delete the cluster {self.name!r}"):
+            self._minikube("delete")
+        for file in self.kubeconfig.parent.glob("*kubeconfig*"):
+            file.unlink()
+
+    def kubectl(self) -> list[str]:
+        from workbook.kubectl import program, server_minor
+
+        if path := program(server_minor(self)):
+            return [path]
+        return ["minikube", "-p", self.name, "kubectl", "--"]  # fetches the kubectl that fits, once
+
+    def docker(self) -> docker.DockerClient:
+        answer = self._minikube("docker-env", "--shell", "none", show=False, timeout=120)
+        return docker.from_env(environment=environment(answer), timeout=600)
+
+    def load(self, image: str) -> None:
+        """Nothing to do: the engine that built the image is the node's own."""
+
+    def images(self) -> list[Image]:
+        return [
+            Image.parse(tag, image.attrs.get("Size", 0)) for image in self.docker().images.list() for tag in image.tags
+        ]
+
+    def remove(self, image: str) -> None:
+        try:
+            self.docker().images.remove(image, force=True)
+        except docker.errors.ImageNotFound:
+            pass
+
+    def reference(self, image: str) -> str:
+        return image
+
+    def url(self, service: str) -> str:
+        return self._minikube("service", service, "--url", "-n", self.namespace, timeout=60).split()[-1]
+
+
+def environment(answer: str) -> dict[str, str]:
+    """The variables in what `minikube docker-env --shell none` prints: KEY=VALUE lines.
+
+    Raises:
+        WorkbookError: there is no DOCKER_HOST among them.
+    """
+    pairs = (line.partition("=") for line in answer.splitlines())
+    found = {key.strip(): value.strip().strip('"') for key, _, value in pairs if key.strip().isidentifier()}
+    if "DOCKER_HOST" not in found:
+        raise WorkbookError(
+            "minikube does not tell how to reach the Docker engine in its node.", answer.strip()[-500:],
+            "The cluster may run another runtime than Docker: `make clean` removes it, `make up` makes it anew.",
+        )
+    return found
+
+
+def provider(name: str) -> Minikube:
+    """The minikube cluster `name`."""
+    return Minikube(name)

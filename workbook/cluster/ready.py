@@ -1,0 +1,90 @@
+"""What every provider does last: wait until Pods can be created, and write the workbook's kubeconfig."""
+
+import json
+from pathlib import Path
+
+from kubernetes.client import CoreV1Api
+from kubernetes.client.exceptions import ApiException
+
+from workbook.client import Connection, list_raw, wait_for_api
+from workbook.cluster import kubeconfig
+from workbook.errors import WorkbookError
+from workbook.watching import follow
+
+OURS = {"app.kubernetes.io/managed-by": "workbook"}
+"""The label on a Namespace that the workbook may fill and delete."""
+
+
+def connect(path: Path, text: str, context: str, namespace: str) -> Connection:
+    """Writes `text` as the workbook's kubeconfig and waits until the API server behind it is ready."""
+    kubeconfig.write(path, text, context, namespace)
+    return wait_for_api(path, context)
+
+
+def make_ready(api: Connection, namespace: str, timeout: float = 180) -> None:
+    """Waits for Ready nodes and for the Pods of kube-system, and makes the Namespace with its ServiceAccount.
+
+    Args:
+        timeout: seconds, for each of them.
+
+    Raises:
+        WorkbookError: one of them did not come; says which.
+    """
+    _until("nodes", "", lambda nodes: bool(nodes) and all(_condition(node, "Ready") for node in nodes),
+           "a Ready node", api, timeout)
+    make_namespace(api, namespace)
+    # A Pod created before this exists is refused.
+    _until("serviceaccounts", namespace, lambda accounts: any(
+        account["metadata"]["name"] == "default" for account in accounts), "the default ServiceAccount", api, timeout)
+    _until("pods", "kube-system", lambda pods: bool(pods) and all(
+        _condition(pod, "Ready") or pod["status"].get("phase") == "Succeeded" for pod in pods),
+        "the Pods of kube-system", api, timeout)
+
+
+def make_namespace(api: Connection, namespace: str) -> None:
+    """Creates the workbook's Namespace, with its label; one that has the label is left as it is.
+
+    Raises:
+        WorkbookError: there is such a Namespace, and it is not the workbook's.
+    """
+    core = CoreV1Api(api)
+    try:
+        labels = json.loads(core.read_namespace(namespace, _preload_content=False).data)["metadata"].get("labels", {})
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        core.create_namespace({"metadata": {"name": namespace, "labels": OURS}})
+        return
+    if not labels.items() >= OURS.items():
+        key, value = next(iter(OURS.items()))
+        raise WorkbookError(
+            f"The Namespace {namespace!r} is somebody else's: it lacks the label {key}={value}.",
+            "The workbook empties its Namespace, so it takes none that was not made for it.",
+            f"Choose another with WORKBOOK_NAMESPACE, or give this one away: kubectl label namespace {namespace} {key}={value}",
+        )
+
+
+def healthy(path: Path, context: str) -> bool:
+    """Whether the API server behind the kubeconfig answers and its nodes are Ready, asked once."""
+    try:
+        api = wait_for_api(path, context, timeout=0)
+        nodes = json.loads(list_raw("nodes", None, via=api).data)["items"]
+        return bool(nodes) and all(_condition(node, "Ready") for node in nodes)
+    except (WorkbookError, ApiException, OSError):
+        return False
+
+
+def _until(resource: str, namespace: str, met, what: str, api: Connection, timeout: float) -> None:
+    for state in follow(resource, namespace, timeout=timeout, via=api):
+        if met(list(state.values())):
+            return
+    raise WorkbookError(
+        f"The cluster started, but waited {timeout:.0f} s for {what} in vain.",
+        fix="Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one.",
+    )
+
+
+def _condition(item: dict, kind: str) -> bool:
+    return any(
+        entry["type"] == kind and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
+    )

@@ -1,0 +1,85 @@
+"""Run other programs: shown as a reader would type them, never through a shell, their failures explained."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from workbook.errors import WorkbookError
+
+TAIL = 20
+
+
+class CommandFailed(WorkbookError):
+    """A program ended with an error; `output` is all it printed, `code` its exit status."""
+
+    def __init__(self, args: Sequence[str], code: int, output: str, fix: str = "") -> None:
+        self.code, self.output = code, output
+        tail = "\n".join(output.strip().splitlines()[-TAIL:])
+        super().__init__(f"`{typed(args)}` failed with exit status {code}.", tail, fix)
+
+
+def typed(args: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+    """The command as a reader would type it: the program by its name, `env` in front."""
+    words = [Path(args[0]).name.removesuffix(".exe"), *map(str, args[1:])]
+    return " ".join([*(f"{key}={shlex.quote(value)}" for key, value in (env or {}).items()), shlex.join(words)])
+
+
+def run(
+    args: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    show: bool = False,
+    stdin: str | None = None,
+    timeout: float = 600,
+    on_line: Callable[[str], None] | None = None,
+    fix: str = "",
+) -> str:
+    """Runs a program to its end and returns what it printed (standard output and error, in order).
+
+    Args:
+        args: the program and its arguments; no shell sees them.
+        env: variables added to the environment, shown in front of the command.
+        show: print the command first.
+        stdin: text for its standard input; nothing when not given.
+        timeout: seconds after which the program is killed.
+        on_line: called with each line while it runs, to show progress.
+        fix: what a reader should do when it fails.
+
+    Raises:
+        CommandFailed: the program ended with another status than 0, or did not end in time.
+        WorkbookError: there is no such program.
+    """
+    words = [str(word) for word in args]
+    if show:
+        print(f"$ {typed(words, env)}", flush=True)
+    try:
+        process = subprocess.Popen(
+            words, env={**os.environ, **(env or {})}, text=True, encoding="utf-8", errors="replace",
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+    except FileNotFoundError:
+        raise WorkbookError(f"The program `{words[0]}` is not installed.", fix=fix) from None
+    with process:
+        try:
+            if on_line is None:
+                output, _ = process.communicate(stdin, timeout=timeout)
+            else:
+                lines = []
+                for line in process.stdout:
+                    lines.append(line)
+                    on_line(line.strip())
+                output = "".join(lines)
+                process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            raise CommandFailed(words, -9, f"{output or ''}\n(killed after {timeout:.0f} s)", fix) from None
+        except BaseException:
+            process.kill()  # Ctrl-C: leave no program running behind the reader's back
+            raise
+    if process.returncode:
+        raise CommandFailed(words, process.returncode, output, fix)
+    return output

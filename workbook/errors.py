@@ -1,0 +1,27 @@
+"""The one kind of error the workbook raises at its readers."""
+
+
+class WorkbookError(Exception):
+    """An error written for the reader: what is wrong, why, and what to do next.
+
+    Args:
+        what: the fact, in one sentence.
+        why: the cause, or the evidence for it (the last lines of a failed command's output, an event).
+        fix: the next thing to do, as something that can be typed or clicked.
+    """
+
+    def __init__(self, what: str, why: str = "", fix: str = "") -> None:
+        self.what, self.why, self.fix = what, why, fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        if self.why:
+            parts.append(f"Why: {self.why}")
+        if self.fix:
+            parts.append(f"Do:  {self.fix}")
+        return "\n".join(parts)
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython calls this in place of its own traceback: a reader needs the sentence, not our stack.
+        return [f"WorkbookError: {self}"]

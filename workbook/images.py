@@ -1,0 +1,101 @@
+"""Build the workbook's container images, in the engine the cluster's provider names, and bring them to the nodes."""
+
+import os
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from workbook import cluster
+from workbook.errors import WorkbookError
+from workbook.paths import ROOT
+from workbook.progress import step
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+APP = ROOT / "app"
+# The official bases, as the Dockerfiles name them.
+OFFICIAL = {"python": "python:3.13-slim", "java": "eclipse-temurin:21-jre"}
+# A build behind a proxy needs these; the builder knows them and keeps them out of the image.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+def catalog() -> dict[str, dict[str, Any]]:
+    """The images that app/images.toml describes, by name and tag."""
+    return tomllib.loads((APP / "images.toml").read_text())
+
+
+def build(image: str, *, log: bool = True) -> None:
+    """`docker build` of one of the workbook's images, then brings it to the cluster's nodes.
+
+    Args:
+        image: its name and tag, a key of app/images.toml such as `"web-app:1.0"`.
+        log: print the builder's log as it comes.
+
+    Raises:
+        WorkbookError: there is no such image here, or a step of its Dockerfile failed; shows that step's log.
+
+    Documentation: https://docs.docker.com/reference/cli/docker/image/build/
+    """
+    recipes = catalog()
+    if image not in recipes:
+        raise WorkbookError(f"The workbook has no image {image!r}.", f"It has {', '.join(recipes)}.", "Correct the name.")
+    recipe, ours = recipes[image], cluster.current()
+    engine = ours.docker()
+    arguments = {**recipe.get("args", {}), "BASE": base(engine, recipe["base"])}
+    arguments |= {name: os.environ[name] for name in PROXIES if name in os.environ}
+    with step(f"Build {image}") as running:
+        lines = []
+        for message in engine.api.build(
+            path=str(APP / recipe["context"]), tag=image, buildargs=arguments, rm=True, forcerm=True, decode=True,
+        ):
+            if "error" in message:
+                raise WorkbookError(
+                    f"The image {image} was not built: {message['error'].strip()}", "".join(lines[-20:]).strip(),
+                    f"Correct app/{recipe['context']}/Dockerfile or what it copies, then run this again.",
+                )
+            if text := message.get("stream", ""):
+                lines.append(text)
+                running.update(text.strip())
+                if log:
+                    print(text, end="", flush=True)
+    ours.load(image)
+
+
+def base(engine: "DockerClient", language: str) -> str:
+    """The base image for a language that `engine` has or can have: the official one, else one of our own making."""
+    import node
+
+    official = OFFICIAL[language]
+    if _has(engine, official):
+        return official
+    if _has(engine, own := node.base_tag(language)):
+        return own
+    if _pull(engine, official):
+        return official
+    return node.base_image(engine, language)
+
+
+def _has(engine: "DockerClient", image: str) -> bool:
+    from docker.errors import ImageNotFound
+
+    try:
+        engine.images.get(image)
+        return True
+    except ImageNotFound:
+        return False
+
+
+def _pull(engine: "DockerClient", image: str) -> bool:
+    """Whether `image` could be pulled. A registry out of reach is no error: there is another way."""
+    from docker.errors import APIError
+
+    with step(f"Pull {image}") as running:
+        try:
+            for message in engine.api.pull(image, stream=True, decode=True):
+                if "error" in message:
+                    raise APIError(message["error"])
+                running.update(message.get("status", ""))
+        except APIError:
+            running.result = "no registry answers; making a base image from packages instead"
+            return False
+    return True

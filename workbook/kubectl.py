@@ -1,0 +1,170 @@
+"""The real kubectl, on the workbook's cluster: `%kubectl …` in a notebook, and the verbs that need it."""
+
+import json
+import os
+import shlex
+import shutil
+from functools import cache
+from pathlib import Path
+
+from workbook import cluster
+from workbook.commands import CommandFailed, run
+from workbook.errors import WorkbookError
+from workbook.paths import ROOT
+
+MANIFESTS = ROOT / "manifests"
+
+
+class KubectlError(CommandFailed):
+    """kubectl refused; the message is what it printed."""
+
+    def __str__(self) -> str:
+        return self.output.strip()
+
+
+def kubectl(*args: str, timeout: float = 120) -> str:
+    """Runs kubectl on the workbook's cluster and Namespace, and returns what it printed.
+
+    Args:
+        args: its arguments, one word each: `kubectl("get", "pods")`.
+        timeout: seconds.
+
+    Raises:
+        KubectlError: kubectl ended with an error; its message is kubectl's own.
+        WorkbookError: the workbook is not connected to a cluster.
+
+    Documentation: https://kubernetes.io/docs/reference/kubectl/
+    """
+    from workbook.client import connection  # late: `%kubectl` alone should not load the Python client
+
+    connection()  # refuses a kubeconfig that is not the workbook's
+    ours = cluster.current()
+    env = {"KUBECONFIG": str(ours.kubeconfig), "KUBECTL_KUBERC": "false"}  # a reader's kuberc may hold aliases
+    words, stdin = _localized(list(args))
+    try:
+        return run([*_program(ours.name), *words], env=env, stdin=stdin, timeout=timeout)
+    except CommandFailed as error:
+        raise KubectlError(["kubectl", *args], error.code, error.output) from None
+
+
+def _localized(args: list[str]) -> tuple[list[str], str | None]:
+    """The arguments, with a manifest that names images differently on this cluster read from standard input instead."""
+    ours = cluster.current()
+    if "-f" not in args[:-1] or ours.reference("") == "":
+        return args, None
+    at = args.index("-f") + 1
+    if args[at] == "-":
+        return args, None
+    return [*args[:at], "-", *args[at + 1:]], ours.localize(Path(args[at]).read_text())
+
+
+def apply(manifest: str | Path, *, dry_run: bool = False) -> str:
+    """`kubectl apply -f`: makes the cluster's objects be as the manifest says.
+
+    Args:
+        manifest: a file's name in manifests/, or a path.
+        dry_run: let the API server check and compare it, and change nothing.
+
+    Returns:
+        kubectl's own lines: what was created, configured, or unchanged.
+
+    Raises:
+        KubectlError: the API server refuses it. WorkbookError: there is no such file.
+
+    Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/
+    """
+    return kubectl("apply", "-f", str(find(manifest)), *(["--dry-run=server"] if dry_run else [])).strip()
+
+
+def find(manifest: str | Path) -> Path:
+    """The path of a manifest, given by its name in manifests/ or by a path.
+
+    Raises:
+        WorkbookError: there is no such file; names those that there are.
+    """
+    for path in (Path(manifest), MANIFESTS / manifest):
+        if path.is_file():
+            return path
+    there = ", ".join(sorted(path.name for path in MANIFESTS.glob("*.yaml")))
+    raise WorkbookError(f"There is no manifest {str(manifest)!r}.", f"In manifests/ there are {there}.",
+                        "Correct the name.")
+
+
+def delete(resource: str, name: str) -> str:
+    """`kubectl delete`: removes an object and waits until it and what it made (ReplicaSets, Pods) are gone.
+
+    Args:
+        resource: kubectl's word, such as `"deployment"`.
+        name: the object's name. One that is not there is no error.
+
+    Returns:
+        kubectl's line, empty when there was nothing to delete.
+
+    Documentation: https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion
+    """
+    return kubectl("delete", resource, name, "--ignore-not-found", "--cascade=foreground").strip()
+
+
+def scale(deployment: str, replicas: int) -> str:
+    """`kubectl scale`: sets how many Pods the Deployment is to have; does not wait for them.
+
+    Returns:
+        kubectl's line.
+
+    Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_scale/
+    """
+    return kubectl("scale", f"--replicas={replicas}", "deployment", deployment).strip()
+
+
+def logs(selector: str, *, previous: bool = False) -> str:
+    """`kubectl logs`: what the containers of the matching Pods have printed.
+
+    Args:
+        selector: a label selector such as `"app=webapp"`.
+        previous: of the container before the last restart.
+
+    Documentation: https://kubernetes.io/docs/concepts/cluster-administration/logging/
+    """
+    return kubectl("logs", "--selector", selector, "--tail=-1", *(["--previous"] if previous else []))
+
+
+def magic(line: str) -> None:
+    """`%kubectl ARGUMENTS`: prints what kubectl prints; raises `KubectlError` with its message when it fails."""
+    args = shlex.split(line, posix=os.name != "nt")
+    if args[:1] == ["logs"] and {"-f", "--follow"} & set(args):
+        raise WorkbookError(
+            "`kubectl logs -f` follows the log until it is stopped, so this cell would never end.",
+            fix="Leave out `-f` here; in a terminal it is the right thing.",
+        )
+    print(kubectl(*args), end="")
+
+
+def program(minor: int | None = None) -> str | None:
+    """kubectl's path on this machine, or None when it is absent or too far from Kubernetes 1.`minor`.
+
+    kubectl is supported within one minor version of the API server:
+    https://kubernetes.io/releases/version-skew-policy/#kubectl
+    """
+    path = shutil.which("kubectl")
+    if path and minor is not None and abs(client_minor(path) - minor) > 1:
+        return None
+    return path
+
+
+def client_minor(path: str) -> int:
+    """The minor version of the kubectl at `path`: 36 for v1.36.3."""
+    version = json.loads(run([path, "version", "--client", "-o", "json"], timeout=20))
+    return int(version["clientVersion"]["minor"].rstrip("+"))
+
+
+def server_minor(ours: cluster.Cluster) -> int:
+    """The minor version of the cluster's API server: 36 for v1.36.3."""
+    from workbook.client import client, connect
+
+    return int(client.VersionApi(connect(ours.kubeconfig, ours.context)).get_code().minor.rstrip("+"))
+
+
+@cache
+def _program(name: str) -> tuple[str, ...]:
+    """The kubectl for the cluster `name`, looked for once per process."""
+    return tuple(cluster.current().kubectl())

@@ -1,0 +1,101 @@
+"""Bring the cluster to just the state in which a notebook begins, whatever was done to it before."""
+
+import tomllib
+from pathlib import Path
+
+import yaml
+
+from workbook import cluster
+from workbook.client import list_objects
+from workbook.images import build, catalog
+from workbook.kubectl import MANIFESTS, apply, delete
+from workbook.lock import lock
+from workbook.waiting import gone, ready, rollout_status
+from workbook.watching import Object
+
+# What a reader may have made. Deleting a Deployment takes its ReplicaSets and Pods along, so those come last.
+KINDS = {
+    "deployments": "deployment", "statefulsets": "statefulset", "daemonsets": "daemonset", "services": "service",
+    "replicasets": "replicaset", "pods": "pod",
+}
+
+
+def begin(number: int) -> None:
+    """Brings cluster, images and objects to just what notebook `number` expects; says what it changes.
+
+    Starts the cluster when it is stopped, builds images that are missing, removes what the notebook does not expect
+    and applies what it does. Run twice, the second changes nothing. Only the workbook's own Namespace is touched.
+
+    Args:
+        number: the notebook's number: 3 for `03_….ipynb`.
+
+    Raises:
+        WorkbookError: there is no such notebook, another process is at it, or the cluster cannot be had.
+    """
+    state = tomllib.loads((MANIFESTS / "states.toml").read_text())[f"{number:02}"]
+    ours = cluster.current()
+    with lock(cluster.folder(ours.name) / "lock", f"begin({number})", patience=60):
+        ours.start()
+        cluster.remember()
+        _images(ours, state["images"])
+        _objects([MANIFESTS / name for name in state["manifests"]])
+    print(f"Notebook {number:02} can begin on the cluster {ours.name!r} ({ours.provider}).")
+
+
+def _images(ours: cluster.Cluster, wanted: list[str]) -> None:
+    there = {str(image) for image in ours.images()}
+    for image in catalog():
+        if image in wanted and image not in there:
+            build(image, log=False)
+        elif image in there and image not in wanted:
+            print(f"Removing the image {image}: it is built later.")
+            ours.remove(image)
+
+
+def _objects(manifests: list[Path]) -> None:
+    """Makes the Namespace hold what `manifests` describe, freshly applied in their order, and nothing else."""
+    wanted: dict[tuple[str, str], list[Path]] = {}
+    for path in manifests:
+        document = yaml.safe_load(path.read_text())
+        wanted.setdefault((f"{document['kind'].lower()}s", document["metadata"]["name"]), []).append(path)
+    there = set()
+    for resource, word in KINDS.items():
+        for item in list_objects(resource)["items"]:
+            if item["metadata"].get("ownerReferences"):
+                continue  # goes with its owner
+            key = resource, item["metadata"]["name"]
+            if key in wanted and not _differs(item, wanted[key]):
+                there.add(key)
+            else:
+                print(delete(word, item["metadata"]["name"]))
+    for key, paths in wanted.items():
+        if key in there:
+            continue
+        for path in paths:
+            print(apply(path))
+            if key[0] == "deployments":
+                rollout_status(key[1], timeout=180)
+    if not any(resource == "deployments" for resource, _ in wanted):
+        gone("pods")
+
+
+def _differs(item: Object, manifests: list[Path]) -> bool:
+    """Whether an object is not just as applying `manifests` in order leaves it: other fields, revisions, restarts."""
+    if not apply(manifests[-1], dry_run=True).endswith("unchanged (server dry run)"):
+        return True
+    if item["kind"] != "Deployment":
+        return False
+    sets = _owned("replicasets", {item["metadata"]["uid"]})
+    pods = _owned("pods", {entry["metadata"]["uid"] for entry in sets})
+    restarts = sum(
+        status["restartCount"] for pod in pods for status in pod["status"].get("containerStatuses", [])
+    )
+    return len(sets) != len(manifests) or restarts > 0 or not all(map(ready, pods)) or not pods
+
+
+def _owned(resource: str, owners: set[str]) -> list[Object]:
+    """The objects of `resource` that belong to an owner with one of these UIDs."""
+    return [
+        item for item in list_objects(resource)["items"]
+        if any(owner["uid"] in owners for owner in item["metadata"].get("ownerReferences", []))
+    ]

@@ -1,0 +1,200 @@
+"""Tables of what is in the cluster, as the API server itself draws them for kubectl.
+
+The columns and the words in them (`STATUS`, `READY`, …) come from the server's Table view, so they are kubectl's
+own: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+
+By default a table holds only what is the same in every run; `wide=True` adds what is not: generated names in
+full, ages, addresses, nodes.
+"""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from workbook import cluster
+from workbook.client import TABLE, list_objects, list_raw
+
+# What is the same in every run, per resource; anything else is shown with `wide=True` only.
+STABLE = {
+    "pods": ["READY", "STATUS", "RESTARTS"],
+    "deployments": ["READY", "UP-TO-DATE", "AVAILABLE"],
+    "replicasets": ["DESIRED", "CURRENT", "READY", "IMAGES"],
+    "statefulsets": ["READY"],
+    "daemonsets": [],
+    "services": ["TYPE", "EXTERNAL-IP", "PORT(S)"],
+    "nodes": ["STATUS", "ROLES"],
+    "namespaces": ["STATUS"],
+    "configmaps": ["DATA"],
+    "serviceaccounts": [],
+    "endpointslices": ["PORTS"],
+}
+
+
+def get(resource: str, *, namespace: str | None = None, selector: str = "", wide: bool = False) -> pd.DataFrame:
+    """What `kubectl get RESOURCE` shows, as a DataFrame sorted by name.
+
+    Args:
+        resource: kubectl's plural word (`"pods"`, `"deployments"`, …).
+        namespace: the Namespace; `""` for all; None for the workbook's own.
+        selector: a label selector such as `"app=webapp"`.
+        wide: all of kubectl's columns (those of `-o wide`, too) and names in full. Otherwise the columns that are
+            the same in every run, and names without their generated part: `webapp-deployment-*`.
+
+    Returns:
+        One row per object; the index is NAME, the columns are kubectl's in capitals. `RESTARTS` is a number.
+
+    Raises:
+        WorkbookError: there is no such table, no cluster, or no answer from the API server.
+
+    Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/
+    """
+    options = {"label_selector": selector} if selector else {}
+    table = json.loads(list_raw(resource, namespace, accept=TABLE, **options).data)
+    columns = [column["name"].upper() for column in table["columnDefinitions"]]
+    rows = table.get("rows") or []
+    frame = pd.DataFrame([row["cells"] for row in rows], columns=columns)
+    names = [name(row["object"]["metadata"], full=wide) for row in rows]
+    if "RESTARTS" in frame:
+        frame["RESTARTS"] = [int(str(cell).split()[0]) for cell in frame["RESTARTS"]]
+    if "IMAGES" in frame:
+        frame["IMAGES"] = [",".join(map(_image, cell.split(","))) for cell in frame["IMAGES"]]
+    if wide:
+        frame = frame.drop(columns="NAME")
+        order = ["NAMESPACE"] if namespace == "" else []
+        if order:
+            frame.insert(0, "NAMESPACE", [row["object"]["metadata"].get("namespace", "") for row in rows])
+    else:
+        order = STABLE[resource]
+        frame = frame[order]
+    return _named(frame, names, order)
+
+
+def _named(frame: pd.DataFrame, names: list[str], order: list[str]) -> pd.DataFrame:
+    """`frame` with `names` as its index, sorted by name and then by the columns in `order`."""
+    frame = frame.assign(NAME=names).sort_values(["NAME", *order], kind="stable").set_index("NAME")
+    # The word NAME heads the index in the same line as the other headings, as kubectl prints it.
+    return frame.rename_axis(index=None, columns="NAME")
+
+
+def name(metadata: dict[str, Any], full: bool = False) -> str:
+    """An object's name; unless `full`, with `*` for the part that Kubernetes generated.
+
+    Generated are: a Pod's suffix and its ReplicaSet's template hash
+    (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label), and the node's
+    name behind that of a static Pod.
+    """
+    whole = metadata["name"]
+    if full:
+        return whole
+    stem = metadata.get("generateName", "")
+    template = metadata.get("labels", {}).get("pod-template-hash")
+    if stem and template:
+        return stem.removesuffix(f"{template}-") + "*"
+    if stem:
+        return stem + "*"
+    if template:
+        return whole.removesuffix(template) + "*"
+    for owner in metadata.get("ownerReferences", []):
+        if owner["kind"] == "Node":
+            return whole.removesuffix(owner["name"]) + "*"
+    return whole
+
+
+def _image(reference: str) -> str:
+    """The image's name as the manifests have it, whatever registry this cluster gets it from."""
+    return reference.removeprefix(cluster.current().reference("")) or reference
+
+
+def pods(**options: Any) -> pd.DataFrame:
+    """`kubectl get pods`: columns READY, STATUS, RESTARTS. Options and errors as for `get`.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/pods/
+    """
+    return get("pods", **options)
+
+
+def deployments(**options: Any) -> pd.DataFrame:
+    """`kubectl get deployments`: columns READY, UP-TO-DATE, AVAILABLE. Options and errors as for `get`.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+    """
+    return get("deployments", **options)
+
+
+def replicasets(**options: Any) -> pd.DataFrame:
+    """`kubectl get replicasets -o wide`: columns DESIRED, CURRENT, READY, IMAGES. Options and errors as for `get`.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
+    """
+    return get("replicasets", **options)
+
+
+def services(**options: Any) -> pd.DataFrame:
+    """`kubectl get services`: columns TYPE, EXTERNAL-IP, PORT(S). Options and errors as for `get`.
+
+    Documentation: https://kubernetes.io/docs/concepts/services-networking/service/
+    """
+    return get("services", **options)
+
+
+def nodes(**options: Any) -> pd.DataFrame:
+    """`kubectl get nodes`: columns STATUS, ROLES. Options and errors as for `get`.
+
+    Documentation: https://kubernetes.io/docs/concepts/architecture/nodes/
+    """
+    return get("nodes", **options)
+
+
+def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
+    """What happened to the objects that `selector` matches now, and to the Pods they made: oldest first.
+
+    Args:
+        selector: a label selector such as `"app=webapp"`. Events of objects that are gone are left out.
+        wide: the object's own name, the message and how often, too.
+
+    Returns:
+        One row per event; the index is the kind of the object, the columns are TYPE and REASON.
+        `wide` adds NAME, COUNT and MESSAGE. Events that differ only in those are one row unless `wide`.
+
+    Documentation: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+    """
+    alive = {
+        item["metadata"]["uid"]
+        for resource in ("deployments", "replicasets", "pods")
+        for item in list_objects(resource, label_selector=selector)["items"]
+    }
+    found = [
+        event for event in list_objects("events")["items"] if event["involvedObject"].get("uid") in alive
+    ]
+    found.sort(key=lambda event: (_when(event), int(event["metadata"]["resourceVersion"])))
+    frame = pd.DataFrame(
+        [
+            [event["involvedObject"]["kind"], event["type"], event["reason"], event["involvedObject"]["name"],
+             event.get("count") or 1, event.get("message", "")]
+            for event in found
+        ],
+        columns=["OBJECT", "TYPE", "REASON", "NAME", "COUNT", "MESSAGE"],
+    )
+    if not wide:
+        frame = frame[["OBJECT", "TYPE", "REASON"]].drop_duplicates()
+    return frame.set_index("OBJECT").rename_axis(index=None, columns="OBJECT")
+
+
+def _when(event: dict[str, Any]) -> str:
+    """When the event first happened: old and new kinds of event keep that in different fields."""
+    return event.get("firstTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+
+
+def images() -> pd.DataFrame:
+    """The workbook's images that Pods of this cluster can use without a pull: figure 1-3.
+
+    Returns:
+        One row per image; the index is REPOSITORY, the column is TAG. Images of Kubernetes itself are left out.
+
+    Documentation: https://kubernetes.io/docs/concepts/containers/images/
+    """
+    ours = sorted((image.repository, image.tag) for image in cluster.current().images()
+                  if image.repository in ("web-app", "frontend", "frontend-app"))
+    frame = pd.DataFrame(ours, columns=["REPOSITORY", "TAG"])
+    return frame.set_index("REPOSITORY").rename_axis(index=None, columns="REPOSITORY")

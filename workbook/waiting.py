@@ -1,0 +1,162 @@
+"""Waits that end as soon as the thing has happened, or at their bound with the reason why it has not."""
+
+from collections.abc import Callable
+from typing import Any
+
+from workbook.client import list_objects
+from workbook.errors import WorkbookError
+from workbook.tables import events
+from workbook.watching import Object, follow
+
+
+class WaitTimeout(WorkbookError):
+    """What was waited for did not happen within the bound."""
+
+
+# What a container is waiting for, in kubelet's word → what to do about it.
+FIXES = {
+    "ErrImageNeverPull": "The image is not on the node: build it and load it (notebook 02), or correct its name or tag.",
+    "ErrImagePull": "Correct the image's name or tag, or load the image onto the node (notebook 02).",
+    "ImagePullBackOff": "Correct the image's name or tag, or load the image onto the node (notebook 02).",
+    "CrashLoopBackOff": "The program ends right after its start: read why with `%kubectl logs --previous`.",
+    "CreateContainerConfigError": "The Pod names a ConfigMap or Secret that does not exist.",
+    "CreateContainerError": "The container's command or name is wrong: see the event's message.",
+}
+
+
+def wait_for(resource: str, unmet: Callable[[list[Object]], str], *, what: str, selector: str = "",
+             field_selector: str = "", about: str = "", timeout: float = 120) -> list[Object]:
+    """Waits until `unmet` has nothing to say of the objects, and returns them.
+
+    Args:
+        resource: kubectl's plural word.
+        unmet: is given the objects at once and again after every change; returns what is still missing, in words,
+            or `""` when the wait is over. May raise to end a wait that cannot succeed.
+        what: what is waited for, for the error.
+        selector, field_selector: which objects of the workbook's Namespace.
+        about: a label selector of the Pods that can tell why it takes so long; `selector` when not given.
+        timeout: seconds.
+
+    Raises:
+        WaitTimeout: with what was missing, and what the Pods and events say about it.
+    """
+    missing = "no answer from the API server"
+    for state in follow(resource, selector=selector, field_selector=field_selector, timeout=timeout):
+        found = list(state.values())
+        if not (missing := unmet(found)):
+            return found
+    reason, fix = explain(about or selector) if about or selector else ("", "")
+    raise WaitTimeout(
+        f"Waited {timeout:.0f} s for {what}, in vain: {missing}.",
+        reason, fix or "Look at `events(…, wide=True)` and `%kubectl describe` for the cause, then run this cell again.",
+    )
+
+
+def explain(selector: str) -> tuple[str, str]:
+    """Why the Pods that `selector` matches are not ready, and what to do: (reason, fix), empty when unknown."""
+    lines, fix = [], ""
+    for pod in list_objects("pods", label_selector=selector)["items"]:
+        for waiting in _waiting(pod):
+            lines.append(f"Pod {pod['metadata']['name']}: {waiting['reason']}: {waiting.get('message', '')}")
+            fix = fix or FIXES.get(waiting["reason"], "")
+    warnings = events(selector, wide=True)
+    for kind, event in warnings[warnings["TYPE"] == "Warning"].tail(1).iterrows():
+        lines.append(f"last warning, of {kind} {event['NAME']}: {event['REASON']}: {event['MESSAGE']}")
+    return "\n".join(lines), fix
+
+
+def _waiting(pod: Object) -> list[dict[str, Any]]:
+    """What keeps this Pod from running: its waiting containers, or why it has no node."""
+    status = pod.get("status", {})
+    found = [
+        container["state"]["waiting"]
+        for container in status.get("containerStatuses", [])
+        if container.get("state", {}).get("waiting", {}).get("reason")
+    ]
+    return found + [
+        condition for condition in status.get("conditions", [])
+        if condition["type"] == "PodScheduled" and condition["status"] == "False"
+    ]
+
+
+def ready(pod: Object) -> bool:
+    """Whether the Pod's Ready condition is true and it is not being deleted."""
+    conditions = {entry["type"]: entry["status"] for entry in pod.get("status", {}).get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+def pods_ready(selector: str, count: int, *, timeout: float = 120) -> None:
+    """Waits until just `count` Pods match `selector`, each of them Ready, none of them on its way out.
+
+    Args:
+        timeout: seconds.
+
+    Raises:
+        WaitTimeout: with the waiting reason of the Pods and their last warning.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions
+    """
+    def unmet(found: list[Object]) -> str:
+        good = sum(map(ready, found))
+        return "" if good == len(found) == count else f"{good} ready, {len(found) - good} not"
+
+    wait_for("pods", unmet, what=f"{count} ready Pod(s) with {selector}", selector=selector, timeout=timeout)
+
+
+def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
+    """Waits until no object of `resource` matches `selector` any more.
+
+    Args:
+        timeout: seconds. A Pod may take its grace period, 30 s unless it says otherwise, to end.
+
+    Raises:
+        WaitTimeout: names what is still there.
+    """
+    def unmet(found: list[Object]) -> str:
+        return ", ".join(item["metadata"]["name"] for item in found) and f"{len(found)} still there"
+
+    wait_for(resource, unmet, what=f"the end of the {resource} {selector}".rstrip(), selector=selector, timeout=timeout)
+
+
+def rollout_status(deployment: str, *, timeout: float = 120) -> str:
+    """Waits until the Deployment's Pods are all of its newest kind and ready, and the old ones are gone.
+
+    Args:
+        deployment: its name.
+        timeout: seconds.
+
+    Returns:
+        The line with which `kubectl rollout status` ends.
+
+    Raises:
+        WaitTimeout: with the Pods' waiting reason, their last warning, and the fix.
+        WorkbookError: there is no such Deployment.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
+    """
+    listed = list_objects("deployments", field_selector=f"metadata.name={deployment}")["items"]
+    if not listed:
+        raise WorkbookError(
+            f"There is no Deployment {deployment!r} in this Namespace.",
+            fix="Apply its manifest first: run the cells above, from `begin(…)` on.",
+        )
+    labels = listed[0]["spec"]["selector"].get("matchLabels", {})
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+
+    def unmet(found: list[Object]) -> str:
+        if not found:
+            return "the Deployment was deleted"
+        wanted, status = found[0]["spec"]["replicas"], found[0].get("status", {})
+        if status.get("observedGeneration", 0) < found[0]["metadata"]["generation"]:
+            return "the Deployment controller has not seen the change yet"
+        in_all, updated, available = (
+            status.get(count, 0) for count in ("replicas", "updatedReplicas", "availableReplicas")
+        )
+        return "" if in_all == updated == available == wanted else (
+            f"of {wanted} wanted, {updated} updated and {available} available; {in_all} in all"
+        )
+
+    found = wait_for("deployments", unmet, what=f"the rollout of {deployment}", timeout=timeout,
+                     field_selector=f"metadata.name={deployment}", about=selector)
+    pods_ready(selector, found[0]["spec"]["replicas"], timeout=timeout)
+    return f'deployment "{deployment}" successfully rolled out'
