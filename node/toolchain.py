@@ -9,6 +9,7 @@ from pathlib import Path
 
 from node.cache import HERE, VERSIONS, digest, made
 from workbook.commands import run
+from workbook.paths import HOME
 from workbook.progress import step
 
 PLATFORM = f"{sys.platform}-{os.uname().machine if hasattr(os, 'uname') else 'amd64'}"
@@ -34,6 +35,12 @@ def go() -> Path:
     return next(path for path in folder.rglob("bin/go*") if path.stem == "go" and path.is_file())
 
 
+def _go(*words: str | Path, timeout: float = 900, env: dict[str, str] | None = None, **options) -> str:
+    """Runs go with caches among the workbook's files, so that they are removed with those."""
+    caches = {"GOCACHE": str(HOME / "go" / "build"), "GOMODCACHE": str(HOME / "go" / "modules"), "GOFLAGS": "-modcacherw"}
+    return run([go(), *words], env=caches | (env or {}), timeout=timeout, **options)
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
@@ -42,7 +49,7 @@ def kind() -> Path:
     """The pinned kind, installed from its Go module: https://kind.sigs.k8s.io/docs/user/quick-start/#installing-with-go-install"""
     def install(folder: Path) -> None:
         with step(f"Install kind {VERSIONS['kind']}"):
-            run([go(), "install", f"sigs.k8s.io/kind@v{VERSIONS['kind']}"], env={"GOBIN": str(folder)}, timeout=900,
+            _go("install", f"sigs.k8s.io/kind@v{VERSIONS['kind']}", env={"GOBIN": str(folder)},
                 fix="Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH.")
 
     folder = made("kind", digest(VERSIONS["kind"], PLATFORM), install)
@@ -51,7 +58,7 @@ def kind() -> Path:
 
 def kind_files() -> Path:
     """The files that kind's own node image is made with, read from its Go module."""
-    where = run([go(), "mod", "download", "-json", f"sigs.k8s.io/kind@v{VERSIONS['kind']}"], timeout=600)
+    where = _go("mod", "download", "-json", f"sigs.k8s.io/kind@v{VERSIONS['kind']}")
     return Path(re.search(r'"Dir": "([^"]+)"', where).group(1)) / "images" / "base" / "files"
 
 
@@ -84,7 +91,7 @@ def _compiling(part: str) -> tuple[str, Callable[[Path], None]]:
     def build(folder: Path) -> None:
         with step(f"Compile {part} {version}") as running:
             output = str(folder / part) if len(COMMANDS[part]) == 1 else f"{folder}{os.sep}"
-            run([go(), "-C", str(source), "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", linker,
-                 "-o", output, *COMMANDS[part]], env={"CGO_ENABLED": "0"}, timeout=3600, on_line=running.update)
+            _go("-C", source, "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", linker, "-o", output,
+                *COMMANDS[part], env={"CGO_ENABLED": "0"}, timeout=3600, on_line=running.update)
 
     return digest(source, version, linker, PLATFORM), build

@@ -50,6 +50,11 @@ def python() -> Path:
     return own
 
 
+def is_this(interpreter: Path) -> bool:
+    """Whether this process runs in the environment of `interpreter`."""
+    return Path(sys.prefix).resolve() == interpreter.parent.parent.resolve() or interpreter == Path(sys.executable)
+
+
 def requirements() -> list[str]:
     """What pyproject.toml asks for."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]

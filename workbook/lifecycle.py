@@ -1,9 +1,39 @@
-"""The cluster's life from a notebook: start, stop, and what it is doing."""
+"""The cluster's life: set up, start, stop, and what it is doing."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
 
 import pandas as pd
 
-from workbook import cluster
+from workbook import building, cluster
 from workbook.lock import lock
+from workbook.paths import HOME, ROOT
+from workbook.prerequisites import require
+
+FIRST = "00_start-here.ipynb"
+
+
+def up() -> None:
+    """Sets everything up: engine, cluster, base images. Run again, it finds all there in seconds.
+
+    Raises:
+        WorkbookError: the machine is too small, another process is setting up, or a step failed.
+    """
+    begun = time.monotonic()
+    require()
+    ours = cluster.current()
+    _, why = cluster.choose()
+    print(f"Cluster {ours.name!r}: {ours.describe()}\n  (chosen because {why})")
+    with lock(cluster.folder(ours.name) / "lock", "set-up"):
+        cluster.remember()  # first, so that a cluster which comes up half can be found and removed
+        ours.start()
+        for base in sorted({recipe["base"] for recipe in building.catalog().values()}):
+            building.base(ours.docker(), base)
+    print(f"Set up in {time.monotonic() - begun:.0f} s.\n")
 
 
 def start() -> None:
@@ -13,8 +43,8 @@ def start() -> None:
     """
     ours = cluster.current()
     with lock(cluster.folder(ours.name) / "lock", "start"):
-        ours.start()
         cluster.remember()
+        ours.start()
 
 
 def stop() -> None:
@@ -34,3 +64,45 @@ def status() -> pd.DataFrame:
     """
     frame = pd.DataFrame([cluster.current().status()], index=["cluster"], columns=["STATUS"])
     return frame.rename_axis(index=None, columns="NAME")
+
+
+def down() -> None:
+    """Stops every cluster the workbook has made."""
+    for ours in cluster.made():
+        with lock(cluster.folder(ours.name) / "lock", "stop"):
+            ours.stop()
+
+
+def lab() -> int:
+    """Sets everything up, then runs JupyterLab on the first notebook until it is ended; returns its exit status.
+
+    It listens on this machine's loopback only, and asks for a token, which is printed with its address.
+    """
+    up()
+    port, token = _free_port(8888), secrets.token_urlsafe(24)
+    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}\nEnd it with Ctrl-C.\n", flush=True)
+    command = [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT / 'notebooks'}", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{FIRST}",
+        "--log-level=WARN",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    if not sys.stdout.isatty():
+        command.append("--no-browser")
+    # By the environment: other users of this machine can read a command's arguments.
+    process = subprocess.Popen(command, env={**os.environ, "JUPYTER_TOKEN": token})
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        return process.wait()
+
+
+def _free_port(first: int) -> int:
+    """The first port from `first` on that nothing on this machine listens on."""
+    for port in range(first, first + 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    return 0

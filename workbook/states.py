@@ -7,7 +7,7 @@ import yaml
 
 from workbook import cluster
 from workbook.client import list_objects
-from workbook.images import build, catalog
+from workbook.building import build, catalog
 from workbook.kubectl import MANIFESTS, apply, delete
 from workbook.lock import lock
 from workbook.waiting import gone, ready, rollout_status

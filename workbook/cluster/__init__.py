@@ -128,7 +128,16 @@ def choose() -> tuple[str, str]:
 def current() -> Cluster:
     """The cluster of this process. Chosen at the first call; see `choose`."""
     provider, _ = choose()
-    return import_module(f"workbook.cluster.{provider}").provider(profile())
+    return _of(provider, profile())
+
+
+def _of(provider: str, name: str) -> Cluster:
+    return import_module(f"workbook.cluster.{provider}").provider(name)
+
+
+def made() -> list[Cluster]:
+    """The clusters that the workbook has made on this machine, each with its own provider."""
+    return [_of(note.read_text().strip(), note.parent.name) for note in sorted(folder("").glob("*/provider"))]
 
 
 def remember() -> None:

@@ -148,7 +148,7 @@ class Existing:
 
 
 def _catalog() -> dict:
-    from workbook.images import catalog
+    from workbook.building import catalog
 
     return catalog()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docker
 import yaml
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, NotFound
 
 import node
 from workbook import cluster
@@ -19,6 +19,7 @@ from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
 from workbook.kubectl import program, server_minor
 from workbook.progress import step
+from workbook.pulling import present, pull
 
 
 class Kind:
@@ -110,21 +111,12 @@ class Kind:
     def _node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
         official = node.OFFICIAL
-        for there in (official, node.node_tag()):
-            try:
-                self._engine.images.get(there)
-                return there, there == official
-            except ImageNotFound:
-                continue
-        with step(f"Pull {official}") as running:
-            try:
-                for message in self._engine.api.pull(official, stream=True, decode=True):
-                    if "error" in message:
-                        raise APIError(message["error"])
-                    running.update(message.get("status", ""))
-                return official, True
-            except APIError:
-                running.result = "no registry answers; building a node image from source instead"
+        if present(self._engine, official):
+            return official, True
+        if present(self._engine, own := node.node_tag()):
+            return own, False
+        if pull(self._engine, official, "building a node image from source"):
+            return official, True
         return node.node_image(self._engine).tag, False
 
     def stop(self) -> None:

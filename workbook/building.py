@@ -8,6 +8,7 @@ from workbook import cluster
 from workbook.errors import WorkbookError
 from workbook.paths import ROOT
 from workbook.progress import step
+from workbook.pulling import present, pull
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 APP = ROOT / "app"
 # The official bases, as the Dockerfiles name them.
 OFFICIAL = {"python": "python:3.13-slim", "java": "eclipse-temurin:21-jre"}
+LABEL = {"app.kubernetes.io/managed-by": "workbook"}
+"""On every image that is built here."""
 # A build behind a proxy needs these; the builder knows them and keeps them out of the image.
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
@@ -47,6 +50,7 @@ def build(image: str, *, log: bool = True) -> None:
         lines = []
         for message in engine.api.build(
             path=str(APP / recipe["context"]), tag=image, buildargs=arguments, rm=True, forcerm=True, decode=True,
+            labels=LABEL,
         ):
             if "error" in message:
                 raise WorkbookError(
@@ -66,36 +70,10 @@ def base(engine: "DockerClient", language: str) -> str:
     import node
 
     official = OFFICIAL[language]
-    if _has(engine, official):
+    if present(engine, official):
         return official
-    if _has(engine, own := node.base_tag(language)):
+    if present(engine, own := node.base_tag(language)):
         return own
-    if _pull(engine, official):
+    if pull(engine, official, "making a base image from packages"):
         return official
     return node.base_image(engine, language)
-
-
-def _has(engine: "DockerClient", image: str) -> bool:
-    from docker.errors import ImageNotFound
-
-    try:
-        engine.images.get(image)
-        return True
-    except ImageNotFound:
-        return False
-
-
-def _pull(engine: "DockerClient", image: str) -> bool:
-    """Whether `image` could be pulled. A registry out of reach is no error: there is another way."""
-    from docker.errors import APIError
-
-    with step(f"Pull {image}") as running:
-        try:
-            for message in engine.api.pull(image, stream=True, decode=True):
-                if "error" in message:
-                    raise APIError(message["error"])
-                running.update(message.get("status", ""))
-        except APIError:
-            running.result = "no registry answers; making a base image from packages instead"
-            return False
-    return True

@@ -1,0 +1,79 @@
+"""`python3 -m workbook VERB`: what the Makefile calls, for systems without make too.
+
+Begins with any Python and only the standard library; then goes on in the environment that has the packages.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from workbook import environment
+from workbook.errors import WorkbookError
+from workbook.paths import HOME, ROOT
+
+# The verb → the module whose function of that name does it, and what `--help` says.
+VERBS = {
+    "lab": ("lifecycle", "set everything up, then open the notebooks in JupyterLab"),
+    "test": ("execute", "set everything up, then run all tests, the notebooks among them, on a cluster of their own"),
+    "run": ("execute", "set everything up, then execute the whole workbook; executed copies go to build/run/"),
+    "record": ("execute", "execute the notebooks on the tests' cluster and write their outputs into them"),
+    "up": ("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),
+    "down": ("lifecycle", "stop the workbook's clusters; what was deployed stays"),
+    "clean": ("cleaning", "remove clusters, images, caches: everything the workbook has made"),
+}
+
+
+ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
+TAKES = {"run": ONLY, "record": ONLY, "test": ("ARGUMENT", "arguments for pytest")}
+
+
+def main() -> int:
+    """Runs the verb; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m workbook", description="Kubernetes, taught by driving it.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, (_, meaning) in VERBS.items():
+        asked = verbs.add_parser(verb, help=meaning, description=meaning)
+        if verb in TAKES:
+            asked.add_argument("more", nargs="*", metavar=TAKES[verb][0], help=TAKES[verb][1])
+    chosen, options = parser.parse_known_args()
+    if options and chosen.verb != "test":
+        parser.error(f"unknown option {options[0]!r}")
+    try:
+        interpreter = environment.python()
+        if environment.is_this(interpreter):
+            home, _ = VERBS[chosen.verb]
+            return getattr(import_module(f"workbook.{home}"), chosen.verb)(*getattr(chosen, "more", ()), *options) or 0
+        code = _continue(interpreter)
+        if chosen.verb == "clean" and code == 0:
+            _remove(environment.VENV, HOME)
+        return code
+    except WorkbookError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Nothing is lost: the same command goes on where it was.", file=sys.stderr)
+        return 130
+
+
+def _continue(interpreter: Path) -> int:
+    """Runs the same verb in the environment with the packages, and waits for its end, also after a Ctrl-C."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    child = subprocess.Popen([interpreter, "-m", "workbook", *sys.argv[1:]], env={**os.environ, "PYTHONPATH": path})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the child as well, and it ends in order
+    return child.wait()
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        if folder.exists():
+            shutil.rmtree(folder)
+            print(f"✓ Remove {folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

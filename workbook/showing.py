@@ -1,0 +1,98 @@
+"""Show files and pages in a notebook: a listing as text with its colours, an answer as a browser would."""
+
+import html
+import time
+import urllib.request
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.error import HTTPError
+
+from workbook.errors import WorkbookError
+from workbook.paths import ROOT
+
+LANGUAGES = {".yaml": "yaml", ".py": "python", ".java": "java", ".txt": "text", ".toml": "toml"}
+
+
+class Listing(str):
+    """A file's text that a notebook shows as a listing, and a terminal as it is."""
+
+    language: str
+
+    def _repr_markdown_(self) -> str:
+        return f"```{self.language}\n{self.rstrip()}\n```"
+
+    def __repr__(self) -> str:
+        return self.rstrip()
+
+
+def show(file: str) -> Listing:
+    """The text of one of the workbook's files.
+
+    Args:
+        file: its path from the repository's root, such as `"manifests/1-03-webapp-deployment.yaml"`.
+
+    Raises:
+        WorkbookError: there is no such file in the repository.
+    """
+    path = (ROOT / file).resolve()
+    if not path.is_relative_to(ROOT) or not path.is_file():
+        raise WorkbookError(f"There is no file {file!r} in the workbook.", fix="Correct its path, which begins at the root.")
+    listing = Listing(path.read_text(encoding="utf-8"))
+    listing.language = "docker" if path.name == "Dockerfile" else LANGUAGES.get(path.suffix, "text")
+    return listing
+
+
+@dataclass(frozen=True)
+class Page:
+    """An HTTP answer: `status` (a number), `text`, and the `url` it came from."""
+
+    url: str
+    status: int
+    text: str
+
+    def __repr__(self) -> str:
+        return f"HTTP {self.status} {HTTPStatus(self.status).phrase}\n{self.text}"
+
+    def _repr_html_(self) -> str:
+        status = f"HTTP {self.status} {HTTPStatus(self.status).phrase}"
+        if "<html" in self.text.lower():
+            # A document of its own, kept apart from the notebook: it may neither style it nor run anything in it.
+            body = f'<iframe sandbox srcdoc="{html.escape(self.text)}" title="The page" style="width:100%;border:0"></iframe>'
+        else:
+            body = html.escape(self.text)
+        return (
+            f'<figure style="border:1px solid currentColor;border-radius:6px;max-width:40em;margin:0">'
+            f'<figcaption style="border-bottom:1px solid currentColor;padding:.3em .8em">{status}</figcaption>'
+            f'<div style="padding:.8em">{body}</div></figure>'
+        )
+
+
+def page(url: str, *, timeout: float = 10) -> Page:
+    """Asks for `url` as a browser does, and returns the answer; an answer like 404 or 500 is one, too.
+
+    Asks again while nothing answers: a Pod without a readiness probe counts as ready before its program listens.
+
+    Args:
+        url: an address on this machine or of the cluster.
+        timeout: seconds, in all.
+
+    Raises:
+        WorkbookError: nothing answers there.
+    """
+    # The cluster's addresses are this machine's own: no proxy can reach them.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            with opener.open(url, timeout=timeout) as answer:
+                return Page(url, answer.status, answer.read().decode(errors="replace"))
+        except HTTPError as error:
+            return Page(url, error.code, error.read().decode(errors="replace"))
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise WorkbookError(
+                    f"Nothing answers at {url}.", str(getattr(error, "reason", error)),
+                    "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
+                ) from error
+            time.sleep(0.2)  # a program that begins to listen tells nobody
