@@ -14,6 +14,7 @@ _HOME_OF = {
     "check": "checks",
     "components": "architecture",
     "delete": "kubectl",
+    "docker_run": "building",
     "deployments": "tables",
     "events": "tables",
     "get": "tables",

@@ -65,6 +65,33 @@ def build(image: str, *, log: bool = True) -> None:
     ours.load(image)
 
 
+def docker_run(image: str, *command: str) -> str:
+    """`docker run --rm`: starts a container of one of the workbook's images, and returns what it printed.
+
+    Args:
+        image: its name and tag.
+        command: the program and its arguments, instead of those in the Dockerfile.
+
+    Raises:
+        WorkbookError: there is no such image, or the program failed.
+
+    Documentation: https://docs.docker.com/reference/cli/docker/container/run/
+    """
+    from docker.errors import ContainerError, ImageNotFound
+
+    program, *arguments = command
+    try:
+        output = cluster.current().docker().containers.run(
+            image, arguments, entrypoint=program, remove=True, stderr=True, network_mode="none",
+        )
+    except ImageNotFound:
+        raise WorkbookError(f"The engine has no image {image!r}.", fix=f"Build it first: `build({image!r})`.") from None
+    except ContainerError as error:
+        printed = (error.stderr or b"").decode(errors="replace").strip()
+        raise WorkbookError(f"The program in {image} ended with exit status {error.exit_status}.", printed) from None
+    return output.decode(errors="replace").strip()
+
+
 def base(engine: "DockerClient", language: str) -> str:
     """The base image for a language that `engine` has or can have: the official one, else one of our own making."""
     import node

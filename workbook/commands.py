@@ -32,6 +32,7 @@ def run(
     env: Mapping[str, str] | None = None,
     show: bool = False,
     stdin: str | None = None,
+    cwd: Path | None = None,
     timeout: float = 600,
     on_line: Callable[[str], None] | None = None,
     fix: str = "",
@@ -43,6 +44,7 @@ def run(
         env: variables added to the environment, shown in front of the command.
         show: print the command first.
         stdin: text for its standard input; nothing when not given.
+        cwd: the folder it runs in; the current one when not given.
         timeout: seconds after which the program is killed.
         on_line: called with each line while it runs, to show progress.
         fix: what a reader should do when it fails.
@@ -56,7 +58,7 @@ def run(
         print(f"$ {typed(words, env)}", flush=True)
     try:
         process = subprocess.Popen(
-            words, env={**os.environ, **(env or {})}, text=True, encoding="utf-8", errors="replace",
+            words, env={**os.environ, **(env or {})}, text=True, encoding="utf-8", errors="replace", cwd=cwd,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )

@@ -22,6 +22,8 @@ from workbook.paths import ROOT
 NOTEBOOKS = ROOT / "notebooks"
 COPIES = ROOT / "build" / "run"
 TEST_PROFILE = "workbook-test"
+QUIET = ["--log-level=ERROR"]
+"""For kernels, which otherwise warn about each of their ports on the loopback."""
 PATIENCE = 600
 """Seconds that one cell may take."""
 WORDS_A_MINUTE = 150
@@ -71,9 +73,10 @@ def record(*chosen: str) -> int:
         if not book.metadata.workbook.get("failed"):
             nbformat.write(tidy(book), path)
 
-    outcomes = _execute(find(chosen), keep)
+    if any(outcome.error for outcome in _execute(find(chosen), keep)):
+        return 1
     write_table(ROOT / "README.md")
-    return 1 if any(outcome.error for outcome in outcomes) else 0
+    return 0
 
 
 def find(chosen: tuple[str, ...] = ()) -> list[Path]:
@@ -126,7 +129,7 @@ def _run(book: nbformat.NotebookNode, on_cell: Callable[[], None]) -> str:
     """Executes the cells of `book` in place; returns the text of the error that stopped it, or nothing."""
     client = NotebookClient(
         book, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}},
-        record_timing=False, on_cell_executed=lambda **_: on_cell(),
+        record_timing=False, extra_arguments=QUIET, on_cell_executed=lambda **_: on_cell(),
     )
     try:
         client.execute()

@@ -25,6 +25,8 @@ class KubectlError(CommandFailed):
 def kubectl(*args: str, timeout: float = 120) -> str:
     """Runs kubectl on the workbook's cluster and Namespace, and returns what it printed.
 
+    It runs in the repository's root, so a manifest is `manifests/NAME`, as in a terminal opened there.
+
     Args:
         args: its arguments, one word each: `kubectl("get", "pods")`.
         timeout: seconds.
@@ -42,7 +44,7 @@ def kubectl(*args: str, timeout: float = 120) -> str:
     env = {"KUBECONFIG": str(ours.kubeconfig), "KUBECTL_KUBERC": "false"}  # a reader's kuberc may hold aliases
     words, stdin = _localized(list(args))
     try:
-        return run([*_program(ours.name), *words], env=env, stdin=stdin, timeout=timeout)
+        return run([*_program(ours.name), *words], env=env, stdin=stdin, timeout=timeout, cwd=ROOT)
     except CommandFailed as error:
         raise KubectlError(["kubectl", *args], error.code, error.output) from None
 
@@ -55,14 +57,14 @@ def _localized(args: list[str]) -> tuple[list[str], str | None]:
     at = args.index("-f") + 1
     if args[at] == "-":
         return args, None
-    return [*args[:at], "-", *args[at + 1:]], ours.localize(Path(args[at]).read_text())
+    return [*args[:at], "-", *args[at + 1:]], ours.localize((ROOT / args[at]).read_text())
 
 
 def apply(manifest: str | Path, *, dry_run: bool = False) -> str:
     """`kubectl apply -f`: makes the cluster's objects be as the manifest says.
 
     Args:
-        manifest: a file's name in manifests/, or a path.
+        manifest: a file's name in manifests/, or a path from the repository's root.
         dry_run: let the API server check and compare it, and change nothing.
 
     Returns:
@@ -73,18 +75,18 @@ def apply(manifest: str | Path, *, dry_run: bool = False) -> str:
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/
     """
-    return kubectl("apply", "-f", str(find(manifest)), *(["--dry-run=server"] if dry_run else [])).strip()
+    return kubectl("apply", "-f", find(manifest), *(["--dry-run=server"] if dry_run else [])).strip()
 
 
-def find(manifest: str | Path) -> Path:
-    """The path of a manifest, given by its name in manifests/ or by a path.
+def find(manifest: str | Path) -> str:
+    """The path, from the repository's root, of a manifest given by its name in manifests/ or by such a path.
 
     Raises:
         WorkbookError: there is no such file; names those that there are.
     """
-    for path in (Path(manifest), MANIFESTS / manifest):
+    for path in (MANIFESTS / manifest, ROOT / manifest):
         if path.is_file():
-            return path
+            return path.relative_to(ROOT).as_posix()
     there = ", ".join(sorted(path.name for path in MANIFESTS.glob("*.yaml")))
     raise WorkbookError(f"There is no manifest {str(manifest)!r}.", f"In manifests/ there are {there}.",
                         "Correct the name.")
@@ -128,15 +130,26 @@ def logs(selector: str, *, previous: bool = False) -> str:
     return kubectl("logs", "--selector", selector, "--tail=-1", *(["--previous"] if previous else []))
 
 
-def magic(line: str) -> None:
-    """`%kubectl ARGUMENTS`: prints what kubectl prints; raises `KubectlError` with its message when it fails."""
-    args = shlex.split(line, posix=os.name != "nt")
+class Printed(str):
+    """What kubectl printed: shown by a notebook as it is, and a text to compute with."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def magic(line: str) -> Printed:
+    """`%kubectl ARGUMENTS`: shows what kubectl prints, or gives it to a variable: `text = %kubectl …`.
+
+    Raises:
+        KubectlError: kubectl failed; with its message.
+    """
+    args = shlex.split(line)
     if args[:1] == ["logs"] and {"-f", "--follow"} & set(args):
         raise WorkbookError(
             "`kubectl logs -f` follows the log until it is stopped, so this cell would never end.",
             fix="Leave out `-f` here; in a terminal it is the right thing.",
         )
-    print(kubectl(*args), end="")
+    return Printed(kubectl(*args).rstrip())
 
 
 def program(minor: int | None = None) -> str | None:
@@ -154,14 +167,18 @@ def program(minor: int | None = None) -> str | None:
 def client_minor(path: str) -> int:
     """The minor version of the kubectl at `path`: 36 for v1.36.3."""
     version = json.loads(run([path, "version", "--client", "-o", "json"], timeout=20))
-    return int(version["clientVersion"]["minor"].rstrip("+"))
+    return _minor(version["clientVersion"]["gitVersion"])
 
 
 def server_minor(ours: cluster.Cluster) -> int:
     """The minor version of the cluster's API server: 36 for v1.36.3."""
     from workbook.client import client, connect
 
-    return int(client.VersionApi(connect(ours.kubeconfig, ours.context)).get_code().minor.rstrip("+"))
+    return _minor(client.VersionApi(connect(ours.kubeconfig, ours.context)).get_code().git_version)
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
 
 
 @cache

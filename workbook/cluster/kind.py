@@ -21,6 +21,9 @@ from workbook.kubectl import program, server_minor
 from workbook.progress import step
 from workbook.pulling import present, pull
 
+LOADED = "workbook.image"
+"""The label on a node's image that names the engine's image it was loaded from."""
+
 
 class Kind:
     """A kind cluster of one node."""
@@ -87,7 +90,8 @@ class Kind:
                     container.start()
                 except APIError as error:
                     raise WorkbookError("Its node does not start.", str(error)) from error
-            self._connect(timeout=90)
+                container.reload()
+            self._connect(timeout=90, since=container.attrs["State"]["StartedAt"][:19])
 
     def _create(self) -> None:
         image, official = self._node_image()
@@ -103,10 +107,10 @@ class Kind:
             )
             self._connect()
 
-    def _connect(self, timeout: float = 180) -> None:
+    def _connect(self, timeout: float = 180, since: str = "") -> None:
         text = run([node.kind(), "get", "kubeconfig", "--name", self.name])
         api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
-        ready.make_ready(api, self.namespace, timeout)
+        ready.make_ready(api, self.namespace, timeout, since)
 
     def _node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
@@ -148,18 +152,24 @@ class Kind:
         return self._engine
 
     def load(self, image: str) -> None:
+        identity = self._engine.images.get(image).id
+        if identity in self._ctr("images", "list", f"name=={_full(image)}"):
+            return  # it is the very same: kind itself would copy it again
         with step(f"Load {image} onto the node"):
             self._kind("load", "docker-image", image, "--name", self.name)
+            self._ctr("images", "label", _full(image), f"{LOADED}={identity}")
 
     def images(self) -> list[Image]:
-        listing = self._in_node("ctr", "--namespace=k8s.io", "images", "list", "--quiet")
+        listing = self._ctr("images", "list", "--quiet")
         return [Image.parse(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")]
 
     def remove(self, image: str) -> None:
-        self._in_node("ctr", "--namespace=k8s.io", "images", "remove", "--sync", f"docker.io/library/{image}")
+        self._ctr("images", "remove", "--sync", _full(image))
 
-    def _in_node(self, *command: str) -> str:
-        code, output = self._node().exec_run(list(command))
+    def _ctr(self, *words: str) -> str:
+        """Asks the node's container runtime."""
+        command = ["ctr", "--namespace=k8s.io", *words]
+        code, output = self._node().exec_run(command)
         if code:
             raise WorkbookError(f"`{' '.join(command)}` failed in the node.", output.decode(errors="replace")[-500:])
         return output.decode()
@@ -173,6 +183,11 @@ class Kind:
         address = next(iter(self._node().attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
         spec = list_objects("services", field_selector=f"metadata.name={service}")["items"][0]["spec"]
         return f"http://{address}:{spec['ports'][0]['nodePort']}"
+
+
+def _full(image: str) -> str:
+    """The image's name as the runtime keeps it."""
+    return f"docker.io/library/{image}"
 
 
 def provider(name: str) -> Kind:

@@ -21,11 +21,13 @@ def connect(path: Path, text: str, context: str, namespace: str) -> Connection:
     return wait_for_api(path, context)
 
 
-def make_ready(api: Connection, namespace: str, timeout: float = 180) -> None:
+def make_ready(api: Connection, namespace: str, timeout: float = 180, since: str = "") -> None:
     """Waits for Ready nodes and for the Pods of kube-system, and makes the Namespace with its ServiceAccount.
 
     Args:
         timeout: seconds, for each of them.
+        since: when the node was started again, as `2026-11-23T20:00:00Z`. What the API server says of Pods whose
+            containers are older is what it remembers from before, and does not count.
 
     Raises:
         WorkbookError: one of them did not come; says which.
@@ -37,7 +39,7 @@ def make_ready(api: Connection, namespace: str, timeout: float = 180) -> None:
     _until("serviceaccounts", namespace, lambda accounts: any(
         account["metadata"]["name"] == "default" for account in accounts), "the default ServiceAccount", api, timeout)
     _until("pods", "kube-system", lambda pods: bool(pods) and all(
-        _condition(pod, "Ready") or pod["status"].get("phase") == "Succeeded" for pod in pods),
+        _condition(pod, "Ready") and _begun(pod) >= since or pod["status"].get("phase") == "Succeeded" for pod in pods),
         "the Pods of kube-system", api, timeout)
 
 
@@ -81,6 +83,14 @@ def _until(resource: str, namespace: str, met, what: str, api: Connection, timeo
     raise WorkbookError(
         f"The cluster started, but waited {timeout:.0f} s for {what} in vain.",
         fix="Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one.",
+    )
+
+
+def _begun(pod: dict) -> str:
+    """When the first of the Pod's containers started; such times sort as text."""
+    return min(
+        (status.get("state", {}).get("running", {}).get("startedAt", "") for status in pod["status"]["containerStatuses"]),
+        default="",
     )
 
 
