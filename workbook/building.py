@@ -5,6 +5,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from workbook import cluster
+from workbook.commands import Printed
 from workbook.errors import WorkbookError
 from workbook.paths import ROOT
 from workbook.progress import step
@@ -65,7 +66,7 @@ def build(image: str, *, log: bool = True) -> None:
     ours.load(image)
 
 
-def docker_run(image: str, *command: str) -> str:
+def docker_run(image: str, *command: str) -> Printed:
     """`docker run --rm`: starts a container of one of the workbook's images, and returns what it printed.
 
     Args:
@@ -89,7 +90,7 @@ def docker_run(image: str, *command: str) -> str:
     except ContainerError as error:
         printed = (error.stderr or b"").decode(errors="replace").strip()
         raise WorkbookError(f"The program in {image} ended with exit status {error.exit_status}.", printed) from None
-    return output.decode(errors="replace").strip()
+    return Printed(output.decode(errors="replace").strip())
 
 
 def base(engine: "DockerClient", language: str) -> str:

@@ -20,6 +20,13 @@ class CommandFailed(WorkbookError):
         super().__init__(f"`{typed(args)}` failed with exit status {code}.", tail, fix)
 
 
+class Printed(str):
+    """What a program printed: shown by a notebook as it is, and a text to compute with."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def typed(args: Sequence[str], env: Mapping[str, str] | None = None) -> str:
     """The command as a reader would type it: the program by its name, `env` in front."""
     words = [Path(args[0]).name.removesuffix(".exe"), *map(str, args[1:])]

@@ -24,4 +24,4 @@ class WorkbookError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         # IPython calls this in place of its own traceback: a reader needs the sentence, not our stack.
-        return [f"WorkbookError: {self}"]
+        return [f"{type(self).__name__}: {self}"]

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from workbook import cluster
-from workbook.commands import CommandFailed, run
+from workbook.commands import CommandFailed, Printed, run
 from workbook.errors import WorkbookError
 from workbook.paths import ROOT
 
@@ -22,7 +22,7 @@ class KubectlError(CommandFailed):
         return self.output.strip()
 
 
-def kubectl(*args: str, timeout: float = 120) -> str:
+def kubectl(*args: str, timeout: float = 120) -> Printed:
     """Runs kubectl on the workbook's cluster and Namespace, and returns what it printed.
 
     It runs in the repository's root, so a manifest is `manifests/NAME`, as in a terminal opened there.
@@ -44,7 +44,7 @@ def kubectl(*args: str, timeout: float = 120) -> str:
     env = {"KUBECONFIG": str(ours.kubeconfig), "KUBECTL_KUBERC": "false"}  # a reader's kuberc may hold aliases
     words, stdin = _localized(list(args))
     try:
-        return run([*_program(ours.name), *words], env=env, stdin=stdin, timeout=timeout, cwd=ROOT)
+        return Printed(run([*_program(ours.name), *words], env=env, stdin=stdin, timeout=timeout, cwd=ROOT).strip())
     except CommandFailed as error:
         raise KubectlError(["kubectl", *args], error.code, error.output) from None
 
@@ -60,7 +60,7 @@ def _localized(args: list[str]) -> tuple[list[str], str | None]:
     return [*args[:at], "-", *args[at + 1:]], ours.localize((ROOT / args[at]).read_text())
 
 
-def apply(manifest: str | Path, *, dry_run: bool = False) -> str:
+def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
     """`kubectl apply -f`: makes the cluster's objects be as the manifest says.
 
     Args:
@@ -75,7 +75,7 @@ def apply(manifest: str | Path, *, dry_run: bool = False) -> str:
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/
     """
-    return kubectl("apply", "-f", find(manifest), *(["--dry-run=server"] if dry_run else [])).strip()
+    return kubectl("apply", "-f", find(manifest), *(["--dry-run=server"] if dry_run else []))
 
 
 def find(manifest: str | Path) -> str:
@@ -92,7 +92,7 @@ def find(manifest: str | Path) -> str:
                         "Correct the name.")
 
 
-def delete(resource: str, name: str) -> str:
+def delete(resource: str, name: str) -> Printed:
     """`kubectl delete`: removes an object and waits until it and what it made (ReplicaSets, Pods) are gone.
 
     Args:
@@ -104,10 +104,10 @@ def delete(resource: str, name: str) -> str:
 
     Documentation: https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion
     """
-    return kubectl("delete", resource, name, "--ignore-not-found", "--cascade=foreground").strip()
+    return kubectl("delete", resource, name, "--ignore-not-found", "--cascade=foreground")
 
 
-def scale(deployment: str, replicas: int) -> str:
+def scale(deployment: str, replicas: int) -> Printed:
     """`kubectl scale`: sets how many Pods the Deployment is to have; does not wait for them.
 
     Returns:
@@ -115,10 +115,10 @@ def scale(deployment: str, replicas: int) -> str:
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_scale/
     """
-    return kubectl("scale", f"--replicas={replicas}", "deployment", deployment).strip()
+    return kubectl("scale", f"--replicas={replicas}", "deployment", deployment)
 
 
-def logs(selector: str, *, previous: bool = False) -> str:
+def logs(selector: str, *, previous: bool = False) -> Printed:
     """`kubectl logs`: what the containers of the matching Pods have printed.
 
     Args:
@@ -128,13 +128,6 @@ def logs(selector: str, *, previous: bool = False) -> str:
     Documentation: https://kubernetes.io/docs/concepts/cluster-administration/logging/
     """
     return kubectl("logs", "--selector", selector, "--tail=-1", *(["--previous"] if previous else []))
-
-
-class Printed(str):
-    """What kubectl printed: shown by a notebook as it is, and a text to compute with."""
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def magic(line: str) -> Printed:
@@ -149,7 +142,7 @@ def magic(line: str) -> Printed:
             "`kubectl logs -f` follows the log until it is stopped, so this cell would never end.",
             fix="Leave out `-f` here; in a terminal it is the right thing.",
         )
-    return Printed(kubectl(*args).rstrip())
+    return kubectl(*args)
 
 
 def program(minor: int | None = None) -> str | None:

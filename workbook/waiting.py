@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workbook.client import list_objects
+from workbook.commands import Printed
 from workbook.errors import WorkbookError
 from workbook.tables import events
 from workbook.watching import Object, follow
@@ -118,7 +119,7 @@ def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
     wait_for(resource, unmet, what=f"the end of the {resource} {selector}".rstrip(), selector=selector, timeout=timeout)
 
 
-def rollout_status(deployment: str, *, timeout: float = 120) -> str:
+def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
     """Waits until the Deployment's Pods are all of its newest kind and ready, and the old ones are gone.
 
     Args:
@@ -159,4 +160,4 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> str:
     found = wait_for("deployments", unmet, what=f"the rollout of {deployment}", timeout=timeout,
                      field_selector=f"metadata.name={deployment}", about=selector)
     pods_ready(selector, found[0]["spec"]["replicas"], timeout=timeout)
-    return f'deployment "{deployment}" successfully rolled out'
+    return Printed(f'deployment "{deployment}" successfully rolled out')
