@@ -3,12 +3,21 @@
 from node import machine
 from node.cache import VERSIONS
 from node.config import kind_config
-from node.image import NodeImage, base_image, base_tag, node_image, node_tag
-from node.toolchain import go, kind
+from node.image import base_image, base_tag, node_image, node_tag
+from node.toolchain import go, kind, kubectl
 
 OFFICIAL: str = VERSIONS["official"]
 """The node image that the pinned kind was released with."""
 
 __all__ = [
-    "OFFICIAL", "NodeImage", "base_image", "base_tag", "go", "kind", "kind_config", "machine", "node_image", "node_tag",
+    "OFFICIAL",
+    "base_image",
+    "base_tag",
+    "go",
+    "kind",
+    "kind_config",
+    "kubectl",
+    "machine",
+    "node_image",
+    "node_tag",
 ]

@@ -14,8 +14,15 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def write_image(archive: Path, tag: str, layers: list[Path], *, env: list[str] | None = None,
-                entrypoint: list[str] | None = None, stop_signal: str = "") -> None:
+def write_image(
+    archive: Path,
+    tag: str,
+    layers: list[Path],
+    *,
+    env: list[str] | None = None,
+    entrypoint: list[str] | None = None,
+    stop_signal: str = "",
+) -> None:
     """Writes an image of uncompressed tar `layers`, bottom first, to `archive`."""
     config = {"Env": [PATH, *(env or [])]}
     if entrypoint:
@@ -24,8 +31,10 @@ def write_image(archive: Path, tag: str, layers: list[Path], *, env: list[str] |
         config["StopSignal"] = stop_signal
     digests = [_sha256(layer) for layer in layers]
     description = {
-        "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()), "os": "linux",
-        "config": config, "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
+        "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "os": "linux",
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": [f"{digest}.tar" for digest in digests]}]
     with tarfile.open(archive, "w") as out:

@@ -1,7 +1,6 @@
 """Built things, each kept under the hash of what it is made of, whole or not at all."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 import tomllib
@@ -47,7 +46,7 @@ def made(name: str, key: str, make: Callable[[Path], None]) -> Path:
         part = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=FOLDER))
         part.chmod(0o755)
         make(part)
-        os.replace(part, final)
+        part.replace(final)
         for old in FOLDER.glob(f"{name}-*"):
             if old != final and len(old.name) == len(final.name):
                 shutil.rmtree(old)

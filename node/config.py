@@ -27,7 +27,9 @@ def kind_config(machine: Machine, image_is_ours: bool) -> dict[str, Any]:
     Documentation: https://kind.sigs.k8s.io/docs/user/configuration/
     """
     config: dict[str, Any] = {
-        "kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [{"role": "control-plane"}],
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "nodes": [{"role": "control-plane"}],
     }
     if image_is_ours:
         config["networking"] = {"disableDefaultCNI": True}

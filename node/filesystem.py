@@ -12,18 +12,41 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 PACKAGES = {
     "node": [
-        "systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux",
-        "mount", "kmod", "jq", "procps", "containerd", "runc", "containernetworking-plugins", "ca-certificates",
-        "socat", "e2fsprogs",
+        "systemd",
+        "systemd-sysv",
+        "dbus",
+        "conntrack",
+        "iptables",
+        "nftables",
+        "iproute2",
+        "ethtool",
+        "util-linux",
+        "mount",
+        "kmod",
+        "jq",
+        "procps",
+        "containerd",
+        "runc",
+        "containernetworking-plugins",
+        "ca-certificates",
+        "socat",
+        "e2fsprogs",
     ],
     "kube-proxy": ["iptables", "conntrack", "kmod"],
     "python": ["python3", "python3-pip", "python-is-python3", "ca-certificates"],
     "java": ["openjdk-17-jre-headless", "ca-certificates"],
     "jdk": ["openjdk-17-jdk-headless", "ca-certificates"],
 }
+# Asked for by name, because apt would otherwise take usrmerge, which does the same with all of perl.
+COMMON = ["usr-is-merged"]
 # Documentation and translations are a third of a small system, and no container reads them.
-DIET = ["force-unsafe-io", "path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
-        "path-exclude=/usr/share/info/*"]
+DIET = [
+    "path-exclude=/usr/share/doc/*",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/info/*",
+    "force-unsafe-io",  # what is interrupted is made again, so nothing needs to reach the disk at once
+]
 
 
 def filesystem(purpose: str) -> Path:
@@ -32,15 +55,24 @@ def filesystem(purpose: str) -> Path:
     Raises:
         WorkbookError: this is no Debian or Ubuntu, not root, or the package archive is out of reach.
     """
+
     def build(folder: Path) -> None:
         _install_mmdebstrap()
         with step(f"Make the file system for {purpose}") as running:
             hooks = [f"--customize-hook={command}" for command in _customizing(purpose)]
             run(
-                ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES[purpose])}",
-                 *(f"--dpkgopt={line}" for line in DIET), '--aptopt=APT::Install-Recommends "false"', *hooks,
-                 VERSIONS["debian"], str(folder / "root.tar")],
-                timeout=900, on_line=running.update,
+                [
+                    "mmdebstrap",
+                    "--variant=minbase",
+                    f"--include={','.join(COMMON + PACKAGES[purpose])}",
+                    *(f"--dpkgopt={line}" for line in DIET),
+                    '--aptopt=APT::Install-Recommends "false"',
+                    *hooks,
+                    VERSIONS["debian"],
+                    str(folder / "root.tar"),
+                ],
+                timeout=900,
+                on_line=running.update,
             )
 
     return made(f"filesystem-{purpose}", filesystem_key(purpose), build) / "root.tar"
@@ -48,8 +80,14 @@ def filesystem(purpose: str) -> Path:
 
 def filesystem_key(purpose: str) -> str:
     """The hash of what `filesystem` makes that file system from."""
-    return digest(VERSIONS["debian"], *PACKAGES[purpose], *DIET, *_customizing(purpose),
-                  CERTIFICATES if CERTIFICATES.exists() else "")
+    return digest(
+        VERSIONS["debian"],
+        *COMMON,
+        *PACKAGES[purpose],
+        *DIET,
+        *_customizing(purpose),
+        CERTIFICATES if CERTIFICATES.exists() else "",
+    )
 
 
 def _customizing(purpose: str) -> list[str]:
@@ -62,7 +100,7 @@ def _customizing(purpose: str) -> list[str]:
         # As in kind's own image: only what a node needs is started.
         commands.append(
             'cd "$1"/lib/systemd/system && rm -f multi-user.target.wants/* local-fs.target.wants/* basic.target.wants/*'
-            ' sockets.target.wants/*udev* sockets.target.wants/*initctl* sysinit.target.wants/systemd-tmpfiles-setup.service'
+            " sockets.target.wants/*udev* sockets.target.wants/*initctl* sysinit.target.wants/systemd-tmpfiles-setup.service"
             ' && rm -f "$1"/etc/systemd/system/*.wants/* && echo ReadKMsg=no >> "$1"/etc/systemd/journald.conf'
         )
         # What containerd gives every container, without limits: not every machine lets a container raise them.
@@ -85,6 +123,10 @@ def _install_mmdebstrap() -> None:
             fix="Connect to a network with an image registry, or carry the images over from a machine that has one.",
         )
     with step("Install mmdebstrap from the distribution's packages"):
-        run(["apt-get", "install", "-y", "-q", "mmdebstrap", "debian-archive-keyring", "jq"],
-            env={"DEBIAN_FRONTEND": "noninteractive"}, show=True, timeout=600,
-            fix="Building images needs root: run this with sudo once, or use a network with an image registry.")
+        run(
+            ["apt-get", "install", "-y", "-q", "mmdebstrap", "debian-archive-keyring", "jq"],
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+            show=True,
+            timeout=600,
+            fix="Building images needs root: run this with sudo once, or use a network with an image registry.",
+        )

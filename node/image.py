@@ -4,7 +4,6 @@ import json
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,15 +25,6 @@ PAUSE = "registry.k8s.io/pause"
 OOM = b"[Service]\nOOMScoreAdjust=0\n"
 
 
-@dataclass(frozen=True)
-class NodeImage:
-    """A node image in the engine: its tag, the Kubernetes version in it, and the kubectl built with it."""
-
-    tag: str
-    kubernetes: str
-    kubectl: Path
-
-
 def node_tag() -> str:
     """The tag that the node image for this machine has once it is built."""
     return f"workbook-node:v{VERSIONS['kubernetes']}-{_key()}"
@@ -42,13 +32,19 @@ def node_tag() -> str:
 
 def _key() -> str:
     return digest(
-        filesystem_key("node"), filesystem_key("kube-proxy"), *map(compiled_key, ("kubernetes", "etcd", "coredns")),
-        VERSIONS["kind"], FILES, HERE / "runc-wrapper", HERE / "image.py", str(machine.detect().locked_down),
+        filesystem_key("node"),
+        filesystem_key("kube-proxy"),
+        *map(compiled_key, ("kubernetes", "etcd", "coredns")),
+        VERSIONS["kind"],
+        FILES,
+        HERE / "runc-wrapper",
+        HERE / "image.py",
+        str(machine.detect().locked_down),
     )
 
 
-def node_image(engine: DockerClient) -> NodeImage:
-    """The node image in `engine`, built from source where it is not there yet: some ten minutes on two cores.
+def node_image(engine: DockerClient) -> str:
+    """The tag of the node image in `engine`, built from source where it is not there yet: some ten minutes on two cores.
 
     Each part is cached by what it is made of, so only what has changed is built again; an interrupted build goes on
     where it stopped.
@@ -61,7 +57,7 @@ def node_image(engine: DockerClient) -> NodeImage:
         engine.images.get(tag)
     except ImageNotFound:
         _build(engine, tag)
-    return NodeImage(tag, VERSIONS["kubernetes"], compiled("kubernetes") / "kubectl")
+    return tag
 
 
 def _build(engine: DockerClient, tag: str) -> None:
@@ -79,19 +75,28 @@ def _build(engine: DockerClient, tag: str) -> None:
     with step("Assemble the node image"), archive.open("rb") as content:
         engine.images.load(content)
         container = engine.containers.create(
-            base, entrypoint=["/preload.sh"], privileged=True,
+            base,
+            entrypoint=["/preload.sh"],
+            privileged=True,
             volumes={str(preload): {"bind": "/preload", "mode": "ro"}},
         )
         try:
             container.start()
             if container.wait(timeout=600)["StatusCode"]:
-                raise WorkbookError("The control plane's images did not go into the node image.",
-                                    container.logs(tail=20).decode(errors="replace"),
-                                    "Run this again; if it fails again, `make clean` begins afresh.")
+                raise WorkbookError(
+                    "The control plane's images did not go into the node image.",
+                    container.logs(tail=20).decode(errors="replace"),
+                    "Run this again; if it fails again, `make clean` begins afresh.",
+                )
             repository, _, version = tag.partition(":")
-            container.commit(repository, version, changes=[
-                f"ENTRYPOINT {json.dumps(ENTRYPOINT)}", "CMD []",
-            ])
+            container.commit(
+                repository,
+                version,
+                changes=[
+                    f"ENTRYPOINT {json.dumps(ENTRYPOINT)}",
+                    "CMD []",
+                ],
+            )
         finally:
             container.remove(force=True)
             engine.images.remove(base, force=True)
@@ -110,13 +115,18 @@ def _others() -> None:
 
 def control_plane_images() -> Path:
     """The folder with an archive of each image that kubeadm starts, tagged as kubeadm names it."""
-    key = digest(*map(compiled_key, ("kubernetes", "etcd", "coredns")), filesystem_key("kube-proxy"),
-                 FILES / "pause.c", HERE / "archive.py")
+    key = digest(
+        *map(compiled_key, ("kubernetes", "etcd", "coredns")),
+        filesystem_key("kube-proxy"),
+        FILES / "pause.c",
+        HERE / "archive.py",
+    )
 
     def build(folder: Path) -> None:
         kubernetes = compiled("kubernetes")
-        names = run([kubernetes / "kubeadm", "config", "images", "list",
-                     "--kubernetes-version", f"v{VERSIONS['kubernetes']}"]).split()
+        names = run(
+            [kubernetes / "kubeadm", "config", "images", "list", "--kubernetes-version", f"v{VERSIONS['kubernetes']}"]
+        ).split()
         programs = {name: kubernetes / name for name in CONTROL_PLANE} | {"etcd": compiled("etcd") / "etcd"}
         with step("Make the control plane's images"), tempfile.TemporaryDirectory(dir=folder) as scratch:
             layer = Path(scratch, "layer.tar")
@@ -137,10 +147,13 @@ def control_plane_images() -> Path:
 
 def pause() -> Path:
     """The folder with the program that holds a Pod's namespaces, compiled statically."""
+
     def build(folder: Path) -> None:
         with step("Compile pause"):
-            run(["cc", "-Os", "-static", "-s", "-o", folder / "pause", FILES / "pause.c"],
-                fix="Install a C compiler: apt-get install gcc libc6-dev")
+            run(
+                ["cc", "-Os", "-static", "-s", "-o", folder / "pause", FILES / "pause.c"],
+                fix="Install a C compiler: apt-get install gcc libc6-dev",
+            )
 
     return made("pause", digest(FILES / "pause.c"), build)
 
@@ -150,8 +163,11 @@ def _write_base(tag: str, folder: Path) -> None:
     locked = machine.detect().locked_down
     kubernetes, kind = compiled("kubernetes"), kind_files()
     pause_tag = next(
-        line for line in run([kubernetes / "kubeadm", "config", "images", "list", "--kubernetes-version",
-                              f"v{VERSIONS['kubernetes']}"]).split() if line.startswith(PAUSE)
+        line
+        for line in run(
+            [kubernetes / "kubeadm", "config", "images", "list", "--kubernetes-version", f"v{VERSIONS['kubernetes']}"]
+        ).split()
+        if line.startswith(PAUSE)
     )
     files: dict[str, Path | bytes | str] = {}
     for path in kind.rglob("*"):
@@ -181,8 +197,14 @@ def _write_base(tag: str, folder: Path) -> None:
     with step("Write the node's file system"), tempfile.TemporaryDirectory(dir=folder) as scratch:
         layer = Path(scratch, "layer.tar")
         write_layer(layer, files)
-        write_image(folder / "image.tar", tag, [filesystem("node"), layer], env=["container=docker"],
-                    entrypoint=ENTRYPOINT, stop_signal="SIGRTMIN+3")
+        write_image(
+            folder / "image.tar",
+            tag,
+            [filesystem("node"), layer],
+            env=["container=docker"],
+            entrypoint=ENTRYPOINT,
+            stop_signal="SIGRTMIN+3",
+        )
 
 
 def base_tag(language: str) -> str:

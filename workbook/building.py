@@ -42,7 +42,9 @@ def build(image: str, *, log: bool = True) -> None:
     """
     recipes = catalog()
     if image not in recipes:
-        raise WorkbookError(f"The workbook has no image {image!r}.", f"It has {', '.join(recipes)}.", "Correct the name.")
+        raise WorkbookError(
+            f"The workbook has no image {image!r}.", f"It has {', '.join(recipes)}.", "Correct the name."
+        )
     recipe, ours = recipes[image], cluster.current()
     engine = ours.docker()
     arguments = {**recipe.get("args", {}), "BASE": base(engine, recipe["base"])}
@@ -50,12 +52,18 @@ def build(image: str, *, log: bool = True) -> None:
     with step(f"Build {image}") as running:
         lines = []
         for message in engine.api.build(
-            path=str(APP / recipe["context"]), tag=image, buildargs=arguments, rm=True, forcerm=True, decode=True,
+            path=str(APP / recipe["context"]),
+            tag=image,
+            buildargs=arguments,
+            rm=True,
+            forcerm=True,
+            decode=True,
             labels=LABEL,
         ):
             if "error" in message:
                 raise WorkbookError(
-                    f"The image {image} was not built: {message['error'].strip()}", "".join(lines[-20:]).strip(),
+                    f"The image {image} was not built: {message['error'].strip()}",
+                    "".join(lines[-20:]).strip(),
                     f"Correct app/{recipe['context']}/Dockerfile or what it copies, then run this again.",
                 )
             if text := message.get("stream", ""):
@@ -82,8 +90,17 @@ def docker_run(image: str, *command: str) -> Printed:
 
     program, *arguments = command
     try:
-        output = cluster.current().docker().containers.run(
-            image, arguments, entrypoint=program, remove=True, stderr=True, network_mode="none",
+        output = (
+            cluster.current()
+            .docker()
+            .containers.run(
+                image,
+                arguments,
+                entrypoint=program,
+                remove=True,
+                stderr=True,
+                network_mode="none",
+            )
         )
     except ImageNotFound:
         raise WorkbookError(f"The engine has no image {image!r}.", fix=f"Build it first: `build({image!r})`.") from None

@@ -88,8 +88,9 @@ RESOURCES = {
 CLUSTER_WIDE = {"nodes", "namespaces"}
 
 
-def list_raw(resource: str, namespace: str | None, *, accept: str | None = None, via: Connection | None = None,
-             **options: Any) -> Any:
+def list_raw(
+    resource: str, namespace: str | None, *, accept: str | None = None, via: Connection | None = None, **options: Any
+) -> Any:
     """Calls the API server's list of `resource` and returns the open HTTP answer, undecoded.
 
     Args:
@@ -130,7 +131,8 @@ def list_objects(resource: str, namespace: str | None = None, **options: Any) ->
 def unreachable(error: Exception) -> WorkbookError:
     """The error for an API server that does not answer."""
     return WorkbookError(
-        f"The API server of the cluster {cluster.current().name!r} does not answer.", str(error)[:300],
+        f"The API server of the cluster {cluster.current().name!r} does not answer.",
+        str(error)[:300],
         "Run the notebook's `begin(…)` cell: it starts the cluster when it is stopped.",
     )
 
@@ -156,7 +158,8 @@ def wait_for_api(path: Path, context: str, timeout: float = 120) -> Connection:
         except (HTTPError, ApiException, OSError) as error:
             if time.monotonic() > deadline:
                 raise WorkbookError(
-                    f"The API server did not get ready within {timeout:.0f} s.", str(error)[:300],
+                    f"The API server did not get ready within {timeout:.0f} s.",
+                    str(error)[:300],
                     "Run this again; if it fails again, `make clean` removes the cluster and `make up` makes a new one.",
                 ) from error
             time.sleep(0.2)  # there is nothing to watch before the API server answers

@@ -65,9 +65,15 @@ def run(
         print(f"$ {typed(words, env)}", flush=True)
     try:
         process = subprocess.Popen(
-            words, env={**os.environ, **(env or {})}, text=True, encoding="utf-8", errors="replace", cwd=cwd,
+            words,
+            env={**os.environ, **(env or {})},
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            cwd=cwd,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
     except FileNotFoundError:
         raise WorkbookError(f"The program `{words[0]}` is not installed.", fix=fix) from None

@@ -34,7 +34,7 @@ INSTALL = {
     "Darwin": "Install Docker Desktop (https://docs.docker.com/desktop/) or colima, and start it.",
     "Windows": "Install Docker Desktop (https://docs.docker.com/desktop/) and start it.",
     "Linux": "Install Docker Engine (https://docs.docker.com/engine/install/); on Debian and Ubuntu that is"
-             " `sudo apt-get install docker.io`. Then start it: `sudo systemctl start docker`.",
+    " `sudo apt-get install docker.io`. Then start it: `sudo systemctl start docker`.",
 }
 START = {
     "Darwin": "Start Docker Desktop, or `colima start`.",
@@ -99,8 +99,11 @@ def stop_engine() -> bool:
             deadline = time.monotonic() + 60
             while _name(int(pid)) == "dockerd":
                 if time.monotonic() > deadline:
-                    raise WorkbookError("The Docker engine did not end within 60 s.", f"It is process {pid}.",
-                                        f"Read its log, {LOG}, or end it: `sudo kill -9 {pid}`.")
+                    raise WorkbookError(
+                        "The Docker engine did not end within 60 s.",
+                        f"It is process {pid}.",
+                        f"Read its log, {LOG}, or end it: `sudo kill -9 {pid}`.",
+                    )
                 time.sleep(0.1)  # it is no child of this process, so there is nothing to wait on
     NOTE.unlink()
     return ours
@@ -151,13 +154,13 @@ def _too_old(how: str) -> WorkbookError:
 
 def _usable(engine: docker.DockerClient) -> docker.DockerClient:
     """The engine, if it can run containers with all privileges: a cluster's node is one."""
-    if SOCKET.endswith(engine.api.base_url.rpartition("://")[2]) or "localhost" in engine.api.base_url:
-        if machine.detect().locked_down and engine.info()["DefaultRuntime"] == "runc":
-            raise WorkbookError(
-                "This Docker engine cannot run a cluster's node, and it is not the workbook's to reconfigure.",
-                "On this machine root lacks CAP_SYS_RESOURCE, which a container with all privileges asks for.",
-                "Stop that engine (`sudo service docker stop`), then run this again: the workbook starts one that can.",
-            )
+    local = SOCKET.endswith(engine.api.base_url.rpartition("://")[2]) or "localhost" in engine.api.base_url
+    if local and machine.detect().locked_down and engine.info()["DefaultRuntime"] == "runc":
+        raise WorkbookError(
+            "This Docker engine cannot run a cluster's node, and it is not the workbook's to reconfigure.",
+            "On this machine root lacks CAP_SYS_RESOURCE, which a container with all privileges asks for.",
+            "Stop that engine (`sudo service docker stop`), then run this again: the workbook starts one that can.",
+        )
     return engine
 
 
@@ -171,16 +174,20 @@ def explain(problem: Exception, system: str) -> WorkbookError:
     text = str(problem)
     if "Permission denied" in text or "PermissionError" in text:
         return WorkbookError(
-            "Docker runs, but this user may not use it.", text,
+            "Docker runs, but this user may not use it.",
+            text,
             "Join the docker group: `sudo usermod -aG docker $USER`, then log out and in again.",
         )
     if elsewhere := _elsewhere():
         return WorkbookError(
-            f"No Docker engine answers where {elsewhere} points.", text,
+            f"No Docker engine answers where {elsewhere} points.",
+            text,
             "Start that engine, or choose another: unset DOCKER_HOST, `docker context use default`.",
         )
     if _which("dockerd") if system == "Linux" else _which("docker"):
-        return WorkbookError("Docker is installed, but its engine does not answer.", text, START.get(system, START["Linux"]))
+        return WorkbookError(
+            "Docker is installed, but its engine does not answer.", text, START.get(system, START["Linux"])
+        )
     return WorkbookError("There is no Docker engine on this machine.", text, INSTALL.get(system, INSTALL["Linux"]))
 
 
@@ -196,8 +203,11 @@ def _elsewhere() -> str:
 def _startable(problem: Exception) -> bool:
     """Whether this is root on Debian or Ubuntu with no engine chosen elsewhere: then one can be had here."""
     return (
-        platform.system() == "Linux" and os.geteuid() == 0 and not _elsewhere()
-        and _which("apt-get") is not None and "Permission denied" not in str(problem)
+        platform.system() == "Linux"
+        and os.geteuid() == 0
+        and not _elsewhere()
+        and _which("apt-get") is not None
+        and "Permission denied" not in str(problem)
     )
 
 
@@ -216,13 +226,23 @@ def _install(facts: machine.Machine) -> None:
         return
     with step(f"Install {', '.join(missing)} from the distribution's packages") as running:
         env = {"DEBIAN_FRONTEND": "noninteractive"}
-        run(["apt-get", "update", "-q"], env=env, show=True, on_line=running.update,
-            fix="Packages cannot be reached: connect to a network, or install Docker yourself.")
+        run(
+            ["apt-get", "update", "-q"],
+            env=env,
+            show=True,
+            on_line=running.update,
+            fix="Packages cannot be reached: connect to a network, or install Docker yourself.",
+        )
         if "docker-cli" in missing and not _available("docker-cli"):
             missing.remove("docker-cli")
             missing = list(dict.fromkeys([*missing, "docker.io"]))
-        run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], env=env, show=True,
-            on_line=running.update, timeout=900)
+        run(
+            ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing],
+            env=env,
+            show=True,
+            on_line=running.update,
+            timeout=900,
+        )
         if facts.locked_down and not facts.systemd and running_engine():
             run(["service", "docker", "stop"], show=True)  # its package has started it, without our runtime
 
@@ -246,7 +266,8 @@ def _start(facts: machine.Machine) -> None:
                 tail = LOG.read_text(errors="replace").splitlines()[-10:] if LOG.exists() else []
                 raise WorkbookError(
                     "The Docker engine ended at once." if ended else "The Docker engine did not answer within 60 s.",
-                    "\n".join(tail), f"Read its log, {LOG}, and remove the cause; then run this again.",
+                    "\n".join(tail),
+                    f"Read its log, {LOG}, and remove the cause; then run this again.",
                 )
             time.sleep(0.2)  # it says that it is ready only by answering
 
@@ -262,7 +283,12 @@ def _spawn(facts: machine.Machine) -> None:
         command += ["--add-runtime", f"{RUNTIME}={wrapper}", "--default-runtime", RUNTIME]
     with LOG.open("wb") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
         )
     NOTE.write_text(f"{process.pid} {_begun(process.pid)}")
 

@@ -71,10 +71,13 @@ def _complete(wanted: list[str]) -> bool:
 def _pip(interpreter: Path, *args: str) -> None:
     done = subprocess.run(
         [interpreter, "-m", "pip", "--disable-pip-version-check", *args],
-        stdout=None if sys.stdout.isatty() else subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=None if sys.stdout.isatty() else subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     if done.returncode:
         raise WorkbookError(
-            "The Python packages could not be installed.", "\n".join(done.stderr.strip().splitlines()[-10:]),
+            "The Python packages could not be installed.",
+            "\n".join(done.stderr.strip().splitlines()[-10:]),
             "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again.",
         )

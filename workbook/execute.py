@@ -92,8 +92,11 @@ def find(chosen: tuple[str, ...] = ()) -> list[Path]:
     for word in chosen:
         match = [path for path in everything if path.name == Path(word).name or path.name[:2] == word.zfill(2)]
         if not match:
-            raise WorkbookError(f"There is no notebook {word!r}.",
-                                f"There are {', '.join(path.name for path in everything)}.", "Correct its name or number.")
+            raise WorkbookError(
+                f"There is no notebook {word!r}.",
+                f"There are {', '.join(path.name for path in everything)}.",
+                "Correct its name or number.",
+            )
         found += match
     return found
 
@@ -128,8 +131,13 @@ def _execute(paths: list[Path], keep: Callable[[Path, nbformat.NotebookNode], No
 def _run(book: nbformat.NotebookNode, on_cell: Callable[[], None]) -> str:
     """Executes the cells of `book` in place; returns the text of the error that stopped it, or nothing."""
     client = NotebookClient(
-        book, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}},
-        record_timing=False, extra_arguments=QUIET, on_cell_executed=lambda **_: on_cell(),
+        book,
+        timeout=PATIENCE,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        record_timing=False,
+        extra_arguments=QUIET,
+        on_cell_executed=lambda **_: on_cell(),
     )
     try:
         client.execute()
@@ -142,11 +150,17 @@ def summary(outcomes: list[Outcome]) -> Table:
     """The table at the end: a line per notebook, and their sum."""
     table = Table("notebook", "cells", "seconds", "result")
     for outcome in outcomes:
-        table.add_row(outcome.notebook.stem, str(outcome.cells), f"{outcome.seconds:.1f}", "✗" if outcome.error else "✓")
+        table.add_row(
+            outcome.notebook.stem, str(outcome.cells), f"{outcome.seconds:.1f}", "✗" if outcome.error else "✓"
+        )
     table.add_section()
     failed = sum(bool(outcome.error) for outcome in outcomes)
-    table.add_row("all", str(sum(outcome.cells for outcome in outcomes)),
-                  f"{sum(outcome.seconds for outcome in outcomes):.1f}", f"{failed} failed" if failed else "✓")
+    table.add_row(
+        "all",
+        str(sum(outcome.cells for outcome in outcomes)),
+        f"{sum(outcome.seconds for outcome in outcomes):.1f}",
+        f"{failed} failed" if failed else "✓",
+    )
     return table
 
 

@@ -105,7 +105,9 @@ def _listen(port: int) -> socket.socket:
         return listener
 
 
-def _accept(listener: socket.socket, ended: threading.Event, target: str, selector: dict[str, str], remote: int) -> None:
+def _accept(
+    listener: socket.socket, ended: threading.Event, target: str, selector: dict[str, str], remote: int
+) -> None:
     listener.settimeout(0.2)  # how soon the end of the block is seen
     while not ended.is_set():
         try:
@@ -126,7 +128,9 @@ def _carry(near: socket.socket, ended: threading.Event, target: str, selector: d
             # A connection of its own: opening a stream changes the client's connection for its duration.
             api = client.client.CoreV1Api(client.connect(ours.kubeconfig, ours.context))
             tunnel = portforward(
-                api.connect_get_namespaced_pod_portforward, pod["metadata"]["name"], pod["metadata"]["namespace"],
+                api.connect_get_namespaced_pod_portforward,
+                pod["metadata"]["name"],
+                pod["metadata"]["namespace"],
                 ports=str(_number(pod, remote)),
             )
         except (WorkbookError, ApiException, OSError):

@@ -1,7 +1,6 @@
 """The real kubectl, on the workbook's cluster: `%kubectl …` in a notebook, and the verbs that need it."""
 
 import json
-import os
 import shlex
 import shutil
 from functools import cache
@@ -57,7 +56,7 @@ def _localized(args: list[str]) -> tuple[list[str], str | None]:
     at = args.index("-f") + 1
     if args[at] == "-":
         return args, None
-    return [*args[:at], "-", *args[at + 1:]], ours.localize((ROOT / args[at]).read_text())
+    return [*args[:at], "-", *args[at + 1 :]], ours.localize((ROOT / args[at]).read_text())
 
 
 def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
@@ -88,8 +87,9 @@ def find(manifest: str | Path) -> str:
         if path.is_file():
             return path.relative_to(ROOT).as_posix()
     there = ", ".join(sorted(path.name for path in MANIFESTS.glob("*.yaml")))
-    raise WorkbookError(f"There is no manifest {str(manifest)!r}.", f"In manifests/ there are {there}.",
-                        "Correct the name.")
+    raise WorkbookError(
+        f"There is no manifest {str(manifest)!r}.", f"In manifests/ there are {there}.", "Correct the name."
+    )
 
 
 def delete(resource: str, name: str) -> Printed:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbook import building, cluster
 from workbook.lock import lock
-from workbook.paths import HOME, ROOT
+from workbook.paths import ROOT
 from workbook.prerequisites import require
 
 FIRST = "00_start-here.ipynb"
@@ -82,8 +82,14 @@ def lab() -> int:
     port, token = _free_port(8888), secrets.token_urlsafe(24)
     print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}\nEnd it with Ctrl-C.\n", flush=True)
     command = [
-        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT / 'notebooks'}", "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{FIRST}",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={ROOT / 'notebooks'}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--LabApp.default_url=/lab/tree/{FIRST}",
         "--log-level=WARN",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -37,7 +38,8 @@ def preflight() -> pd.DataFrame:
     findings = list(_findings())
     return pd.DataFrame(
         [["✓" if one.good else "✗", one.needed, one.found, "" if one.good else one.fix] for one in findings],
-        index=[one.check for one in findings], columns=["OK", "NEEDED", "FOUND", "FIX"],
+        index=[one.check for one in findings],
+        columns=["OK", "NEEDED", "FOUND", "FIX"],
     ).rename_axis(index=None, columns="CHECK")
 
 
@@ -49,8 +51,11 @@ def require(checks: tuple[str, ...] = ("CPUs", "memory", "disk")) -> None:
     """
     for finding in _findings(checks):
         if not finding.good:
-            raise WorkbookError(f"Too little for a cluster: {finding.check}.",
-                                f"Needed: {finding.needed}; found: {finding.found}.", finding.fix)
+            raise WorkbookError(
+                f"Too little for a cluster: {finding.check}.",
+                f"Needed: {finding.needed}; found: {finding.found}.",
+                finding.fix,
+            )
 
 
 def _findings(only: tuple[str, ...] = ()) -> Iterator[Finding]:
@@ -64,25 +69,45 @@ def _findings(only: tuple[str, ...] = ()) -> Iterator[Finding]:
 
     def cpus() -> Finding:
         there = engine_info.get("NCPU") or os.cpu_count() or 0
-        return Finding("CPUs", there >= CPUS, f"at least {CPUS}", str(there),
-                       "Give Docker more processors: in Docker Desktop under Settings, Resources.")
+        return Finding(
+            "CPUs",
+            there >= CPUS,
+            f"at least {CPUS}",
+            str(there),
+            "Give Docker more processors: in Docker Desktop under Settings, Resources.",
+        )
 
     def memory() -> Finding:
         there = engine_info.get("MemTotal", 0) // 2**20
         # Machines sold with 4 GB show a little less.
-        return Finding("memory", there >= MEMORY_MB * 0.9, f"at least {MEMORY_MB // 1024} GB", f"{there / 1024:.1f} GB",
-                       "Give Docker more memory: in Docker Desktop under Settings, Resources.")
+        return Finding(
+            "memory",
+            there >= MEMORY_MB * 0.9,
+            f"at least {MEMORY_MB // 1024} GB",
+            f"{there / 1024:.1f} GB",
+            "Give Docker more memory: in Docker Desktop under Settings, Resources.",
+        )
 
     def disk() -> Finding:
         root = engine_info.get("DockerRootDir", "")
-        place = root if os.path.isdir(root) else _existing_parent()
+        place = root if Path(root).is_dir() else _existing_parent()
         free = shutil.disk_usage(place).free / 1e9
-        return Finding("disk", free >= DISK_GB, f"at least {DISK_GB} GB free", f"{free:.0f} GB free",
-                       "Make room: `docker system df` tells what Docker holds, `make clean` removes the workbook's part.")
+        return Finding(
+            "disk",
+            free >= DISK_GB,
+            f"at least {DISK_GB} GB free",
+            f"{free:.0f} GB free",
+            "Make room: `docker system df` tells what Docker holds, `make clean` removes the workbook's part.",
+        )
 
     def python() -> Finding:
-        return Finding("Python", sys.version_info >= (3, 11), "3.11 or newer", sys.version.split()[0],
-                       "Install a newer Python, or use conda with environment.yml.")
+        return Finding(
+            "Python",
+            sys.version_info >= (3, 11),
+            "3.11 or newer",
+            sys.version.split()[0],
+            "Install a newer Python, or use conda with environment.yml.",
+        )
 
     def provider() -> Finding:
         chosen, why = cluster.choose()
@@ -90,8 +115,7 @@ def _findings(only: tuple[str, ...] = ()) -> Iterator[Finding]:
 
     def running() -> Finding:
         state = cluster.current().status()
-        return Finding("cluster", state == "Running", "Running", state,
-                       "Run `start()`, or `make up` in a terminal.")
+        return Finding("cluster", state == "Running", "Running", state, "Run `start()`, or `make up` in a terminal.")
 
     def kubectl() -> Finding:
         from workbook.kubectl import client_minor, server_minor
@@ -99,12 +123,23 @@ def _findings(only: tuple[str, ...] = ()) -> Iterator[Finding]:
         ours = cluster.current()
         words = ours.kubectl()
         server, client = server_minor(ours), client_minor(*words)
-        return Finding("kubectl", abs(server - client) <= 1, "within one minor version of the cluster",
-                       f"1.{client}, cluster 1.{server}", "Install a newer one: https://kubernetes.io/docs/tasks/tools/")
+        return Finding(
+            "kubectl",
+            abs(server - client) <= 1,
+            "within one minor version of the cluster",
+            f"1.{client}, cluster 1.{server}",
+            "Install a newer one: https://kubernetes.io/docs/tasks/tools/",
+        )
 
     checks: dict[str, Callable[[], Finding]] = {
-        "Python": python, "Docker engine": engine, "CPUs": cpus, "memory": memory, "disk": disk,
-        "cluster provider": provider, "cluster": running, "kubectl": kubectl,
+        "Python": python,
+        "Docker engine": engine,
+        "CPUs": cpus,
+        "memory": memory,
+        "disk": disk,
+        "cluster provider": provider,
+        "cluster": running,
+        "kubectl": kubectl,
     }
     for name, look in checks.items():
         if only and name not in (*only, "Docker engine"):

@@ -38,8 +38,11 @@ def _start(title: str) -> tuple[Progress, int]:
     with _lock:
         if _live is None:
             _live = Progress(
-                SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
-                TextColumn("{task.fields[detail]}", style="dim", markup=False), transient=True,
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[detail]}", style="dim", markup=False),
+                transient=True,
                 console=Console(file=sys.stdout),
             )
             _live.start()

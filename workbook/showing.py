@@ -5,7 +5,6 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from urllib.error import HTTPError
 
 from workbook.errors import WorkbookError
@@ -37,7 +36,9 @@ def show(file: str) -> Listing:
     """
     path = (ROOT / file).resolve()
     if not path.is_relative_to(ROOT) or not path.is_file():
-        raise WorkbookError(f"There is no file {file!r} in the workbook.", fix="Correct its path, which begins at the root.")
+        raise WorkbookError(
+            f"There is no file {file!r} in the workbook.", fix="Correct its path, which begins at the root."
+        )
     listing = Listing(path.read_text(encoding="utf-8"))
     listing.language = "docker" if path.name == "Dockerfile" else LANGUAGES.get(path.suffix, "text")
     return listing
@@ -92,7 +93,8 @@ def page(url: str, *, timeout: float = 10) -> Page:
         except OSError as error:
             if time.monotonic() > deadline:
                 raise WorkbookError(
-                    f"Nothing answers at {url}.", str(getattr(error, "reason", error)),
+                    f"Nothing answers at {url}.",
+                    str(getattr(error, "reason", error)),
                     "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
                 ) from error
             time.sleep(0.2)  # a program that begins to listen tells nobody

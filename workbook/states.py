@@ -6,8 +6,9 @@ from pathlib import Path
 import yaml
 
 from workbook import cluster
-from workbook.client import list_objects
 from workbook.building import build, catalog
+from workbook.client import list_objects
+from workbook.errors import WorkbookError
 from workbook.kubectl import MANIFESTS, apply, delete
 from workbook.lock import lock
 from workbook.waiting import gone, ready, rollout_status
@@ -15,9 +16,18 @@ from workbook.watching import Object
 
 # What a reader may have made. Deleting a Deployment takes its ReplicaSets and Pods along, so those come last.
 KINDS = {
-    "deployments": "deployment", "statefulsets": "statefulset", "daemonsets": "daemonset", "services": "service",
-    "replicasets": "replicaset", "pods": "pod",
+    "deployments": "deployment",
+    "statefulsets": "statefulset",
+    "daemonsets": "daemonset",
+    "services": "service",
+    "replicasets": "replicaset",
+    "pods": "pod",
 }
+
+
+def states() -> dict[str, dict[str, list[str]]]:
+    """What manifests/states.toml says: for each notebook's number, its `images` and its `manifests`."""
+    return tomllib.loads((MANIFESTS / "states.toml").read_text())
 
 
 def begin(number: int) -> None:
@@ -32,7 +42,12 @@ def begin(number: int) -> None:
     Raises:
         WorkbookError: there is no such notebook, another process is at it, or the cluster cannot be had.
     """
-    state = tomllib.loads((MANIFESTS / "states.toml").read_text())[f"{number:02}"]
+    known = states()
+    if f"{number:02}" not in known:
+        raise WorkbookError(
+            f"There is no notebook {number:02}.", f"There are {', '.join(known)}.", "Correct the number."
+        )
+    state = known[f"{number:02}"]
     ours = cluster.current()
     with lock(cluster.folder(ours.name) / "lock", f"begin({number})", patience=60):
         ours.start()
@@ -87,15 +102,14 @@ def _differs(item: Object, manifests: list[Path]) -> bool:
         return False
     sets = _owned("replicasets", {item["metadata"]["uid"]})
     pods = _owned("pods", {entry["metadata"]["uid"] for entry in sets})
-    restarts = sum(
-        status["restartCount"] for pod in pods for status in pod["status"].get("containerStatuses", [])
-    )
+    restarts = sum(status["restartCount"] for pod in pods for status in pod["status"].get("containerStatuses", []))
     return len(sets) != len(manifests) or restarts > 0 or not all(map(ready, pods)) or not pods
 
 
 def _owned(resource: str, owners: set[str]) -> list[Object]:
     """The objects of `resource` that belong to an owner with one of these UIDs."""
     return [
-        item for item in list_objects(resource)["items"]
+        item
+        for item in list_objects(resource)["items"]
         if any(owner["uid"] in owners for owner in item["metadata"].get("ownerReferences", []))
     ]

@@ -164,14 +164,18 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
         for resource in ("deployments", "replicasets", "pods")
         for item in list_objects(resource, label_selector=selector)["items"]
     }
-    found = [
-        event for event in list_objects("events")["items"] if event["involvedObject"].get("uid") in alive
-    ]
+    found = [event for event in list_objects("events")["items"] if event["involvedObject"].get("uid") in alive]
     found.sort(key=lambda event: (_when(event), int(event["metadata"]["resourceVersion"])))
     frame = pd.DataFrame(
         [
-            [event["involvedObject"]["kind"], event["type"], event["reason"], event["involvedObject"]["name"],
-             event.get("count") or 1, event.get("message", "")]
+            [
+                event["involvedObject"]["kind"],
+                event["type"],
+                event["reason"],
+                event["involvedObject"]["name"],
+                event.get("count") or 1,
+                event.get("message", ""),
+            ]
             for event in found
         ],
         columns=["OBJECT", "TYPE", "REASON", "NAME", "COUNT", "MESSAGE"],
@@ -194,7 +198,10 @@ def images() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/containers/images/
     """
-    ours = sorted((image.repository, image.tag) for image in cluster.current().images()
-                  if image.repository in ("web-app", "frontend", "frontend-app"))
+    ours = sorted(
+        (image.repository, image.tag)
+        for image in cluster.current().images()
+        if image.repository in ("web-app", "frontend", "frontend-app")
+    )
     frame = pd.DataFrame(ours, columns=["REPOSITORY", "TAG"])
     return frame.set_index("REPOSITORY").rename_axis(index=None, columns="REPOSITORY")

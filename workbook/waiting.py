@@ -25,8 +25,16 @@ FIXES = {
 }
 
 
-def wait_for(resource: str, unmet: Callable[[list[Object]], str], *, what: str, selector: str = "",
-             field_selector: str = "", about: str = "", timeout: float = 120) -> list[Object]:
+def wait_for(
+    resource: str,
+    unmet: Callable[[list[Object]], str],
+    *,
+    what: str,
+    selector: str = "",
+    field_selector: str = "",
+    about: str = "",
+    timeout: float = 120,
+) -> list[Object]:
     """Waits until `unmet` has nothing to say of the objects, and returns them.
 
     Args:
@@ -49,7 +57,8 @@ def wait_for(resource: str, unmet: Callable[[list[Object]], str], *, what: str, 
     reason, fix = explain(about or selector) if about or selector else ("", "")
     raise WaitTimeout(
         f"Waited {timeout:.0f} s for {what}, in vain: {missing}.",
-        reason, fix or "Look at `events(…, wide=True)` and `%kubectl describe` for the cause, then run this cell again.",
+        reason,
+        fix or "Look at `events(…, wide=True)` and `%kubectl describe` for the cause, then run this cell again.",
     )
 
 
@@ -75,7 +84,8 @@ def _waiting(pod: Object) -> list[dict[str, Any]]:
         if container.get("state", {}).get("waiting", {}).get("reason")
     ]
     return found + [
-        condition for condition in status.get("conditions", [])
+        condition
+        for condition in status.get("conditions", [])
         if condition["type"] == "PodScheduled" and condition["status"] == "False"
     ]
 
@@ -97,6 +107,7 @@ def pods_ready(selector: str, count: int, *, timeout: float = 120) -> None:
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions
     """
+
     def unmet(found: list[Object]) -> str:
         good = sum(map(ready, found))
         return "" if good == len(found) == count else f"{good} ready, {len(found) - good} not"
@@ -113,6 +124,7 @@ def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
     Raises:
         WaitTimeout: names what is still there.
     """
+
     def unmet(found: list[Object]) -> str:
         return ", ".join(item["metadata"]["name"] for item in found) and f"{len(found)} still there"
 
@@ -153,11 +165,19 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
         in_all, updated, available = (
             status.get(count, 0) for count in ("replicas", "updatedReplicas", "availableReplicas")
         )
-        return "" if in_all == updated == available == wanted else (
-            f"of {wanted} wanted, {updated} updated and {available} available; {in_all} in all"
+        return (
+            ""
+            if in_all == updated == available == wanted
+            else (f"of {wanted} wanted, {updated} updated and {available} available; {in_all} in all")
         )
 
-    found = wait_for("deployments", unmet, what=f"the rollout of {deployment}", timeout=timeout,
-                     field_selector=f"metadata.name={deployment}", about=selector)
+    found = wait_for(
+        "deployments",
+        unmet,
+        what=f"the rollout of {deployment}",
+        timeout=timeout,
+        field_selector=f"metadata.name={deployment}",
+        about=selector,
+    )
     pods_ready(selector, found[0]["spec"]["replicas"], timeout=timeout)
     return Printed(f'deployment "{deployment}" successfully rolled out')

@@ -19,8 +19,15 @@ from workbook.errors import WorkbookError
 Object = dict[str, Any]
 
 
-def follow(resource: str, namespace: str | None = None, *, selector: str = "", field_selector: str = "",
-           timeout: float, via: Connection | None = None) -> Iterator[dict[str, Object]]:
+def follow(
+    resource: str,
+    namespace: str | None = None,
+    *,
+    selector: str = "",
+    field_selector: str = "",
+    timeout: float,
+    via: Connection | None = None,
+) -> Iterator[dict[str, Object]]:
     """Yields all matching objects by UID: at once as they are now, then again after each change.
 
     Ends when `timeout` (seconds) is over. An API server that cannot be reached for a while is asked again until
@@ -43,8 +50,14 @@ def follow(resource: str, namespace: str | None = None, *, selector: str = "", f
                 yield dict(objects)
                 continue
             answer = list_raw(
-                resource, namespace, watch=True, resource_version=version, allow_watch_bookmarks=True,
-                timeout_seconds=max(1, int(left) + 1), _request_timeout=(5, max(0.1, left)), **common,
+                resource,
+                namespace,
+                watch=True,
+                resource_version=version,
+                allow_watch_bookmarks=True,
+                timeout_seconds=max(1, int(left) + 1),
+                _request_timeout=(5, max(0.1, left)),
+                **common,
             )
             for change in _changes(answer):
                 if change["type"] == "ERROR":

@@ -27,7 +27,9 @@ class Existing:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.context = _setting("WORKBOOK_CONTEXT", "the context of that cluster: `kubectl config get-contexts` lists them")
+        self.context = _setting(
+            "WORKBOOK_CONTEXT", "the context of that cluster: `kubectl config get-contexts` lists them"
+        )
         self.namespace = os.environ.get("WORKBOOK_NAMESPACE", "workbook")
 
     @property
@@ -47,7 +49,8 @@ class Existing:
         with step(f"Connect to {self.context!r}"):
             text = run(
                 [*self.kubectl(), "config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"],
-                show=True, fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
+                show=True,
+                fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
             )
             api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
             ready.make_ready(api, self.namespace)
@@ -60,9 +63,17 @@ class Existing:
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}"):
                 label = ",".join(f"{key}={value}" for key, value in ready.OURS.items())
                 run(
-                    [*self.kubectl(), "delete", "namespace", "--selector", label,
-                     "--field-selector", f"metadata.name={self.namespace}"],
-                    env={"KUBECONFIG": str(self.kubeconfig)}, show=True,
+                    [
+                        *self.kubectl(),
+                        "delete",
+                        "namespace",
+                        "--selector",
+                        label,
+                        "--field-selector",
+                        f"metadata.name={self.namespace}",
+                    ],
+                    env={"KUBECONFIG": str(self.kubeconfig)},
+                    show=True,
                 )
         self.kubeconfig.unlink(missing_ok=True)
 
@@ -92,8 +103,10 @@ class Existing:
             self._engine.images.get(image).tag(repository, tag)
             for message in self._engine.api.push(repository, tag, stream=True, decode=True):
                 if "error" in message:
-                    raise WorkbookError(f"{target} was not pushed: {message['error']}",
-                                        fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.")
+                    raise WorkbookError(
+                        f"{target} was not pushed: {message['error']}",
+                        fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
+                    )
                 running.update(message.get("status", ""))
 
     def images(self) -> list[Image]:
@@ -111,15 +124,18 @@ class Existing:
         scheme = "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
         address = f"{scheme}://{host}/v2/{'/'.join(filter(None, (path, repository)))}/tags/list"
         try:
-            with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310, the reader's own registry
+            with urllib.request.urlopen(address, timeout=10) as answer:
                 return json.load(answer).get("tags") or []
         except HTTPError as error:
             if error.code == 404:
                 return []
-            raise WorkbookError(f"The registry answers {error.code} to {address}.", fix="Correct WORKBOOK_REGISTRY.") from error
+            raise WorkbookError(
+                f"The registry answers {error.code} to {address}.", fix="Correct WORKBOOK_REGISTRY."
+            ) from error
         except URLError as error:
-            raise WorkbookError(f"The registry at {host} does not answer.", str(error.reason),
-                                "Start it, or correct WORKBOOK_REGISTRY.") from error
+            raise WorkbookError(
+                f"The registry at {host} does not answer.", str(error.reason), "Start it, or correct WORKBOOK_REGISTRY."
+            ) from error
 
     def remove(self, image: str) -> None:
         """A registry's images are not the workbook's to delete; the name is overwritten by the next push."""
@@ -157,8 +173,11 @@ def _setting(name: str, meaning: str) -> str:
     """An environment variable that this provider cannot do without."""
     if value := os.environ.get(name):
         return value
-    raise WorkbookError(f"{name} is not set, and WORKBOOK_CLUSTER=existing needs it.", f"It names {meaning}.",
-                        f"Set {name}, then run this again.")
+    raise WorkbookError(
+        f"{name} is not set, and WORKBOOK_CLUSTER=existing needs it.",
+        f"It names {meaning}.",
+        f"Set {name}, then run this again.",
+    )
 
 
 def provider(name: str) -> Existing:

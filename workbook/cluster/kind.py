@@ -17,7 +17,7 @@ from workbook.cluster import Image, State, kubeconfig, ready
 from workbook.commands import run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
-from workbook.kubectl import program, server_minor
+from workbook.kubectl import client_minor, program, server_minor
 from workbook.progress import step
 from workbook.pulling import present, pull
 
@@ -101,8 +101,18 @@ class Kind:
             file = Path(scratch, "kind.yaml")
             file.write_text(yaml.safe_dump(config))
             self._kind(
-                "create", "cluster", "--name", self.name, "--image", image, "--config", str(file),
-                "--kubeconfig", str(Path(scratch, "kubeconfig")), timeout=900, on_line=running.update,
+                "create",
+                "cluster",
+                "--name",
+                self.name,
+                "--image",
+                image,
+                "--config",
+                str(file),
+                "--kubeconfig",
+                str(Path(scratch, "kubeconfig")),
+                timeout=900,
+                on_line=running.update,
                 fix="Run this again. Docker needs 4 GB of memory and some 10 GB of free disk.",
             )
             self._connect()
@@ -121,7 +131,7 @@ class Kind:
             return own, False
         if pull(self._engine, official, "building a node image from source"):
             return official, True
-        return node.node_image(self._engine).tag, False
+        return node.node_image(self._engine), False
 
     def stop(self) -> None:
         if (container := self._node()) is None:
@@ -138,9 +148,9 @@ class Kind:
         self.kubeconfig.unlink(missing_ok=True)
 
     def kubectl(self) -> list[str]:
-        container = self._node()
-        ours = container is not None and container.image.tags and node.node_tag() in container.image.tags
-        path = node.node_image(self._engine).kubectl if ours else program(server_minor(self))
+        minor = server_minor(self)
+        built = node.kubectl()
+        path = built if built and abs(client_minor(str(built)) - minor) <= 1 else program(minor)
         if path is None:
             raise WorkbookError(
                 "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
@@ -161,7 +171,9 @@ class Kind:
 
     def images(self) -> list[Image]:
         listing = self._ctr("images", "list", "--quiet")
-        return [Image.parse(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")]
+        return [
+            Image.parse(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")
+        ]
 
     def remove(self, image: str) -> None:
         self._ctr("images", "remove", "--sync", _full(image))

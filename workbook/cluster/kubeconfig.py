@@ -43,7 +43,7 @@ def _replace(path: Path, content: bytes) -> None:
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def sound(path: Path, context: str, namespace: str) -> bool:

@@ -1,5 +1,6 @@
 """minikube, through its own command line: https://minikube.sigs.k8s.io/docs/commands/"""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -37,9 +38,14 @@ class Minikube:
         scratch = self.kubeconfig.with_name("minikube.kubeconfig")
         scratch.parent.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("MINIKUBE_IN_STYLE", "false")
-        return run(["minikube", "-p", self.name, *args], env={"KUBECONFIG": str(scratch)}, show=show,
-                   fix=f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
-                       "WORKBOOK_CLUSTER=kind uses kind instead.", **options)
+        return run(
+            ["minikube", "-p", self.name, *args],
+            env={"KUBECONFIG": str(scratch)},
+            show=show,
+            fix=f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
+            "WORKBOOK_CLUSTER=kind uses kind instead.",
+            **options,
+        )
 
     def status(self) -> State:
         try:
@@ -59,20 +65,29 @@ class Minikube:
         if f'"{self.name}" not found' in answer:
             return "Absent"
         raise WorkbookError(
-            "minikube is installed, but does not work.", answer.strip()[-500:],
+            "minikube is installed, but does not work.",
+            answer.strip()[-500:],
             "Repair or reinstall it, or set WORKBOOK_CLUSTER=kind to use kind instead.",
         )
 
     def start(self) -> None:
-        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace) and ready.healthy(self.kubeconfig, self.context):
+        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace) and ready.healthy(
+            self.kubeconfig, self.context
+        ):
             return
         if self.status() == "Broken":
             print(f"The cluster {self.name!r} is broken; making a new one.")
             self.delete()
         with step(f"Start the cluster {self.name!r} with minikube") as running:
             self._minikube(
-                "start", f"--cpus={CPUS}", f"--memory={MEMORY_MB}", "--container-runtime=docker", "--embed-certs",
-                "--interactive=false", timeout=1800, on_line=running.update,
+                "start",
+                f"--cpus={CPUS}",
+                f"--memory={MEMORY_MB}",
+                "--container-runtime=docker",
+                "--embed-certs",
+                "--interactive=false",
+                timeout=1800,
+                on_line=running.update,
             )
             scratch = self.kubeconfig.with_name("minikube.kubeconfig")
             api = ready.connect(self.kubeconfig, scratch.read_text(), self.context, self.namespace)
@@ -108,10 +123,8 @@ class Minikube:
         ]
 
     def remove(self, image: str) -> None:
-        try:
+        with contextlib.suppress(docker.errors.ImageNotFound):
             self.docker().images.remove(image, force=True)
-        except docker.errors.ImageNotFound:
-            pass
 
     def reference(self, image: str) -> str:
         return image
@@ -130,7 +143,8 @@ def environment(answer: str) -> dict[str, str]:
     found = {key.strip(): value.strip().strip('"') for key, _, value in pairs if key.strip().isidentifier()}
     if "DOCKER_HOST" not in found:
         raise WorkbookError(
-            "minikube does not tell how to reach the Docker engine in its node.", answer.strip()[-500:],
+            "minikube does not tell how to reach the Docker engine in its node.",
+            answer.strip()[-500:],
             "The cluster may run another runtime than Docker: `make clean` removes it, `make up` makes it anew.",
         )
     return found

@@ -32,15 +32,38 @@ def make_ready(api: Connection, namespace: str, timeout: float = 180, since: str
     Raises:
         WorkbookError: one of them did not come; says which.
     """
-    _until("nodes", "", lambda nodes: bool(nodes) and all(_condition(node, "Ready") for node in nodes),
-           "a Ready node", api, timeout)
+    _until(
+        "nodes",
+        "",
+        lambda nodes: bool(nodes) and all(_condition(node, "Ready") for node in nodes),
+        "a Ready node",
+        api,
+        timeout,
+    )
     make_namespace(api, namespace)
     # A Pod created before this exists is refused.
-    _until("serviceaccounts", namespace, lambda accounts: any(
-        account["metadata"]["name"] == "default" for account in accounts), "the default ServiceAccount", api, timeout)
-    _until("pods", "kube-system", lambda pods: bool(pods) and all(
-        _condition(pod, "Ready") and _begun(pod) >= since or pod["status"].get("phase") == "Succeeded" for pod in pods),
-        "the Pods of kube-system", api, timeout)
+    _until(
+        "serviceaccounts",
+        namespace,
+        lambda accounts: any(account["metadata"]["name"] == "default" for account in accounts),
+        "the default ServiceAccount",
+        api,
+        timeout,
+    )
+    _until(
+        "pods",
+        "kube-system",
+        lambda pods: (
+            bool(pods)
+            and all(
+                (_condition(pod, "Ready") and _begun(pod) >= since) or pod["status"].get("phase") == "Succeeded"
+                for pod in pods
+            )
+        ),
+        "the Pods of kube-system",
+        api,
+        timeout,
+    )
 
 
 def make_namespace(api: Connection, namespace: str) -> None:
@@ -89,7 +112,10 @@ def _until(resource: str, namespace: str, met, what: str, api: Connection, timeo
 def _begun(pod: dict) -> str:
     """When the first of the Pod's containers started; such times sort as text."""
     return min(
-        (status.get("state", {}).get("running", {}).get("startedAt", "") for status in pod["status"]["containerStatuses"]),
+        (
+            status.get("state", {}).get("running", {}).get("startedAt", "")
+            for status in pod["status"]["containerStatuses"]
+        ),
         default="",
     )
 

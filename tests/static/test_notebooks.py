@@ -1,0 +1,126 @@
+"""What a notebook must be before it is run: see "A notebook" in CONTRIBUTING."""
+
+import itertools
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workbook.execute import NOTEBOOKS, find, table
+from workbook.paths import ROOT
+from workbook.states import states
+
+TAGS = {"nbval-ignore-output", "raises-exception", "exercise", "solution"}
+FORBIDDEN = {
+    r"^\s*!": "a shell command: it may fail unseen, and Windows has another shell; use %kubectl or Python",
+    r"\bsleep\(": "a sleep: wait for what is to happen",
+    r"-[0-9a-f]{8,10}-[a-z0-9]{5}\b": "a generated Pod name: use labels",
+    r"(?<![\w.])/(home|root|Users|tmp)/": "a path of one machine",
+}
+LONGEST, SHARE = 5, 0.85
+
+
+def books():
+    return [pytest.param(path, nbformat.read(path, as_version=4), id=path.stem) for path in find()]
+
+
+def code(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def prose(book):
+    return "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+
+
+def test_numbered_without_gaps_and_known_to_begin():
+    numbers = [path.name[:2] for path in find()]
+    assert numbers == [f"{number:02}" for number in range(len(numbers))]
+    assert set(numbers) <= states().keys()
+
+
+@pytest.mark.parametrize(("path", "book"), books())
+class TestNotebook:
+    def test_every_code_cell_was_run_in_order(self, path, book):
+        counts = [cell.execution_count for cell in code(book) if cell.source.strip()]
+        assert counts == list(range(1, len(counts) + 1)), "run `make record`"
+
+    def test_no_output_is_an_accident(self, path, book):
+        for cell in code(book):
+            if "raises-exception" not in tags(cell):
+                assert not [out for out in cell.outputs if out.output_type == "error"], cell.source
+
+    def test_only_known_tags(self, path, book):
+        for cell in book.cells:
+            assert tags(cell) <= TAGS, cell.source
+
+    def test_each_ignored_output_is_followed_by_something_compared(self, path, book):
+        cells = [cell for cell in code(book) if not tags(cell) & {"exercise"}]
+        for cell, after in zip(cells, [*cells[1:], None], strict=True):
+            if "nbval-ignore-output" in tags(cell):
+                assert after is not None, f"the last cell of the notebook is ignored: {cell.source}"
+        run = 0
+        for cell in cells:
+            run = run + 1 if "nbval-ignore-output" in tags(cell) else 0
+            assert run <= 2, f"three ignored outputs in a row: {cell.source}"
+
+    def test_nothing_forbidden(self, path, book):
+        for cell in code(book):
+            for pattern, why in FORBIDDEN.items():
+                assert not re.search(pattern, cell.source, re.MULTILINE), f"{why}\n{cell.source}"
+
+    def test_cells_are_short(self, path, book):
+        sizes = [len(cell.source.splitlines()) for cell in code(book)]
+        assert sum(size <= LONGEST for size in sizes) >= SHARE * len(sizes)
+
+    def test_opening(self, path, book):
+        opening = book.cells[0].source
+        assert re.match(r"# \S", opening)
+        for row in ("you will", "you learn", "you need", "minutes"):
+            assert re.search(rf"^\| \*\*{row}\*\* \| \S.* \|$", opening, re.MULTILINE), row
+        begins = [cell.source for cell in code(book) if f"begin({int(path.name[:2])})" in cell.source]
+        assert begins == [cell.source for cell in code(book)[:2] if "begin(" in cell.source][-1:]
+
+    def test_ending(self, path, book):
+        headings = re.findall(r"^## (.+)$", prose(book), re.MULTILINE)
+        assert headings[-2:] == ["Summary", "On your own"]
+        assert book.cells[-1].source.startswith("**Next:**")
+        exercise, solution = code(book)[-2:]
+        assert tags(exercise) == {"exercise"} and not exercise.source.strip()
+        assert "solution" in tags(solution) and solution.metadata["jupyter"]["source_hidden"]
+
+    def test_one_title_and_no_level_left_out(self, path, book):
+        levels = [len(found) for found in re.findall(r"^(#+) ", prose(book), re.MULTILINE)]
+        assert levels.count(1) == 1
+        assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+    def test_a_text_for_each_picture(self, path, book):
+        for alternative in re.findall(r"!\[(.*?)\]\(", prose(book)):
+            assert len(alternative) > 10
+        for cell in book.cells:
+            if "```mermaid" in cell.source:
+                assert "*In words:*" in cell.source, "a diagram needs its text alternative"
+
+    def test_links_lead_somewhere(self, path, book):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose(book)):
+            if not target.startswith("http"):
+                assert (NOTEBOOKS / target).exists(), target
+
+    def test_it_ends_with_the_minutes_that_were_measured(self, path, book):
+        assert book.metadata.workbook.seconds > 0
+
+
+def test_the_readme_has_the_table_of_these_notebooks():
+    assert table() in (ROOT / "README.md").read_text(), "run `make record`"
+
+
+@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "node/README.md"])
+def test_links_of_the_documents_lead_somewhere(file):
+    path = ROOT / file
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
+        if not target.startswith("http"):
+            assert Path(path.parent, target).exists(), target
