@@ -44,6 +44,10 @@ def main() -> int:
     if options and chosen.verb != "test":
         parser.error(f"unknown option {options[0]!r}")
     try:
+        if chosen.verb == "clean" and not HOME.exists():
+            _remove(environment.VENV)
+            print("Nothing of the workbook is left on this machine.")
+            return 0
         interpreter = environment.python()
         if environment.is_this(interpreter):
             home, _ = VERBS[chosen.verb]
