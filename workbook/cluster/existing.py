@@ -5,12 +5,12 @@ Namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both
 """
 
 import os
-import urllib.request
 from functools import cached_property
 from pathlib import Path
 
 import docker
 import yaml
+from docker.errors import APIError
 
 from workbook import cluster
 from workbook.cluster import Image, State, kubeconfig, ready
@@ -78,11 +78,15 @@ class Existing:
         self.kubeconfig.unlink(missing_ok=True)
 
     def kubectl(self) -> list[str]:
-        from workbook.kubectl import program
+        from workbook.kubectl import program, server_minor
 
-        if path := program():
+        known = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
+        if path := program(server_minor(self) if known else None):
             return [path]
-        raise WorkbookError("kubectl is missing.", fix="Install it: https://kubernetes.io/docs/tasks/tools/")
+        raise WorkbookError(
+            "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
+            fix="Install it: https://kubernetes.io/docs/tasks/tools/",
+        )
 
     @cached_property
     def _registry(self) -> str:
@@ -108,37 +112,35 @@ class Existing:
                         fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
                     )
                 running.update(message.get("status", ""))
+        self._note.write_text("\n".join(self._pushed() | {image}))
 
     def images(self) -> list[Image]:
-        found = []
-        for image in sorted({Image.parse(name).repository for name in _catalog()}):
-            found += [Image(image, tag) for tag in self._tags(image)]
-        return found
+        return [Image.parse(image) for image in sorted(self._pushed()) if self._in_registry(image)]
 
-    def _tags(self, repository: str) -> list[str]:
-        """The tags of a repository in the registry: https://distribution.github.io/distribution/spec/api/#tags"""
-        import json
-        from urllib.error import HTTPError, URLError
-
-        host, _, path = self._registry.partition("/")
-        scheme = "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
-        address = f"{scheme}://{host}/v2/{'/'.join(filter(None, (path, repository)))}/tags/list"
+    def _in_registry(self, image: str) -> bool:
+        """Asks the registry, through the engine, which knows how to log in to it."""
         try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                return json.load(answer).get("tags") or []
-        except HTTPError as error:
-            if error.code == 404:
-                return []
+            self._engine.api.inspect_distribution(self.reference(image))
+            return True
+        except APIError as error:
+            if error.status_code == 404 or "unknown" in str(error):
+                return False
             raise WorkbookError(
-                f"The registry answers {error.code} to {address}.", fix="Correct WORKBOOK_REGISTRY."
+                f"The registry {self._registry} does not answer as one.",
+                str(error),
+                f"Start it, correct WORKBOOK_REGISTRY, or `docker login {self._registry}`.",
             ) from error
-        except URLError as error:
-            raise WorkbookError(
-                f"The registry at {host} does not answer.", str(error.reason), "Start it, or correct WORKBOOK_REGISTRY."
-            ) from error
+
+    @property
+    def _note(self) -> Path:
+        return self.kubeconfig.with_name("pushed")
+
+    def _pushed(self) -> set[str]:
+        return set(self._note.read_text().split()) if self._note.exists() else set()
 
     def remove(self, image: str) -> None:
-        """A registry's images are not the workbook's to delete; the name is overwritten by the next push."""
+        """Forgets the image; what a registry holds is not the workbook's to delete, and the next push replaces it."""
+        self._note.write_text("\n".join(self._pushed() - {image}))
 
     def reference(self, image: str) -> str:
         return f"{self._registry}/{image}"

@@ -1,0 +1,114 @@
+"""`begin`: one state, from wherever the cluster is; and nothing else is touched."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+import workbook
+from workbook import cluster, kubectl
+from workbook.paths import ROOT
+
+pytestmark = pytest.mark.cluster
+MANIFEST = "1-03-webapp-deployment.yaml"
+
+
+def objects(namespace=None):
+    where = ["-n", namespace] if namespace else []
+    return kubectl.kubectl("get", "all", "-o", "name", *where).split()
+
+
+def test_the_second_changes_nothing(capsys):
+    capsys.readouterr()
+    workbook.begin(3)
+    assert capsys.readouterr().out.splitlines() == ["Notebook 03 can begin on the cluster 'workbook-test' (kind)."] or (
+        cluster.current().provider != "kind"
+    )
+
+
+def test_leftovers_of_all_kinds_are_removed():
+    workbook.apply(MANIFEST)
+    kubectl.kubectl("create", "deployment", "other", "--image=web-app:1.0")
+    kubectl.kubectl("create", "service", "clusterip", "left", "--tcp=80:80")
+    kubectl.kubectl("run", "alone", "--image=web-app:1.0", "--image-pull-policy=Never")
+    workbook.begin(3)
+    assert objects() == []
+
+
+def test_images_are_those_of_the_notebook():
+    workbook.begin(2)
+    assert workbook.images().empty
+    workbook.begin(3)
+    assert list(workbook.images()["TAG"]) == ["1.0"]
+
+
+def test_no_such_notebook():
+    with pytest.raises(workbook.errors.WorkbookError, match="There is no notebook 77"):
+        workbook.begin(77)
+
+
+def test_a_damaged_kubeconfig_is_written_again():
+    path = cluster.current().kubeconfig
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(workbook.errors.WorkbookError, match=r"not connected(.|\n)*begin"):
+        workbook.pods()
+    workbook.begin(3)
+    assert workbook.pods().empty
+
+
+def test_same_names_in_another_namespace_are_left_alone():
+    kubectl.kubectl("create", "namespace", "neighbour")
+    try:
+        kubectl.kubectl("apply", "-n", "neighbour", "-f", f"manifests/{MANIFEST}")
+        workbook.apply(MANIFEST)
+        before = objects("neighbour")
+        workbook.begin(3)
+        assert objects() == [] and objects("neighbour") == before != []
+    finally:
+        kubectl.kubectl("delete", "namespace", "neighbour")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a home folder made up for this test")
+def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
+    """A whole session with a kubeconfig that points at a production cluster: it is never written, never followed."""
+    production = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "production",
+        "clusters": [{"name": "production", "cluster": {"server": "https://production.invalid:6443"}}],
+        "contexts": [{"name": "production", "context": {"cluster": "production", "user": "me"}}],
+        "users": [{"name": "me", "user": {"token": "secret"}}],
+    }
+    (tmp_path / ".kube").mkdir()
+    files = [tmp_path / ".kube/config", tmp_path / "other"]
+    for file in files:
+        file.write_text(yaml.safe_dump(production))
+    before = [(hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns) for file in files]
+    session = (
+        "from workbook import *; from workbook.kubectl import magic; begin(3);"
+        f"apply('{MANIFEST}'); rollout_status('webapp-deployment'); print(pods());"
+        "print(magic('config current-context')); stop(); start(); delete('deployment', 'webapp-deployment')"
+    )
+    env = {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": str(files[1]), "WORKBOOK_HOME": str(workbook.paths.HOME)}
+    done = subprocess.run([sys.executable, "-c", session], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cluster.current().context in done.stdout and "production" not in done.stdout
+    assert before == [(hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns) for file in files]
+    assert sorted(path.name for path in (tmp_path / ".kube").iterdir() if path.name != "cache") == ["config"]
+
+
+def test_a_cluster_that_was_killed_starts_again():
+    """As after the machine lost power: the node's container ends without notice, the engine knows it only as stopped."""
+    ours = cluster.current()
+    if ours.provider != "kind":
+        pytest.skip("the node of this provider is no container of this engine")
+    workbook.apply(MANIFEST)
+    workbook.rollout_status("webapp-deployment")
+    ours._node().kill()
+    assert list(workbook.status()["STATUS"]) == ["Stopped"]
+    workbook.begin(3)
+    assert list(workbook.status()["STATUS"]) == ["Running"]
+    assert objects() == []

@@ -1,0 +1,30 @@
+"""Fixtures for the tests beside the notebooks."""
+
+import pytest
+
+from workbook import cluster
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder of this test's own in place of the workbook's; no cluster is remembered in it."""
+    monkeypatch.setattr(cluster, "HOME", tmp_path)
+    for name in ("WORKBOOK_CLUSTER", "WORKBOOK_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    cluster.current.cache_clear()
+    yield tmp_path
+    cluster.current.cache_clear()
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Makes a program of that name, which is found first on PATH; returns the function that does."""
+
+    def make(name: str, script: str) -> None:
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+    return make

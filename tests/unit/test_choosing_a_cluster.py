@@ -1,0 +1,68 @@
+"""Which provider is used, and that it stays the same."""
+
+import pytest
+
+from workbook import cluster
+from workbook.errors import WorkbookError
+
+
+def installed(monkeypatch, *programs):
+    monkeypatch.setattr(cluster.shutil, "which", lambda name: f"/usr/bin/{name}" if name in programs else None)
+
+
+def test_minikube_where_it_is_installed(home, monkeypatch):
+    installed(monkeypatch, "minikube", "kind")
+    assert cluster.choose()[0] == "minikube"
+
+
+def test_kind_where_it_is_not(home, monkeypatch):
+    installed(monkeypatch)
+    assert cluster.choose() == ("kind", "minikube is not installed")
+
+
+def test_the_environment_decides(home, monkeypatch):
+    installed(monkeypatch, "minikube")
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "kind")
+    assert cluster.choose()[0] == "kind"
+
+
+def test_an_unknown_provider_is_named(home, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "k3d")
+    with pytest.raises(WorkbookError, match="'k3d'.*\n.*minikube, kind, existing"):
+        cluster.choose()
+
+
+def test_a_cluster_keeps_its_provider_when_another_gets_installed(home, monkeypatch):
+    installed(monkeypatch)
+    cluster.remember()
+    installed(monkeypatch, "minikube")
+    assert cluster.choose() == ("kind", "the cluster 'workbook' was made with it")
+
+
+def test_the_clusters_that_were_made_are_found_again(home, monkeypatch):
+    installed(monkeypatch)
+    for name in ("workbook", "workbook-test"):
+        monkeypatch.setenv("WORKBOOK_PROFILE", name)
+        cluster.current.cache_clear()
+        cluster.remember()
+    assert [(one.name, one.provider) for one in cluster.made()] == [("workbook", "kind"), ("workbook-test", "kind")]
+
+
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        ("docker.io/library/web-app:1.0", "web-app:1.0"),
+        ("web-app:1.0", "web-app:1.0"),
+        ("localhost:5000/web-app:1.0", "localhost:5000/web-app:1.0"),
+        ("registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"),
+    ],
+)
+def test_images_by_the_names_that_people_use(text, image):
+    assert str(cluster.Image.parse(text)) == image
+
+
+def test_existing_asks_for_its_context(home, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "existing")
+    monkeypatch.delenv("WORKBOOK_CONTEXT", raising=False)
+    with pytest.raises(WorkbookError, match="WORKBOOK_CONTEXT is not set"):
+        cluster.current()

@@ -1,0 +1,67 @@
+"""What a reader is told when Docker is not as it should be."""
+
+import pytest
+
+from workbook import engine
+from workbook.errors import WorkbookError
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with just the programs named, and no engine chosen elsewhere."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+
+    def has(*programs):
+        monkeypatch.setattr(engine, "_which", lambda name: name if name in programs else None)
+
+    return has
+
+
+@pytest.mark.parametrize(
+    ("system", "fix"),
+    [("Linux", "docs.docker.com/engine/install"), ("Darwin", "colima"), ("Windows", "Docker Desktop")],
+)
+def test_no_docker(machine, system, fix):
+    machine()
+    error = engine.explain(FileNotFoundError("no such file: docker.sock"), system)
+    assert error.what == "There is no Docker engine on this machine."
+    assert fix in error.fix
+
+
+def test_installed_but_not_running(machine):
+    machine("dockerd", "docker")
+    error = engine.explain(ConnectionRefusedError("refused"), "Linux")
+    assert "does not answer" in error.what and "systemctl start docker" in error.fix
+
+
+def test_without_permission(machine):
+    machine("dockerd")
+    error = engine.explain(PermissionError(13, "Permission denied"), "Linux")
+    assert "may not use it" in error.what and "usermod -aG docker" in error.fix
+
+
+def test_an_engine_elsewhere_that_does_not_answer(machine, monkeypatch):
+    machine("dockerd")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://10.0.0.1:2375")
+    error = engine.explain(ConnectionRefusedError("refused"), "Linux")
+    assert "DOCKER_HOST" in error.what and "unset DOCKER_HOST" in error.fix
+
+
+def test_too_old(monkeypatch):
+    class Old:
+        def version(self):
+            return {"ApiVersion": "1.39"}
+
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    monkeypatch.setattr(engine.docker, "from_env", lambda timeout: Old())
+    with pytest.raises(WorkbookError, match="too old"):
+        engine.ensure_engine()
+
+
+def test_an_engine_that_is_not_ours_is_not_stopped(monkeypatch, tmp_path):
+    monkeypatch.setattr(engine, "NOTE", tmp_path / "none")
+    assert engine.stop_engine() is False
+    # A note whose process has ended, and whose number now belongs to another one: to this test.
+    (tmp_path / "none").write_text(f"{engine.os.getpid()} 12345")
+    assert engine.stop_engine() is False

@@ -1,0 +1,62 @@
+"""The workbook's own kubeconfig."""
+
+import base64
+import os
+import stat
+
+import pytest
+import yaml
+
+from workbook.cluster import kubeconfig
+from workbook.errors import WorkbookError
+
+TEXT = yaml.safe_dump(
+    {
+        "current-context": "production",
+        "contexts": [
+            {"name": "production", "context": {"cluster": "p", "user": "p"}},
+            {"name": "kind-workbook", "context": {"cluster": "kind-workbook", "user": "kind-workbook"}},
+        ],
+        "clusters": [
+            {
+                "name": "kind-workbook",
+                "cluster": {
+                    "server": "https://127.0.0.1:1",
+                    "certificate-authority-data": base64.b64encode(b"authority").decode(),
+                },
+            }
+        ],
+        "users": [
+            {"name": "kind-workbook", "user": {"client-key-data": base64.b64encode(b"secret").decode()}},
+        ],
+    }
+)
+
+
+def test_our_context_and_namespace_become_current(tmp_path):
+    path = tmp_path / "clusters" / "kubeconfig"
+    assert not kubeconfig.sound(path, "kind-workbook", "workbook")
+    kubeconfig.write(path, TEXT, "kind-workbook", "workbook")
+    assert kubeconfig.sound(path, "kind-workbook", "workbook")
+    assert not kubeconfig.sound(path, "production", "workbook")
+    assert not kubeconfig.sound(path, "kind-workbook", "default")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_nobody_else_reads_a_key(tmp_path):
+    kubeconfig.write(tmp_path / "kubeconfig", TEXT, "kind-workbook", "workbook")
+    assert (tmp_path / "user-client-key.pem").read_bytes() == b"secret"
+    for file in tmp_path.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+
+
+def test_a_context_that_is_not_there(tmp_path):
+    with pytest.raises(WorkbookError, match="no context named 'other'"):
+        kubeconfig.write(tmp_path / "kubeconfig", TEXT, "other", "workbook")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["", "contexts:", "{", "- 1", "contexts: [{name: kind-workbook}]"])
+def test_a_damaged_file_is_not_sound(tmp_path, damage):
+    (tmp_path / "kubeconfig").write_text(damage)
+    assert not kubeconfig.sound(tmp_path / "kubeconfig", "kind-workbook", "workbook")

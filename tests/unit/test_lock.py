@@ -1,0 +1,49 @@
+"""One at a time."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from workbook.errors import WorkbookError
+from workbook.lock import lock
+
+HOLD = """
+import pathlib, sys, time
+from workbook.lock import lock
+with lock(pathlib.Path(sys.argv[1]), "set-up"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "lock"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_the_second_is_told_who_and_what(holder, tmp_path):
+    with (
+        pytest.raises(WorkbookError, match=rf"process {holder.pid} has been running `set-up`"),
+        lock(tmp_path / "lock", "x"),
+    ):
+        pass
+
+
+def test_a_killed_holder_leaves_no_lock(holder, tmp_path):
+    holder.kill()
+    holder.wait()
+    with lock(tmp_path / "lock", "x"):
+        pass
+
+
+def test_patience(holder, tmp_path):
+    begun = time.monotonic()
+    with pytest.raises(WorkbookError), lock(tmp_path / "lock", "x", patience=0.5):
+        pass
+    assert time.monotonic() - begun >= 0.5

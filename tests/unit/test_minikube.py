@@ -1,0 +1,61 @@
+"""What minikube says, and what becomes of it."""
+
+import pytest
+
+from workbook.cluster import minikube
+from workbook.errors import WorkbookError
+
+
+@pytest.fixture
+def ours(home):
+    return minikube.provider("workbook")
+
+
+def test_docker_env_with_tls():
+    answer = (
+        "DOCKER_TLS_VERIFY=1\nDOCKER_HOST=tcp://127.0.0.1:32768\nDOCKER_CERT_PATH=/home/me/my certs\n"
+        "MINIKUBE_ACTIVE_DOCKERD=workbook\n"
+    )
+    assert minikube.environment(answer) == {
+        "DOCKER_TLS_VERIFY": "1",
+        "DOCKER_HOST": "tcp://127.0.0.1:32768",
+        "DOCKER_CERT_PATH": "/home/me/my certs",
+        "MINIKUBE_ACTIVE_DOCKERD": "workbook",
+    }
+
+
+def test_docker_env_of_another_runtime_is_refused():
+    with pytest.raises(WorkbookError, match="does not tell how to reach the Docker engine"):
+        minikube.environment("X Exiting due to MK_USAGE: the docker-env command is only compatible with docker")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ('{"Name":"workbook","Host":"Running","Kubelet":"Running","APIServer":"Running"}', "Running"),
+        ('{"Name":"workbook","Host":"Stopped","Kubelet":"Stopped","APIServer":"Stopped"}', "Stopped"),
+        ('{"Name":"workbook","Host":"Running","Kubelet":"Stopped","APIServer":"Stopped"}', "Broken"),
+        ('{"Name":"workbook","Host":"Nonexistent","Kubelet":"","APIServer":""}', "Absent"),
+    ],
+)
+def test_status(ours, program, answer, state):
+    program("minikube", f"echo 'a line before'; echo '{answer}'; exit 7")
+    assert ours.status() == state
+
+
+def test_no_such_profile(ours, program):
+    program("minikube", """echo '* Profile "workbook" not found. Run "minikube profile list"'; exit 85""")
+    assert ours.status() == "Absent"
+
+
+def test_a_broken_minikube_says_so_and_names_the_way_out(ours, program):
+    program("minikube", "echo 'cannot execute: required file not found'; exit 126")
+    with pytest.raises(WorkbookError, match="does not work(.|\n)*required file not found(.|\n)*WORKBOOK_CLUSTER=kind"):
+        ours.status()
+
+
+def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, monkeypatch, tmp_path):
+    monkeypatch.setenv("KUBECONFIG", "/reader/config")
+    program("minikube", f'echo "$KUBECONFIG" > {tmp_path}/seen')
+    ours.stop()
+    assert (tmp_path / "seen").read_text().strip() == str(ours.kubeconfig.with_name("minikube.kubeconfig"))

@@ -1,0 +1,59 @@
+"""A machine that is too small is told so before anything starts."""
+
+from collections import namedtuple
+from types import SimpleNamespace
+
+import pytest
+
+from workbook import engine, prerequisites
+from workbook.errors import WorkbookError
+
+GB = 10**9
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def has(cpus=4, memory=8 * 2**30, free=50 * GB):
+        info = {"ServerVersion": "28", "NCPU": cpus, "MemTotal": memory, "DockerRootDir": "/"}
+        monkeypatch.setattr(engine, "ensure_engine", lambda: SimpleNamespace(info=lambda: info))
+        usage = namedtuple("usage", "free")(free)
+        monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: usage)
+
+    return has
+
+
+def test_enough(machine):
+    machine()
+    prerequisites.require()
+
+
+@pytest.mark.parametrize(
+    ("little", "said"),
+    [
+        ({"cpus": 1}, r"CPUs(.|\n)*at least 2; found: 1"),
+        ({"memory": 2 * 2**30}, r"memory(.|\n)*at least 4 GB; found: 2\.0 GB"),
+        ({"free": 3 * GB}, r"disk(.|\n)*at least 10 GB free; found: 3 GB free(.|\n)*docker system df"),
+    ],
+)
+def test_too_little(machine, little, said):
+    machine(**little)
+    with pytest.raises(WorkbookError, match=said):
+        prerequisites.require()
+
+
+def test_no_engine_is_said_before_its_size(monkeypatch):
+    def none():
+        raise WorkbookError("There is no Docker engine on this machine.", fix="Install Docker.")
+
+    monkeypatch.setattr(engine, "ensure_engine", none)
+    with pytest.raises(WorkbookError, match=r"no Docker engine(.|\n)*Install Docker"):
+        prerequisites.require()
+
+
+def test_the_table_has_a_fix_for_each_cross(machine, home, monkeypatch):
+    machine(cpus=1)
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "k3d")
+    table = prerequisites.preflight()
+    assert table.loc["CPUs", "OK"] == "✗" and table.loc["memory", "OK"] == "✓"
+    assert (table.loc[table["OK"] == "✗", "FIX"] != "").all()
+    assert (table.loc[table["OK"] == "✓", "FIX"] == "").all()
