@@ -27,6 +27,7 @@ class Step:
         self._show(detail)
 
 
+HEARTBEAT = 60
 _lock = threading.Lock()
 _live: Progress | None = None
 _running = 0
@@ -61,6 +62,19 @@ def _stop(live: Progress, task: int, line: str) -> None:
             _live = None
 
 
+def _seldom(title: str, begun: float) -> Callable[[str], None]:
+    """Prints a detail at most every `HEARTBEAT` seconds: a log should show that a long step is alive, and no more."""
+    said = begun
+
+    def show(detail: str) -> None:
+        nonlocal said
+        if (now := time.monotonic()) - said >= HEARTBEAT:
+            said = now
+            print(f"  … {title}: {detail[-80:]} ({now - begun:.0f} s)", flush=True)
+
+    return show
+
+
 @contextmanager
 def step(title: str) -> Iterator[Step]:
     """Announces `title`, and ends with ✓ and its duration in seconds, or ✗ when the block raises.
@@ -74,7 +88,7 @@ def step(title: str) -> Iterator[Step]:
         running = Step(lambda detail: live.update(task, detail=detail[-80:]))
     else:
         print(f"· {title} …", flush=True)
-        running = Step(lambda detail: None)
+        running = Step(_seldom(title, begun))
     mark = "✗"
     try:
         yield running

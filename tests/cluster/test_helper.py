@@ -51,7 +51,7 @@ def test_a_table_of_nothing_keeps_its_columns():
 
 
 def test_no_such_table():
-    with pytest.raises(WorkbookError, match="no table of 'podz'(.|\n)*pods"):
+    with pytest.raises(WorkbookError, match=r"no table of 'podz'(.|\n)*pods"):
         workbook.get("podz")
 
 
@@ -63,12 +63,12 @@ def test_a_rollout_that_cannot_succeed_says_why(tmp_path):
 
 
 def test_a_rollout_of_nothing():
-    with pytest.raises(WorkbookError, match="no Deployment 'webapp-deployment'"):
+    with pytest.raises(WorkbookError, match=r"no Deployment 'webapp-deployment'"):
         workbook.rollout_status("webapp-deployment")
 
 
 def test_a_selector_that_does_not_match_is_refused(tmp_path):
-    with pytest.raises(KubectlError, match="`selector` does not match template `labels`"):
+    with pytest.raises(KubectlError, match=r"`selector` does not match template `labels`"):
         kubectl.kubectl(
             "apply", "-f", changed(tmp_path, "matchLabels:\n      app: webapp", "matchLabels:\n      app: other")
         )
@@ -80,7 +80,7 @@ def test_a_manifest_that_is_not_there():
 
 
 def test_a_log_that_would_never_end():
-    with pytest.raises(WorkbookError, match="never end"):
+    with pytest.raises(WorkbookError, match=r"never end"):
         kubectl.magic("logs -f deployment/webapp-deployment")
 
 
@@ -108,7 +108,7 @@ class TestPortForward:
             assert workbook.page(forward.url).status == 200
 
     def test_nothing_to_forward_to(self):
-        with pytest.raises(WorkbookError, match="no deployment 'webapp-deployment'"):
+        with pytest.raises(WorkbookError, match=r"no deployment 'webapp-deployment'"):
             workbook.port_forward("deployment/webapp-deployment", "0:5000").__enter__()
 
 

@@ -28,7 +28,7 @@ def test_the_environment_decides(home, monkeypatch):
 
 def test_an_unknown_provider_is_named(home, monkeypatch):
     monkeypatch.setenv("WORKBOOK_CLUSTER", "k3d")
-    with pytest.raises(WorkbookError, match="'k3d'.*\n.*minikube, kind, existing"):
+    with pytest.raises(WorkbookError, match=r"'k3d'.*\n.*minikube, kind, existing"):
         cluster.choose()
 
 
@@ -64,5 +64,5 @@ def test_images_by_the_names_that_people_use(text, image):
 def test_existing_asks_for_its_context(home, monkeypatch):
     monkeypatch.setenv("WORKBOOK_CLUSTER", "existing")
     monkeypatch.delenv("WORKBOOK_CONTEXT", raising=False)
-    with pytest.raises(WorkbookError, match="WORKBOOK_CONTEXT is not set"):
+    with pytest.raises(WorkbookError, match=r"WORKBOOK_CONTEXT is not set"):
         cluster.current()

@@ -25,7 +25,7 @@ def test_docker_env_with_tls():
 
 
 def test_docker_env_of_another_runtime_is_refused():
-    with pytest.raises(WorkbookError, match="does not tell how to reach the Docker engine"):
+    with pytest.raises(WorkbookError, match=r"does not tell how to reach the Docker engine"):
         minikube.environment("X Exiting due to MK_USAGE: the docker-env command is only compatible with docker")
 
 
@@ -50,7 +50,7 @@ def test_no_such_profile(ours, program):
 
 def test_a_broken_minikube_says_so_and_names_the_way_out(ours, program):
     program("minikube", "echo 'cannot execute: required file not found'; exit 126")
-    with pytest.raises(WorkbookError, match="does not work(.|\n)*required file not found(.|\n)*WORKBOOK_CLUSTER=kind"):
+    with pytest.raises(WorkbookError, match=r"does not work(.|\n)*required file not found(.|\n)*WORKBOOK_CLUSTER=kind"):
         ours.status()
 
 

@@ -18,7 +18,7 @@ def test_a_listing_is_the_file():
 
 @pytest.mark.parametrize("file", ["no/such.yaml", "../outside", "/etc/passwd", "app"])
 def test_only_the_workbooks_files_are_shown(file):
-    with pytest.raises(WorkbookError, match="no file"):
+    with pytest.raises(WorkbookError, match=r"no file"):
         show(file)
 
 
@@ -52,12 +52,12 @@ def test_a_proxy_is_not_asked_for_this_machines_own_pages(server, monkeypatch):
 
 
 def test_nobody_answers():
-    with pytest.raises(WorkbookError, match="Nothing answers at http://127.0.0.1:9"):
+    with pytest.raises(WorkbookError, match=r"Nothing answers at http://127.0.0.1:9"):
         page("http://127.0.0.1:9", timeout=0.3)
 
 
 def test_check(capsys):
     check("two and two are four", lambda: 2 + 2 == 4)
     assert capsys.readouterr().out == "✓ two and two are four\n"
-    with pytest.raises(CheckFailed, match="✗ it rains: not so(.|\n)*Wait an hour"):
+    with pytest.raises(CheckFailed, match=r"✗ it rains: not so(.|\n)*Wait an hour"):
         check("it rains", False, "Wait an hour.")
