@@ -14,7 +14,7 @@ from node import machine
 from node.archive import write_image, write_layer
 from node.cache import FOLDER, HERE, VERSIONS, digest, made
 from node.filesystem import filesystem, filesystem_key
-from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind_files
+from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind, kind_files
 from workbook.commands import run
 from workbook.errors import WorkbookError
 from workbook.progress import step
@@ -111,6 +111,7 @@ def _others() -> None:
     filesystem("kube-proxy")
     compiled("etcd")
     pause()
+    kind()  # needed right after the image; here its download costs nothing
 
 
 def control_plane_images() -> Path:
@@ -161,7 +162,7 @@ def pause() -> Path:
 def _write_base(tag: str, folder: Path) -> None:
     """Writes the node image without the control plane's images: a Debian system, kind's files, Kubernetes' programs."""
     locked = machine.detect().locked_down
-    kubernetes, kind = compiled("kubernetes"), kind_files()
+    kubernetes, theirs = compiled("kubernetes"), kind_files()
     pause_tag = next(
         line
         for line in run(
@@ -170,10 +171,10 @@ def _write_base(tag: str, folder: Path) -> None:
         if line.startswith(PAUSE)
     )
     files: dict[str, Path | bytes | str] = {}
-    for path in kind.rglob("*"):
+    for path in theirs.rglob("*"):
         if path.is_file() and "LICENSES" not in path.parts and "containerd-fuse-overlayfs" not in path.name:
-            files[str(path.relative_to(kind))] = path
-    config = (kind / "etc/containerd/config.toml").read_text()
+            files[str(path.relative_to(theirs))] = path
+    config = (theirs / "etc/containerd/config.toml").read_text()
     config = re.sub(r'sandbox_image = ".*"', f'sandbox_image = "{pause_tag}"', config)
     if locked:
         config = config.replace("restrict_oom_score_adj = false", "restrict_oom_score_adj = true")
