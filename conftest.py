@@ -8,6 +8,8 @@ import pytest
 from workbook.execute import TEST_PROFILE
 from workbook.paths import ROOT
 
+LAST = 25
+"""Lines of each kind of evidence."""
 FAILED = pytest.StashKey[str]()
 
 
@@ -69,7 +71,8 @@ def _evidence() -> str:
     told = []
     for command in ("get all -o wide", "get events --sort-by=.lastTimestamp", "logs -l app --all-containers --tail=20"):
         try:
-            told.append(f"$ kubectl {command}\n{kubectl(*command.split())}")
+            lines = kubectl(*command.split()).splitlines()
+            told.append("\n".join([f"$ kubectl {command}", *lines[-LAST:]]))
         except (CommandFailed, WorkbookError) as error:
             told.append(f"$ kubectl {command}\n{error}")
     return "\n".join(told)

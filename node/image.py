@@ -22,6 +22,11 @@ from workbook.progress import step
 FILES = HERE / "files"
 ENTRYPOINT = ["/usr/local/bin/entrypoint", "/sbin/init"]
 PAUSE = "registry.k8s.io/pause"
+# Where containerd looks for registries' mirrors; newer ones than Debian's look there by themselves.
+REGISTRIES = """
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "/etc/containerd/certs.d"
+"""
 OOM = b"[Service]\nOOMScoreAdjust=0\n"
 
 
@@ -176,6 +181,7 @@ def _write_base(tag: str, folder: Path) -> None:
             files[str(path.relative_to(theirs))] = path
     config = (theirs / "etc/containerd/config.toml").read_text()
     config = re.sub(r'sandbox_image = ".*"', f'sandbox_image = "{pause_tag}"', config)
+    config += REGISTRIES
     if locked:
         config = config.replace("restrict_oom_score_adj = false", "restrict_oom_score_adj = true")
         files["usr/local/sbin/runc"] = HERE / "runc-wrapper"  # before the real one on PATH

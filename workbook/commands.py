@@ -38,7 +38,6 @@ def run(
     *,
     env: Mapping[str, str] | None = None,
     show: bool = False,
-    stdin: str | None = None,
     cwd: Path | None = None,
     timeout: float = 600,
     on_line: Callable[[str], None] | None = None,
@@ -50,7 +49,6 @@ def run(
         args: the program and its arguments; no shell sees them.
         env: variables added to the environment, shown in front of the command.
         show: print the command first.
-        stdin: text for its standard input; nothing when not given.
         cwd: the folder it runs in; the current one when not given.
         timeout: seconds after which the program is killed.
         on_line: called with each line while it runs, to show progress.
@@ -71,7 +69,7 @@ def run(
             encoding="utf-8",
             errors="replace",
             cwd=cwd,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -80,7 +78,7 @@ def run(
     with process:
         try:
             if on_line is None:
-                output, _ = process.communicate(stdin, timeout=timeout)
+                output, _ = process.communicate(timeout=timeout)
             else:
                 lines = []
                 for line in process.stdout:

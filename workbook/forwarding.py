@@ -50,11 +50,13 @@ def port_forward(target: str, ports: str) -> Iterator[Forward]:
     _ready_pod(target, selector)  # say now, rather than at the first request, that nothing can answer
     with closing(_listen(local)) as listener:
         ended = threading.Event()
-        threading.Thread(target=_accept, args=(listener, ended, target, selector, remote), daemon=True).start()
+        accepting = threading.Thread(target=_accept, args=(listener, ended, target, selector, remote), daemon=True)
+        accepting.start()
         try:
             yield Forward(listener.getsockname()[1])
         finally:
             ended.set()
+            accepting.join()  # the port stays open for as long as somebody waits at it
 
 
 def _resolve(target: str, remote: int) -> tuple[dict[str, str], int]:

@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -41,22 +42,27 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
     connection()  # refuses a kubeconfig that is not the workbook's
     ours = cluster.current()
     env = {"KUBECONFIG": str(ours.kubeconfig), "KUBECTL_KUBERC": "false"}  # a reader's kuberc may hold aliases
-    words, stdin = _localized(list(args))
     try:
-        return Printed(run([*_program(ours.name), *words], env=env, stdin=stdin, timeout=timeout, cwd=ROOT).strip())
+        return Printed(run([*_program(ours.name), *args], env=env, timeout=timeout, cwd=_folder(args)).strip())
     except CommandFailed as error:
         raise KubectlError(["kubectl", *args], error.code, error.output) from None
 
 
-def _localized(args: list[str]) -> tuple[list[str], str | None]:
-    """The arguments, with a manifest that names images differently on this cluster read from standard input instead."""
+def _folder(args: Sequence[str]) -> Path:
+    """Where kubectl runs: the repository's root, or a folder in which the manifest is as this cluster needs it.
+
+    Only images that come from a registry need another manifest. It has the same path there, so kubectl says the same.
+    """
     ours = cluster.current()
     if "-f" not in args[:-1] or ours.reference("") == "":
-        return args, None
-    at = args.index("-f") + 1
-    if args[at] == "-":
-        return args, None
-    return [*args[:at], "-", *args[at + 1 :]], ours.localize((ROOT / args[at]).read_text())
+        return ROOT
+    manifest = Path(args[args.index("-f") + 1])
+    if manifest.is_absolute() or not (ROOT / manifest).is_file():  # `-f` also means to follow a log
+        return ROOT
+    folder = cluster.folder(ours.name) / "localized"
+    (folder / manifest).parent.mkdir(parents=True, exist_ok=True)
+    (folder / manifest).write_text(ours.localize((ROOT / manifest).read_text()))
+    return folder
 
 
 def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:

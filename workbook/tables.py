@@ -146,8 +146,14 @@ def nodes(**options: Any) -> pd.DataFrame:
     return get("nodes", **options)
 
 
+EVENTFUL = {"Deployment": "deployments", "ReplicaSet": "replicasets", "Pod": "pods"}
+"""The kinds that `events` tells of, from the whole to the part, and their resources."""
+
+
 def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
-    """What happened to the objects that `selector` matches now, and to the Pods they made: oldest first.
+    """What happened to the Deployments, ReplicaSets and Pods that `selector` matches now.
+
+    In this order, and among equals the oldest first: events of different kinds may be written at the same moment.
 
     Args:
         selector: a label selector such as `"app=webapp"`. Events of objects that are gone are left out.
@@ -161,11 +167,11 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
     """
     alive = {
         item["metadata"]["uid"]
-        for resource in ("deployments", "replicasets", "pods")
+        for resource in EVENTFUL.values()
         for item in list_objects(resource, label_selector=selector)["items"]
     }
     found = [event for event in list_objects("events")["items"] if event["involvedObject"].get("uid") in alive]
-    found.sort(key=lambda event: (_when(event), int(event["metadata"]["resourceVersion"])))
+    found.sort(key=_order)
     frame = pd.DataFrame(
         [
             [
@@ -181,13 +187,17 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
         columns=["OBJECT", "TYPE", "REASON", "NAME", "COUNT", "MESSAGE"],
     )
     if not wide:
-        frame = frame[["OBJECT", "TYPE", "REASON"]].drop_duplicates()
+        # Whether an image was pulled or was there depends on the node; `Pulled` comes in both cases.
+        frame = frame.loc[frame["REASON"] != "Pulling", ["OBJECT", "TYPE", "REASON"]].drop_duplicates()
     return frame.set_index("OBJECT").rename_axis(index=None, columns="OBJECT")
 
 
-def _when(event: dict[str, Any]) -> str:
-    """When the event first happened: old and new kinds of event keep that in different fields."""
-    return event.get("firstTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+def _order(event: dict[str, Any]) -> tuple[int, str, int]:
+    """Where an event stands in the table. Old and new kinds of event keep their time in different fields."""
+    when = event.get("firstTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+    seconds = when[: len("2026-01-01T00:00:00")]  # finer times exist for some events only
+    kind = list(EVENTFUL).index(event["involvedObject"]["kind"])
+    return kind, seconds, int(event["metadata"]["resourceVersion"])
 
 
 def images() -> pd.DataFrame:
