@@ -37,7 +37,7 @@ PACKAGES = {
     "java": ["openjdk-17-jre-headless", "ca-certificates"],
     "jdk": ["openjdk-17-jdk-headless", "ca-certificates"],
 }
-# Asked for by name, because apt would otherwise take usrmerge, which does the same with all of perl.
+# Stands in for usrmerge, which mmdebstrap takes first, and all of perl with it.
 COMMON = ["usr-is-merged"]
 # Documentation and translations are a third of a small system, and no container reads them.
 DIET = [
@@ -92,7 +92,12 @@ def filesystem_key(purpose: str) -> str:
 
 def _customizing(purpose: str) -> list[str]:
     """What is done to the file system after its packages are installed; `$1` is its folder."""
-    commands = ['rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*']
+    commands = [
+        # usrmerge, and what only it needed.
+        'chroot "$1" sh -c \'dpkg --purge $(dpkg-query --show --showformat="\\${Package} "'
+        ' usrmerge perl "perl-modules*" "lib*perl*")\'',
+        'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*',
+    ]
     if "ca-certificates" in PACKAGES[purpose] and CERTIFICATES.exists():
         # This machine's own authorities: a proxy that opens TLS is trusted in containers as it is here.
         commands.append(f'cp {CERTIFICATES} "$1"{CERTIFICATES}')

@@ -105,10 +105,15 @@ def _build(engine: DockerClient, tag: str) -> None:
         finally:
             container.remove(force=True)
             engine.images.remove(base, force=True)
-    for old in engine.images.list("workbook-node"):
-        for name in old.tags:
-            if name != tag and not engine.containers.list(all=True, filters={"ancestor": name}):
-                engine.images.remove(name)
+    _remove_older(engine, "workbook-node", tag)
+
+
+def _remove_older(engine: DockerClient, repository: str, newest: str) -> None:
+    """Removes what earlier versions of this file have built, where no cluster is made of it."""
+    for image in engine.images.list(repository):
+        for tag in image.tags:
+            if tag != newest and not engine.containers.list(all=True, filters={"ancestor": tag}):
+                engine.images.remove(tag)
 
 
 def _others() -> None:
@@ -245,4 +250,5 @@ def base_image(engine: DockerClient, language: str) -> str:
         write_image(archive, tag, [root], env=env)
         with archive.open("rb") as content:
             engine.images.load(content)
+    _remove_older(engine, f"workbook-{language}", tag)
     return tag

@@ -66,7 +66,7 @@ def explain(selector: str) -> tuple[str, str]:
     """Why the Pods that `selector` matches are not ready, and what to do: (reason, fix), empty when unknown."""
     lines, fix = [], ""
     for pod in list_objects("pods", label_selector=selector)["items"]:
-        for waiting in _waiting(pod):
+        for waiting in waiting_reasons(pod):
             lines.append(f"Pod {pod['metadata']['name']}: {waiting['reason']}: {waiting.get('message', '')}")
             fix = fix or FIXES.get(waiting["reason"], "")
     warnings = events(selector, wide=True)
@@ -75,8 +75,8 @@ def explain(selector: str) -> tuple[str, str]:
     return "\n".join(lines), fix
 
 
-def _waiting(pod: Object) -> list[dict[str, Any]]:
-    """What keeps this Pod from running: its waiting containers, or why it has no node."""
+def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
+    """What keeps a Pod from running, as `reason` and `message`: its waiting containers, or why it has no node."""
     status = pod.get("status", {})
     found = [
         container["state"]["waiting"]

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 """
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -27,10 +28,11 @@ def follow(
     field_selector: str = "",
     timeout: float,
     via: Connection | None = None,
+    until: threading.Event | None = None,
 ) -> Iterator[dict[str, Object]]:
     """Yields all matching objects by UID: at once as they are now, then again after each change.
 
-    Ends when `timeout` (seconds) is over. An API server that cannot be reached for a while is asked again until
+    Ends when `timeout` (seconds) is over, or soon after `until` is set. An API server that cannot be reached for a while is asked again until
     then; the state yielded after that is read afresh, so nothing is missed and nothing is invented.
 
     Raises:
@@ -41,7 +43,7 @@ def follow(
     common = {key: value for key, value in common.items() if value}
     version = None
     objects: dict[str, Object] = {}
-    while (left := deadline - time.monotonic()) > 0:
+    while (left := deadline - time.monotonic()) > 0 and not (until and until.is_set()):
         try:
             if version is None:
                 listed = json.loads(list_raw(resource, namespace, _request_timeout=min(30, left + 1), **common).data)
@@ -56,7 +58,8 @@ def follow(
                 resource_version=version,
                 allow_watch_bookmarks=True,
                 timeout_seconds=max(1, int(left) + 1),
-                _request_timeout=(5, max(0.1, left)),
+                # A watch that nobody writes to must be left now and then to see `until`; the next one misses nothing.
+                _request_timeout=(5, 0.5 if until else max(0.1, left)),
                 **common,
             )
             for change in _changes(answer):

@@ -112,6 +112,7 @@ class Existing:
                         fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
                     )
                 running.update(message.get("status", ""))
+        self._engine.images.remove(target)  # only the name, which was there for the push
         self._note.write_text("\n".join(self._pushed() | {image}))
 
     def images(self) -> list[Image]:
