@@ -10,6 +10,7 @@ import time
 import pandas as pd
 
 from workbook import building, cluster
+from workbook.cluster import ready
 from workbook.lock import lock
 from workbook.paths import ROOT
 from workbook.prerequisites import require
@@ -33,6 +34,7 @@ def up() -> None:
         ours.start()
         for base in sorted({recipe["base"] for recipe in building.catalog().values()}):
             building.base(ours.docker(), base)
+        ready.settle(ours)
     print(f"Set up in {time.monotonic() - begun:.0f} s.\n")
 
 
@@ -45,6 +47,7 @@ def start() -> None:
     with lock(cluster.folder(ours.name) / "lock", "start"):
         cluster.remember()
         ours.start()
+        ready.settle(ours)
 
 
 def stop() -> None:

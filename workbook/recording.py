@@ -83,8 +83,10 @@ class Recorder:
         if len(found) < nth:
             from workbook.errors import WorkbookError
 
-            raise WorkbookError(f"Pod {pod} was not {to!r} {nth} time(s) while it was recorded.",
-                                fix="Look at `transitions(wide=True)`.")
+            raise WorkbookError(
+                f"Pod {pod} was not {to!r} {nth} time(s) while it was recorded.",
+                fix="Look at `transitions(wide=True)`.",
+            )
         return found[nth - 1]
 
 

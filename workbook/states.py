@@ -5,13 +5,14 @@ from pathlib import Path
 
 import yaml
 
-from workbook import cluster
+from workbook import cluster, waiting
 from workbook.building import build, catalog
 from workbook.client import list_objects
+from workbook.cluster import ready
 from workbook.errors import WorkbookError
 from workbook.kubectl import MANIFESTS, apply, delete
 from workbook.lock import lock
-from workbook.waiting import gone, ready, rollout_status
+from workbook.waiting import gone, rollout_status
 from workbook.watching import Object
 
 # What a reader may have made. Deleting a Deployment takes its ReplicaSets and Pods along, so those come last.
@@ -50,8 +51,9 @@ def begin(number: int) -> None:
     state = known[f"{number:02}"]
     ours = cluster.current()
     with lock(cluster.folder(ours.name) / "lock", f"begin({number})", patience=60):
-        ours.start()
         cluster.remember()
+        ours.start()
+        ready.settle(ours)
         _images(ours, state["images"])
         _objects([MANIFESTS / name for name in state["manifests"]])
     print(f"Notebook {number:02} can begin on the cluster {ours.name!r} ({ours.provider}).")
@@ -103,7 +105,7 @@ def _differs(item: Object, manifests: list[Path]) -> bool:
     sets = _owned("replicasets", {item["metadata"]["uid"]})
     pods = _owned("pods", {entry["metadata"]["uid"] for entry in sets})
     restarts = sum(status["restartCount"] for pod in pods for status in pod["status"].get("containerStatuses", []))
-    return len(sets) != len(manifests) or restarts > 0 or not all(map(ready, pods)) or not pods
+    return len(sets) != len(manifests) or restarts > 0 or not all(map(waiting.ready, pods)) or not pods
 
 
 def _owned(resource: str, owners: set[str]) -> list[Object]:

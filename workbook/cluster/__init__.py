@@ -51,6 +51,8 @@ class Cluster(Protocol):
     name: str
     context: str
     namespace: str
+    started: str
+    """When this process has started the node again, as `2026-11-23T20:00:00`; empty when it has not."""
 
     @property
     def kubeconfig(self) -> Path:

@@ -24,6 +24,7 @@ class Existing:
     """One Namespace of a cluster that is there already."""
 
     provider = "existing"
+    started = ""
 
     def __init__(self, name: str) -> None:
         self.name = name

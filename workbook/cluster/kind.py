@@ -30,6 +30,7 @@ class Kind:
 
     provider = "kind"
     namespace = "workbook"
+    started = ""
 
     def __init__(self, name: str) -> None:
         self.name, self.context = name, f"kind-{name}"
@@ -91,7 +92,8 @@ class Kind:
                 except APIError as error:
                     raise WorkbookError("Its node does not start.", str(error)) from error
                 container.reload()
-            self._connect(timeout=90, since=container.attrs["State"]["StartedAt"][:19])
+                self.started = container.attrs["State"]["StartedAt"][: len("2026-01-01T00:00:00")]
+            self._connect(timeout=90)
 
     def _create(self) -> None:
         image, official = self._node_image()
@@ -117,10 +119,10 @@ class Kind:
             )
             self._connect()
 
-    def _connect(self, timeout: float = 180, since: str = "") -> None:
+    def _connect(self, timeout: float = 180) -> None:
         text = run([node.kind(), "get", "kubeconfig", "--name", self.name])
         api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
-        ready.make_ready(api, self.namespace, timeout, since)
+        ready.make_ready(api, self.namespace, timeout)
 
     def _node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""

@@ -21,6 +21,7 @@ class Minikube:
     """
 
     provider = "minikube"
+    started = ""
     namespace = "workbook"
 
     def __init__(self, name: str) -> None:

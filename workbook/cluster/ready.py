@@ -1,4 +1,4 @@
-"""What every provider does last: wait until Pods can be created, and write the workbook's kubeconfig."""
+"""What every provider does last: write the workbook's kubeconfig, and wait until the cluster can be used."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,9 @@ from kubernetes.client import CoreV1Api
 from kubernetes.client.exceptions import ApiException
 
 from workbook.client import Connection, list_raw, wait_for_api
-from workbook.cluster import kubeconfig
+from workbook.cluster import Cluster, kubeconfig
 from workbook.errors import WorkbookError
+from workbook.progress import step
 from workbook.watching import follow
 
 OURS = {"app.kubernetes.io/managed-by": "workbook"}
@@ -21,16 +22,14 @@ def connect(path: Path, text: str, context: str, namespace: str) -> Connection:
     return wait_for_api(path, context)
 
 
-def make_ready(api: Connection, namespace: str, timeout: float = 180, since: str = "") -> None:
-    """Waits for Ready nodes and for the Pods of kube-system, and makes the Namespace with its ServiceAccount.
+def make_ready(api: Connection, namespace: str, timeout: float = 180) -> None:
+    """Waits for Ready nodes, and makes the Namespace.
 
     Args:
-        timeout: seconds, for each of them.
-        since: when the node was started again, as `2026-11-23T20:00:00Z`. What the API server says of Pods whose
-            containers are older is what it remembers from before, and does not count.
+        timeout: seconds.
 
     Raises:
-        WorkbookError: one of them did not come; says which.
+        WorkbookError: the nodes did not get ready, or the Namespace is somebody else's.
     """
     _until(
         "nodes",
@@ -41,29 +40,39 @@ def make_ready(api: Connection, namespace: str, timeout: float = 180, since: str
         timeout,
     )
     make_namespace(api, namespace)
-    # A Pod created before this exists is refused.
-    _until(
-        "serviceaccounts",
-        namespace,
-        lambda accounts: any(account["metadata"]["name"] == "default" for account in accounts),
-        "the default ServiceAccount",
-        api,
-        timeout,
-    )
-    _until(
-        "pods",
-        "kube-system",
-        lambda pods: (
-            bool(pods)
-            and all(
-                (_condition(pod, "Ready") and _begun(pod) >= since) or pod["status"].get("phase") == "Succeeded"
-                for pod in pods
-            )
-        ),
-        "the Pods of kube-system",
-        api,
-        timeout,
-    )
+
+
+def settle(ours: Cluster, timeout: float = 180) -> None:
+    """Waits for what comes after a Ready node: Kubernetes' own Pods, and the Namespace's ServiceAccount.
+
+    Args:
+        ours: a cluster that was started.
+        timeout: seconds.
+
+    Raises:
+        WorkbookError: they did not get ready in time.
+    """
+
+    def settled(pods: list[dict]) -> bool:
+        # What the API server says of containers older than the node is what it remembers from before.
+        return bool(pods) and all(
+            (_condition(pod, "Ready") and _begun(pod) >= ours.started) or pod["status"].get("phase") == "Succeeded"
+            for pod in pods
+        )
+
+    def usable(accounts: list[dict]) -> bool:
+        # A Pod created before this one exists is refused.
+        return any(account["metadata"]["name"] == "default" for account in accounts)
+
+    api = wait_for_api(ours.kubeconfig, ours.context)
+    waits = [("serviceaccounts", ours.namespace, usable, "the default ServiceAccount")]
+    if ours.provider != "existing":  # whose own Pods are somebody else's business, and may not be ours to see
+        waits.append(("pods", "kube-system", settled, "the Pods of kube-system"))
+    if all(met(json.loads(list_raw(resource, where, via=api).data)["items"]) for resource, where, met, _ in waits):
+        return
+    with step("Wait for Kubernetes' own Pods"):
+        for resource, where, met, what in waits:
+            _until(resource, where, met, what, api, timeout)
 
 
 def make_namespace(api: Connection, namespace: str) -> None:

@@ -1,0 +1,58 @@
+package frontend;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The webapp, as the frontend sees it. */
+final class Backend {
+    private static final int LONGEST = 10_000;
+
+    private final HttpRequest request;
+    private final Duration timeout;
+
+    Backend(URI address, Duration timeout) {
+        this.request = HttpRequest.newBuilder(address).timeout(timeout).build();
+        this.timeout = timeout;
+    }
+
+    /** What the webapp says; nothing when it is refused, late, not well, or not text. */
+    Optional<String> ask() {
+        // A client for each question: a connection that is kept would lead to one Pod for ever, past the Service.
+        HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(timeout).build();
+        CompletableFuture<HttpResponse<byte[]>> answer =
+                client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArray());
+        try {
+            // The request's own timeout ends with the headers; this one also bounds a body that never ends.
+            HttpResponse<byte[]> response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return response.statusCode() == 200 ? text(response.body()) : Optional.empty();
+        } catch (ExecutionException | TimeoutException error) {
+            answer.cancel(true);
+            System.out.println("No answer from " + request.uri() + ": " + error);
+            return Optional.empty();
+        } catch (InterruptedException error) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<String> text(byte[] body) {
+        try {
+            String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
+            boolean fit = text.length() <= LONGEST && text.chars().noneMatch(c -> c < ' ' && c != '\n' && c != '\r' && c != '\t');
+            return fit ? Optional.of(text) : Optional.empty();
+        } catch (CharacterCodingException error) {
+            return Optional.empty();
+        }
+    }
+}
