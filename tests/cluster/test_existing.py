@@ -117,7 +117,7 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
         return done.stdout
 
     kubectl("apply", "-n", "default", "-f", "manifests/1-03-webapp-deployment.yaml")
-    theirs = kubectl("get", "deployments,replicasets,services", "-n", "default", "-o", "name")
+    theirs = kubectl("get", "deployments,services", "-n", "default", "-o", "name")
     before = hashlib.sha256(elsewhere.read_bytes()).hexdigest()
     try:
         command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", *NOTEBOOKS]
@@ -126,12 +126,12 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
         assert kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name").split() == [
             "deployment.apps/webapp-deployment"
         ]
-        assert kubectl("get", "deployments,replicasets,services", "-n", "default", "-o", "name") == theirs
+        assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
 
         session = "from workbook import cluster; cluster.current().delete()"
         subprocess.run([sys.executable, "-c", session], env=env, cwd=ROOT, check=True, capture_output=True)
         assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "-o", "name").split()
-        assert kubectl("get", "deployments,replicasets,services", "-n", "default", "-o", "name") == theirs
+        assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
         assert hashlib.sha256(elsewhere.read_bytes()).hexdigest() == before
     finally:
         shutil.rmtree(Path(HOME) / "clusters" / "workbook-existing", ignore_errors=True)
