@@ -7,9 +7,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import docker
-from docker.errors import DockerException, InvalidVersion
+from docker.errors import DockerException
+from docker.utils import kwargs_from_env
 
 from node import machine
 from workbook.commands import run
@@ -127,27 +129,43 @@ def _chosen() -> tuple[str, docker.Context | None]:
 
 def _connect() -> docker.DockerClient:
     """A connection to the engine that is running, checked. Raises DockerException when there is none."""
+    _, context = _chosen()
+    if context is None:
+        return connect(**kwargs_from_env())
+    return connect(base_url=context.Host, tls=context.TLSConfig or False)
+
+
+def connect(**where: Any) -> docker.DockerClient:
+    """A connection to the engine at `where` (`base_url` and `tls`, as the SDK's DockerClient takes them).
+
+    Raises:
+        DockerException: it does not answer.
+        WorkbookError: it is too old.
+    """
     try:
-        _, context = _chosen()
-        if context is None:
-            engine = docker.from_env(timeout=PROBE)
-        else:
-            engine = docker.DockerClient(base_url=context.Host, tls=context.TLSConfig or False, timeout=PROBE)
-        version = engine.version()["ApiVersion"]
-    except InvalidVersion as error:
-        raise _too_old(str(error)) from error
+        # A first connection, of a version that needs no question, asks for the version to use.
+        first = docker.DockerClient(**where, version=_dotted(OLDEST_API), timeout=PROBE)
+        first.api.trust_env = False
+        version = first.api.version(api_version=False)["ApiVersion"]
+        first.close()
+        if tuple(map(int, version.split("."))) < OLDEST_API:
+            raise _too_old(f"it speaks API {version}")
+        engine = docker.DockerClient(**where, version=version, timeout=WORK)
     except OSError as error:  # a connection that breaks: requests' errors are no DockerException
         raise DockerException(str(error)) from error
-    if tuple(map(int, version.split("."))) < OLDEST_API:
-        raise _too_old(f"it speaks API {version}")
-    engine.api.timeout = WORK
+    # Certificates and proxies that are set for the web (REQUESTS_CA_BUNDLE, HTTPS_PROXY) are not for an engine.
+    engine.api.trust_env = False
     return engine
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _too_old(how: str) -> WorkbookError:
     return WorkbookError(
         f"The Docker engine is too old: {how}.",
-        f"The workbook needs API {'.'.join(map(str, OLDEST_API))}, that is Docker 20.10, or newer.",
+        f"The workbook needs API {_dotted(OLDEST_API)}, that is Docker 20.10, or newer.",
         "Update Docker: https://docs.docker.com/engine/install/",
     )
 

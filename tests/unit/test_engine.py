@@ -1,5 +1,7 @@
 """What a reader is told when Docker is not as it should be."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from workbook import engine
@@ -48,15 +50,34 @@ def test_an_engine_elsewhere_that_does_not_answer(machine, monkeypatch):
     assert "DOCKER_HOST" in error.what and "unset DOCKER_HOST" in error.fix
 
 
-def test_too_old(monkeypatch):
-    class Old:
-        def version(self):
-            return {"ApiVersion": "1.39"}
+def answering(monkeypatch, api_version):
+    """An engine in place of Docker's that says which version it speaks; the settings it was reached with."""
+    made = []
 
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
-    monkeypatch.setattr(engine.docker, "from_env", lambda timeout: Old())
-    with pytest.raises(WorkbookError, match="too old"):
-        engine.ensure_engine()
+    class Client:
+        def __init__(self, **settings):
+            made.append(settings)
+            self.api = SimpleNamespace(trust_env=True, version=lambda api_version: {"ApiVersion": spoken})
+
+        def close(self):
+            pass
+
+    spoken = api_version
+    monkeypatch.setattr(engine.docker, "DockerClient", Client)
+    return made
+
+
+def test_too_old(monkeypatch):
+    answering(monkeypatch, "1.39")
+    with pytest.raises(WorkbookError, match=r"too old: it speaks API 1.39"):
+        engine.connect(base_url="unix:///nowhere")
+
+
+def test_the_version_is_the_engines_and_the_webs_settings_are_not_for_it(monkeypatch):
+    made = answering(monkeypatch, "1.54")
+    connected = engine.connect(base_url="tcp://127.0.0.1:1", tls=False)
+    assert made[-1]["version"] == "1.54" and made[-1]["base_url"] == "tcp://127.0.0.1:1"
+    assert connected.api.trust_env is False
 
 
 def test_an_engine_that_is_not_ours_is_not_stopped(monkeypatch, tmp_path):

@@ -43,8 +43,16 @@ def test_status(ours, program, answer, state):
     assert ours.status() == state
 
 
-def test_no_such_profile(ours, program):
-    program("minikube", """echo '* Profile "workbook" not found. Run "minikube profile list"'; exit 85""")
+@pytest.mark.parametrize(
+    "said",
+    [
+        '* Profile "workbook" not found. Run "minikube profile list" to view all profiles.',
+        r'{"type":"io.k8s.sigs.minikube.info","data":{"message":"Profile \"workbook\" not found. Run \"minikube profile list\""}}',
+    ],
+)
+def test_no_such_profile(ours, program, tmp_path, said):
+    (tmp_path / "said").write_text(said)
+    program("minikube", f"cat {tmp_path}/said; exit 85")
     assert ours.status() == "Absent"
 
 

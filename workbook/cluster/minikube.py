@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import re
 from pathlib import Path
 
 import docker
+from docker.utils import kwargs_from_env
 
-from workbook import cluster
+from workbook import cluster, engine
 from workbook.cluster import CPUS, MEMORY_MB, Image, State, kubeconfig, ready
 from workbook.commands import CommandFailed, run
 from workbook.errors import WorkbookError
@@ -63,7 +65,8 @@ class Minikube:
             if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
                 return "Running"
             return {"Stopped": "Stopped", "Nonexistent": "Absent"}.get(status["Host"], "Broken")
-        if f'"{self.name}" not found' in answer:
+        # As JSON the name is in escaped quotes.
+        if re.search(rf'Profile \\?"{re.escape(self.name)}\\?" not found', answer):
             return "Absent"
         raise WorkbookError(
             "minikube is installed, but does not work.",
@@ -113,7 +116,7 @@ class Minikube:
 
     def docker(self) -> docker.DockerClient:
         answer = self._minikube("docker-env", "--shell", "none", show=False, timeout=120)
-        return docker.from_env(environment=environment(answer), timeout=600)
+        return engine.connect(**kwargs_from_env(environment=environment(answer)))
 
     def load(self, image: str) -> None:
         """Nothing to do: the engine that built the image is the node's own."""
