@@ -6,13 +6,12 @@ Begins with any Python and only the standard library; then goes on in the enviro
 import argparse
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
 from workbook import environment
+from workbook.commands import attend
 from workbook.errors import WorkbookError
 from workbook.paths import HOME, ROOT
 
@@ -52,7 +51,8 @@ def main() -> int:
         if environment.is_this(interpreter):
             home, _ = VERBS[chosen.verb]
             return getattr(import_module(f"workbook.{home}"), chosen.verb)(*getattr(chosen, "more", ()), *options) or 0
-        code = _continue(interpreter)
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        code = attend([interpreter, "-m", "workbook", *sys.argv[1:]], {"PYTHONPATH": path})
         if chosen.verb == "clean" and code == 0:
             _remove(environment.VENV, HOME)
         return code
@@ -62,14 +62,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is lost: the same command goes on where it was.", file=sys.stderr)
         return 130
-
-
-def _continue(interpreter: Path) -> int:
-    """Runs the same verb in the environment with the packages, and waits for its end, also after a Ctrl-C."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    child = subprocess.Popen([interpreter, "-m", "workbook", *sys.argv[1:]], env={**os.environ, "PYTHONPATH": path})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the child as well, and it ends in order
-    return child.wait()
 
 
 def _remove(*folders: Path) -> None:

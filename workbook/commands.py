@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -96,3 +97,18 @@ def run(
     if process.returncode:
         raise CommandFailed(words, process.returncode, output, fix)
     return output
+
+
+def attend(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> int:
+    """Runs a program that has the terminal, until its end; returns its exit status.
+
+    Ctrl-C is for that program to handle, since the terminal tells both; a SIGTERM is passed on to it.
+
+    Args:
+        args: the program and its arguments.
+        env: variables added to the environment.
+    """
+    process = subprocess.Popen([str(word) for word in args], env={**os.environ, **(env or {})})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    return process.wait()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from workbook.commands import attend
 from workbook.errors import WorkbookError
 from workbook.paths import ROOT
 
@@ -42,7 +42,8 @@ class Outcome:
 
 def test(*args: str) -> int:
     """Runs pytest with the notebooks; the set-up is done by conftest.py. Returns pytest's exit status."""
-    return subprocess.call([sys.executable, "-m", "pytest", "--nbval", *args], cwd=ROOT)
+    os.chdir(ROOT)
+    return attend([sys.executable, "-m", "pytest", "--nbval", *args])
 
 
 def run(*chosen: str) -> int:

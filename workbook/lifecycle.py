@@ -3,7 +3,6 @@
 import os
 import secrets
 import socket
-import subprocess
 import sys
 import time
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from workbook import building, cluster
 from workbook.cluster import ready
+from workbook.commands import attend
 from workbook.lock import lock
 from workbook.paths import ROOT
 from workbook.prerequisites import require
@@ -99,13 +99,8 @@ def lab() -> int:
         command.append("--allow-root")
     if not sys.stdout.isatty():
         command.append("--no-browser")
-    # By the environment: other users of this machine can read a command's arguments.
-    process = subprocess.Popen(command, env={**os.environ, "JUPYTER_TOKEN": token})
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        return process.wait()
+    # The token by the environment: other users of this machine can read a command's arguments.
+    return attend(command, {"JUPYTER_TOKEN": token})
 
 
 def _free_port(first: int) -> int:

@@ -36,7 +36,7 @@ def test_a_cluster_keeps_its_provider_when_another_gets_installed(home, monkeypa
     installed(monkeypatch)
     cluster.remember()
     installed(monkeypatch, "minikube")
-    assert cluster.choose() == ("kind", "the cluster 'workbook' was made with it")
+    assert cluster.choose() == ("kind", "this cluster was made with it")
 
 
 def test_the_clusters_that_were_made_are_found_again(home, monkeypatch):

@@ -120,7 +120,7 @@ def choose() -> tuple[str, str]:
         return wanted, "WORKBOOK_CLUSTER asks for it"
     remembered = folder(profile()) / "provider"
     if remembered.exists() and (provider := remembered.read_text().strip()) in PROVIDERS:
-        return provider, f"the cluster {profile()!r} was made with it"
+        return provider, "this cluster was made with it"
     if shutil.which("minikube"):
         return "minikube", "it is installed, and it is what the chapter teaches"
     return "kind", "minikube is not installed"

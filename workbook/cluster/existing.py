@@ -76,7 +76,7 @@ class Existing:
                     env={"KUBECONFIG": str(self.kubeconfig)},
                     show=True,
                 )
-        self.kubeconfig.unlink(missing_ok=True)
+        kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
         from workbook.kubectl import program, server_minor

@@ -147,7 +147,7 @@ class Kind:
             with step(f"Delete the cluster {self.name!r}"), tempfile.TemporaryDirectory() as scratch:
                 # kind also takes the cluster out of a kubeconfig: out of an empty one, not the reader's.
                 self._kind("delete", "cluster", "--name", self.name, "--kubeconfig", str(Path(scratch, "kubeconfig")))
-        self.kubeconfig.unlink(missing_ok=True)
+        kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
         minor = server_minor(self)

@@ -46,6 +46,12 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
+def forget(path: Path) -> None:
+    """Removes the kubeconfig at `path` with its certificates and keys; nothing to do when there is none."""
+    for file in (path, *path.parent.glob("*.pem"), *path.parent.glob("*.kubeconfig")):
+        file.unlink(missing_ok=True)
+
+
 def sound(path: Path, context: str, namespace: str) -> bool:
     """Whether `path` is a kubeconfig whose current context is `context`, in `namespace`."""
     try:

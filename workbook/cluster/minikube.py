@@ -104,8 +104,7 @@ class Minikube:
     def delete(self) -> None:
         with step(f"Delete the cluster {self.name!r}"):
             self._minikube("delete")
-        for file in self.kubeconfig.parent.glob("*kubeconfig*"):
-            file.unlink()
+        kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
         from workbook.kubectl import program, server_minor
