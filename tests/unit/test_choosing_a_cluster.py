@@ -1,8 +1,10 @@
 """Which provider is used, and that it stays the same."""
 
 import pytest
+import yaml
 
 from workbook import cluster
+from workbook.cluster import kubeconfig
 from workbook.errors import WorkbookError
 
 
@@ -61,8 +63,15 @@ def test_images_by_the_names_that_people_use(text, image):
     assert str(cluster.Image.parse(text)) == image
 
 
-def test_existing_asks_for_its_context(home, monkeypatch):
+def test_existing_asks_for_its_context_and_keeps_it(home, monkeypatch):
     monkeypatch.setenv("WORKBOOK_CLUSTER", "existing")
-    monkeypatch.delenv("WORKBOOK_CONTEXT", raising=False)
+    for name in ("WORKBOOK_CONTEXT", "WORKBOOK_NAMESPACE"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(WorkbookError, match=r"WORKBOOK_CONTEXT is not set"):
-        cluster.current()
+        cluster.current().status()
+    cluster.current().delete()  # nothing was made, so there is nothing to name
+
+    config = {"contexts": [{"name": "cloud", "context": {"cluster": "c", "user": "u"}}]}
+    kubeconfig.write(cluster.folder("workbook") / "kubeconfig", yaml.safe_dump(config), "cloud", "learner-7")
+    cluster.current.cache_clear()
+    assert (cluster.current().context, cluster.current().namespace) == ("cloud", "learner-7")

@@ -28,10 +28,19 @@ class Existing:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.context = _setting(
-            "WORKBOOK_CONTEXT", "the context of that cluster: `kubectl config get-contexts` lists them"
-        )
-        self.namespace = os.environ.get("WORKBOOK_NAMESPACE", "workbook")
+
+    @cached_property
+    def context(self) -> str:
+        """The context that the environment names, or that was used before."""
+        if "WORKBOOK_CONTEXT" not in os.environ and (used := kubeconfig.current(self.kubeconfig)):
+            return used[0]
+        return _setting("WORKBOOK_CONTEXT", "the context of that cluster: `kubectl config get-contexts` lists them")
+
+    @cached_property
+    def namespace(self) -> str:
+        """The Namespace that the environment names, or that was used before."""
+        used = kubeconfig.current(self.kubeconfig)
+        return os.environ.get("WORKBOOK_NAMESPACE") or (used[1] if used else "workbook")
 
     @property
     def kubeconfig(self) -> Path:
@@ -60,7 +69,7 @@ class Existing:
         print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
 
     def delete(self) -> None:
-        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace):
+        if kubeconfig.current(self.kubeconfig):
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}"):
                 label = ",".join(f"{key}={value}" for key, value in ready.OURS.items())
                 run(

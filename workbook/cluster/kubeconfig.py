@@ -52,11 +52,17 @@ def forget(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def sound(path: Path, context: str, namespace: str) -> bool:
-    """Whether `path` is a kubeconfig whose current context is `context`, in `namespace`."""
+def current(path: Path) -> tuple[str, str] | None:
+    """The current context and its Namespace in the kubeconfig at `path`; None when it is absent or damaged."""
     try:
         config = yaml.safe_load(path.read_text())
+        context = config["current-context"]
         entry = next(entry["context"] for entry in config["contexts"] if entry["name"] == context)
-        return config["current-context"] == context and entry.get("namespace") == namespace
+        return context, entry["namespace"]
     except (OSError, yaml.YAMLError, TypeError, KeyError, StopIteration):
-        return False
+        return None
+
+
+def sound(path: Path, context: str, namespace: str) -> bool:
+    """Whether `path` is a kubeconfig whose current context is `context`, in `namespace`."""
+    return current(path) == (context, namespace)
