@@ -170,10 +170,21 @@ def client_minor(path: str) -> int:
 
 
 def server_minor(ours: cluster.Cluster) -> int:
-    """The minor version of the cluster's API server: 36 for v1.36.3."""
-    from workbook.client import client, connect
+    """The minor version of the cluster's API server: 36 for v1.36.3.
 
-    return _minor(client.VersionApi(connect(ours.kubeconfig, ours.context)).get_code().git_version)
+    Raises:
+        WorkbookError: it does not answer.
+    """
+    from urllib3.exceptions import HTTPError
+
+    from workbook.client import client, connect, unreachable
+
+    try:
+        return _minor(
+            client.VersionApi(connect(ours.kubeconfig, ours.context)).get_code(_request_timeout=30).git_version
+        )
+    except HTTPError as error:
+        raise unreachable(error) from error
 
 
 def _minor(version: str) -> int:

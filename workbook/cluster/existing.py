@@ -69,7 +69,11 @@ class Existing:
         print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
 
     def delete(self) -> None:
-        if kubeconfig.current(self.kubeconfig):
+        if kubeconfig.current(self.kubeconfig) and not ready.healthy(self.kubeconfig, self.context):
+            print(
+                f"The cluster behind {self.context!r} does not answer: its Namespace {self.namespace!r}, if any, stays."
+            )
+        elif kubeconfig.current(self.kubeconfig):
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}"):
                 label = ",".join(f"{key}={value}" for key, value in ready.OURS.items())
                 run(
