@@ -2,7 +2,7 @@
 
 from node import machine
 from node.cache import VERSIONS
-from node.config import kind_config
+from node.config import NODE_PORT, kind_config
 from node.image import base_image, base_tag, node_image, node_tag
 from node.toolchain import go, kind, kubectl
 
@@ -10,6 +10,7 @@ OFFICIAL: str = VERSIONS["official"]
 """The node image that the pinned kind was released with."""
 
 __all__ = [
+    "NODE_PORT",
     "OFFICIAL",
     "base_image",
     "base_tag",

@@ -17,6 +17,12 @@ CONTAINERD_V1 = """\
 """
 
 
+NODE_PORT = 30080
+"""The node's port that also answers on this machine's loopback: where containers run in a virtual machine, nothing
+else of the node can be reached."""
+NODE_PORT_MAPPING = {"containerPort": NODE_PORT, "hostPort": 0, "listenAddress": "127.0.0.1"}
+
+
 def kind_config(machine: Machine, image_is_ours: bool) -> dict[str, Any]:
     """What `kind create cluster --config` is given: nothing special on an ordinary machine.
 
@@ -29,7 +35,7 @@ def kind_config(machine: Machine, image_is_ours: bool) -> dict[str, Any]:
     config: dict[str, Any] = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "nodes": [{"role": "control-plane"}],
+        "nodes": [{"role": "control-plane", "extraPortMappings": [NODE_PORT_MAPPING]}],
     }
     if image_is_ours:
         config["networking"] = {"disableDefaultCNI": True}

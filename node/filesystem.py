@@ -34,8 +34,8 @@ PACKAGES = {
     ],
     "kube-proxy": ["iptables", "conntrack", "kmod"],
     "python": ["python3", "python3-pip", "python-is-python3", "ca-certificates"],
-    "java": ["openjdk-17-jre-headless", "ca-certificates"],
     "jdk": ["openjdk-17-jdk-headless", "ca-certificates"],
+    "debian": ["ca-certificates"],
 }
 # Stands in for usrmerge, which mmdebstrap takes first, and all of perl with it.
 COMMON = ["usr-is-merged"]
@@ -47,6 +47,8 @@ DIET = [
     "path-exclude=/usr/share/info/*",
     "force-unsafe-io",  # what is interrupted is made again, so nothing needs to reach the disk at once
 ]
+# Java's packages link their manuals into this folder, and fail without it.
+MANUALS = 'mkdir -p "$1"/usr/share/man/man1'
 
 
 def filesystem(purpose: str) -> Path:
@@ -67,6 +69,7 @@ def filesystem(purpose: str) -> Path:
                     f"--include={','.join(COMMON + PACKAGES[purpose])}",
                     *(f"--dpkgopt={line}" for line in DIET),
                     '--aptopt=APT::Install-Recommends "false"',
+                    f"--essential-hook={MANUALS}",
                     *hooks,
                     VERSIONS["debian"],
                     str(folder / "root.tar"),

@@ -219,16 +219,20 @@ def _write_base(tag: str, folder: Path) -> None:
         )
 
 
-def base_tag(language: str) -> str:
+def base_tag(purpose: str) -> str:
     """The tag that `base_image` gives."""
-    return f"workbook-{language}:{filesystem_key(language)}"
+    return f"workbook-{purpose}:{filesystem_key(purpose)}"
 
 
-def base_image(engine: DockerClient, language: str) -> str:
-    """A base image for programs in `language` (`python`, `java`, or `jdk` to compile Java), made from Debian's packages.
+def base_image(engine: DockerClient, purpose: str) -> str:
+    """A base image made from Debian's packages.
 
     It trusts the certificate authorities that this machine trusts, so that a build behind a proxy which opens TLS
     can install packages. Works with any engine, the one inside minikube's node included.
+
+    Args:
+        engine: where it is loaded.
+        purpose: `"python"`, `"jdk"` (to compile and link Java), or `"debian"` (nothing but the system).
 
     Returns:
         Its tag in `engine`.
@@ -236,19 +240,19 @@ def base_image(engine: DockerClient, language: str) -> str:
     Raises:
         WorkbookError: see `filesystem`.
     """
-    tag = base_tag(language)
+    tag = base_tag(purpose)
     try:
         engine.images.get(tag)
         return tag
     except ImageNotFound:
         pass
     trust = "/etc/ssl/certs/ca-certificates.crt"
-    env = {"python": [f"PIP_CERT={trust}", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]}.get(language, [])
-    root = filesystem(language)
-    with step(f"Make the base image for {language}"), tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+    env = {"python": [f"PIP_CERT={trust}", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]}.get(purpose, [])
+    root = filesystem(purpose)
+    with step(f"Make the base image for {purpose}"), tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
         archive = Path(scratch, "image.tar")
         write_image(archive, tag, [root], env=env)
         with archive.open("rb") as content:
             engine.images.load(content)
-    _remove_older(engine, f"workbook-{language}", tag)
+    _remove_older(engine, f"workbook-{purpose}", tag)
     return tag

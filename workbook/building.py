@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from workbook import cluster
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 APP = ROOT / "app"
 # The official bases, as the Dockerfiles name them.
-OFFICIAL = {"python": "python:3.13-slim", "java": "eclipse-temurin:21-jre"}
+OFFICIAL = {"python": "python:3.13-slim", "jdk": "eclipse-temurin:21-jdk", "debian": "debian:stable-slim"}
 LABEL = {"app.kubernetes.io/managed-by": "workbook"}
 """On every image that is built here."""
 # A build behind a proxy needs these; the builder knows them and keeps them out of the image.
@@ -47,7 +48,7 @@ def build(image: str, *, log: bool = True) -> None:
         )
     recipe, ours = recipes[image], cluster.current()
     engine = ours.docker()
-    arguments = {**recipe.get("args", {}), "BASE": base(engine, recipe["base"])}
+    arguments = {**recipe.get("args", {}), **{name: base(engine, purpose) for name, purpose in recipe["bases"].items()}}
     arguments |= {name: os.environ[name] for name in PROXIES if name in os.environ}
     with step(f"Build {image}") as running:
         lines = []
@@ -110,15 +111,21 @@ def docker_run(image: str, *command: str) -> Printed:
     return Printed(output.decode(errors="replace").strip())
 
 
-def base(engine: "DockerClient", language: str) -> str:
-    """The base image for a language that `engine` has or can have: the official one, else one of our own making."""
+def bases(images: Iterable[str]) -> list[str]:
+    """The purposes of the base images that these images are built from."""
+    recipes = catalog()
+    return sorted({purpose for image in images for purpose in recipes[image]["bases"].values()})
+
+
+def base(engine: "DockerClient", purpose: str) -> str:
+    """The base image for a purpose that `engine` has or can have: the official one, else one of our own making."""
     import node
 
-    official = OFFICIAL[language]
+    official = OFFICIAL[purpose]
     if present(engine, official):
         return official
-    if present(engine, own := node.base_tag(language)):
+    if present(engine, own := node.base_tag(purpose)):
         return own
     if pull(engine, official, "making a base image from packages"):
         return official
-    return node.base_image(engine, language)
+    return node.base_image(engine, purpose)

@@ -11,7 +11,7 @@ from workbook.progress import step
 from workbook.pulling import pulled
 
 NETWORK = "kind"
-OWN = re.compile(r"workbook-(node|node-base|python|java|jdk):")
+OWN = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
 """The tags of images that node/ makes."""
 
 

@@ -128,6 +128,27 @@ def list_objects(resource: str, namespace: str | None = None, **options: Any) ->
     return json.loads(list_raw(resource, namespace, **options).data)
 
 
+def node_port(service: str) -> int:
+    """The node's port that leads to the first port of a Service.
+
+    Raises:
+        WorkbookError: there is no such Service, or it has no node port.
+
+    Documentation: https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport
+    """
+    found = list_objects("services", field_selector=f"metadata.name={service}")["items"]
+    if not found:
+        raise WorkbookError(f"There is no Service {service!r} in this Namespace.", fix="Apply its manifest first.")
+    if port := found[0]["spec"]["ports"][0].get("nodePort"):
+        return port
+    kind = found[0]["spec"]["type"]
+    raise WorkbookError(
+        f"The Service {service!r} cannot be reached from outside.",
+        f"Its type is {kind}, which gives it no port of the node.",
+        "Make it a NodePort, or use `port_forward`.",
+    )
+
+
 def unreachable(error: Exception) -> WorkbookError:
     """The error for an API server that does not answer."""
     return WorkbookError(

@@ -5,6 +5,7 @@ import secrets
 import socket
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 
@@ -16,6 +17,8 @@ from workbook.paths import ROOT
 from workbook.prerequisites import require
 
 FIRST = "00_start-here.ipynb"
+SETTINGS = Path(__file__).with_name("jupyterlab")
+"""JupyterLab's settings: it asks nobody for news or updates."""
 
 
 def up() -> None:
@@ -32,8 +35,8 @@ def up() -> None:
     with lock(cluster.folder(ours.name) / "lock", "set-up"):
         cluster.remember()  # first, so that a cluster which comes up half can be found and removed
         ours.start()
-        for base in sorted({recipe["base"] for recipe in building.catalog().values()}):
-            building.base(ours.docker(), base)
+        for purpose in building.bases(building.catalog()):
+            building.base(ours.docker(), purpose)
         ready.settle(ours)
     print(f"Set up in {time.monotonic() - begun:.0f} s.\n")
 
@@ -69,6 +72,17 @@ def status() -> pd.DataFrame:
     return frame.rename_axis(index=None, columns="NAME")
 
 
+def service_url(service: str) -> str:
+    """`minikube service NAME --url`: an address at which a NodePort Service answers from this machine.
+
+    Raises:
+        WorkbookError: there is no such Service, or it has no node port.
+
+    Documentation: https://minikube.sigs.k8s.io/docs/handbook/accessing/
+    """
+    return cluster.current().url(service)
+
+
 def down() -> None:
     """Stops every cluster the workbook has made."""
     for ours in cluster.made():
@@ -93,6 +107,7 @@ def lab() -> int:
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--LabApp.default_url=/lab/tree/{FIRST}",
+        f"--LabApp.app_settings_dir={SETTINGS}",
         "--log-level=WARN",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -69,32 +69,42 @@ class Page:
         )
 
 
-def page(url: str, *, timeout: float = 10) -> Page:
+def page(url: str, *, until: str = "", timeout: float = 10) -> Page:
     """Asks for `url` as a browser does, and returns the answer; an answer like 404 or 500 is one, too.
 
     Asks again while nothing answers: a Pod without a readiness probe counts as ready before its program listens.
 
     Args:
         url: an address on this machine or of the cluster.
+        until: asks again until this is in the text.
         timeout: seconds, in all.
 
     Raises:
-        WorkbookError: nothing answers there.
+        WorkbookError: nothing answers there, or not so.
     """
     # The cluster's addresses are this machine's own: no proxy can reach them.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + timeout
     while True:
         try:
-            with opener.open(url, timeout=timeout) as answer:
-                return Page(url, answer.status, answer.read().decode(errors="replace"))
-        except HTTPError as error:
-            return Page(url, error.code, error.read().decode(errors="replace"))
+            answer = _ask(opener, url, timeout)
+            if until in answer.text:
+                return answer
+            problem = f"it says {answer.text[:200]!r}, without {until!r}"
         except OSError as error:
-            if time.monotonic() > deadline:
-                raise WorkbookError(
-                    f"Nothing answers at {url}.",
-                    str(getattr(error, "reason", error)),
-                    "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
-                ) from error
-            time.sleep(0.2)  # a program that begins to listen tells nobody
+            problem = str(getattr(error, "reason", error))
+        if time.monotonic() > deadline:
+            raise WorkbookError(
+                f"Nothing answers at {url} as it should.",
+                problem,
+                "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
+            )
+        time.sleep(0.2)  # a program that begins to listen tells nobody
+
+
+def _ask(opener: urllib.request.OpenerDirector, url: str, timeout: float) -> Page:
+    try:
+        with opener.open(url, timeout=timeout) as answer:
+            return Page(url, answer.status, answer.read().decode(errors="replace"))
+    except HTTPError as error:
+        return Page(url, error.code, error.read().decode(errors="replace"))

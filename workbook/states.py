@@ -24,6 +24,8 @@ KINDS = {
     "replicasets": "replicaset",
     "pods": "pod",
 }
+# `kubectl apply`, and the controllers, which note revisions on the objects.
+APPLIERS = {"kubectl-client-side-apply", "kube-controller-manager"}
 
 
 def states() -> dict[str, dict[str, list[str]]]:
@@ -55,6 +57,7 @@ def begin(number: int) -> None:
         ours.start()
         ready.settle(ours)
         _images(ours, state["images"])
+        _neighbour(f"{ours.namespace}-other")
         _objects([MANIFESTS / name for name in state["manifests"]])
     print(f"Notebook {number:02} can begin on the cluster {ours.name!r} ({ours.provider}).")
 
@@ -69,6 +72,13 @@ def _images(ours: cluster.Cluster, wanted: list[str]) -> None:
             ours.remove(image)
 
 
+def _neighbour(namespace: str) -> None:
+    """Removes the second Namespace, which a notebook makes for a while, should it be there still."""
+    found = list_objects("namespaces", field_selector=f"metadata.name={namespace}")["items"]
+    if found and found[0]["metadata"].get("labels", {}).items() >= ready.OURS.items():
+        print(delete("namespace", namespace))
+
+
 def _objects(manifests: list[Path]) -> None:
     """Makes the Namespace hold what `manifests` describe, freshly applied in their order, and nothing else."""
     wanted: dict[tuple[str, str], list[Path]] = {}
@@ -81,7 +91,7 @@ def _objects(manifests: list[Path]) -> None:
             if item["metadata"].get("ownerReferences"):
                 continue  # goes with its owner
             key = resource, item["metadata"]["name"]
-            if key in wanted and not _differs(item, wanted[key]):
+            if key in wanted and not _differs(resource, item, wanted[key]):
                 there.add(key)
             else:
                 print(delete(word, item["metadata"]["name"]))
@@ -96,16 +106,27 @@ def _objects(manifests: list[Path]) -> None:
         gone("pods")
 
 
-def _differs(item: Object, manifests: list[Path]) -> bool:
+def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:
     """Whether an object is not just as applying `manifests` in order leaves it: other fields, revisions, restarts."""
-    if not apply(manifests[-1], dry_run=True).endswith("unchanged (server dry run)"):
+    if _edited(item) or not apply(manifests[-1], dry_run=True).endswith("unchanged (server dry run)"):
         return True
-    if item["kind"] != "Deployment":
+    if resource != "deployments":
         return False
     sets = _owned("replicasets", {item["metadata"]["uid"]})
     pods = _owned("pods", {entry["metadata"]["uid"] for entry in sets})
     restarts = sum(status["restartCount"] for pod in pods for status in pod["status"].get("containerStatuses", []))
     return len(sets) != len(manifests) or restarts > 0 or not all(map(waiting.ready, pods)) or not pods
+
+
+def _edited(item: Object) -> bool:
+    """Whether something else than `kubectl apply` has set fields of it: `apply` leaves those as they are.
+
+    Documentation: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+    """
+    return any(
+        entry["manager"] not in APPLIERS and entry.get("subresource") != "status"
+        for entry in item["metadata"].get("managedFields", [])
+    )
 
 
 def _owned(resource: str, owners: set[str]) -> list[Object]:

@@ -115,7 +115,9 @@ def test_an_image_that_fails_to_build_shows_the_failing_step(tmp_path, monkeypat
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN echo the cause is here && exit 7\n")
     monkeypatch.setattr(building, "APP", tmp_path)
-    monkeypatch.setattr(building, "catalog", lambda: {"web-app:1.0": {"context": "broken", "base": "python"}})
+    monkeypatch.setattr(
+        building, "catalog", lambda: {"web-app:1.0": {"context": "broken", "bases": {"BASE": "python"}}}
+    )
     with pytest.raises(WorkbookError, match=r"not built(.|\n)*returned a non-zero code: 7(.|\n)*the cause is here"):
         workbook.build("web-app:1.0", log=False)
 

@@ -45,6 +45,8 @@ def test_a_locked_down_machine(root, monkeypatch):
 def test_nothing_is_changed_on_an_ordinary_machine():
     config = node.kind_config(ORDINARY, image_is_ours=False)
     assert config.keys() == {"kind", "apiVersion", "nodes"}
+    (control_plane,) = config["nodes"]
+    assert [mapping["listenAddress"] for mapping in control_plane["extraPortMappings"]] == ["127.0.0.1"]
 
 
 def test_what_is_changed_on_a_locked_down_one():

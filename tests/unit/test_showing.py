@@ -51,6 +51,11 @@ def test_a_proxy_is_not_asked_for_this_machines_own_pages(server, monkeypatch):
     assert page(f"{server}/200").status == 200
 
 
+def test_a_page_that_never_says_it(server):
+    with pytest.raises(WorkbookError, match=r"as it should(.|\n)*hello(.|\n)*without 'goodbye'"):
+        page(f"{server}/200", until="goodbye", timeout=0.3)
+
+
 def test_nobody_answers():
     with pytest.raises(WorkbookError, match=r"Nothing answers at http://127.0.0.1:9"):
         page("http://127.0.0.1:9", timeout=0.3)

@@ -172,12 +172,11 @@ class Existing:
         return yaml.safe_dump_all(documents)
 
     def url(self, service: str) -> str:
-        from workbook.client import list_objects
+        from workbook.client import list_objects, node_port
 
-        spec = list_objects("services", field_selector=f"metadata.name={service}")["items"][0]["spec"]
         nodes = list_objects("nodes")["items"]
         address = next(entry["address"] for entry in nodes[0]["status"]["addresses"] if entry["type"] == "InternalIP")
-        return f"http://{address}:{spec['ports'][0]['nodePort']}"
+        return f"http://{address}:{node_port(service)}"
 
 
 def _catalog() -> dict:

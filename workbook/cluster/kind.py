@@ -192,11 +192,12 @@ class Kind:
         return image
 
     def url(self, service: str) -> str:
-        from workbook.client import list_objects
+        from workbook.client import node_port
 
-        address = next(iter(self._node().attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
-        spec = list_objects("services", field_selector=f"metadata.name={service}")["items"][0]["spec"]
-        return f"http://{address}:{spec['ports'][0]['nodePort']}"
+        settings, port = self._node().attrs["NetworkSettings"], node_port(service)
+        if port == node.NODE_PORT and (mapped := settings["Ports"].get(f"{port}/tcp")):
+            return f"http://127.0.0.1:{mapped[0]['HostPort']}"
+        return f"http://{next(iter(settings['Networks'].values()))['IPAddress']}:{port}"
 
 
 def _full(image: str) -> str:

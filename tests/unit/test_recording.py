@@ -1,0 +1,106 @@
+"""What a recorder makes of the states that it is shown, what a prober makes of its log, and how both are drawn."""
+
+import pytest
+
+from workbook.drawing import timeline
+from workbook.errors import WorkbookError
+from workbook.probing import Prober, parse
+from workbook.recording import Recorder, _note, state
+
+
+def pod(name, *, phase="Running", ready=False, restarts=0, container=None, deleted=False):
+    return {
+        "metadata": {"name": name, **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if deleted else {})},
+        "status": {
+            "phase": phase,
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+            "containerStatuses": [{"restartCount": restarts, "state": container or {"running": {}}}],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("shown", "word"),
+    [
+        (pod("a", ready=True), "Ready"),
+        (pod("a"), "Running"),
+        (pod("a", phase="Pending", container={"waiting": {"reason": "ContainerCreating"}}), "ContainerCreating"),
+        (pod("a", container={"waiting": {"reason": "CrashLoopBackOff"}}), "CrashLoopBackOff"),
+        (pod("a", container={"terminated": {"reason": "Error", "exitCode": 1}}), "Error"),
+        (pod("a", ready=True, deleted=True), "Terminating"),
+        ({"metadata": {"name": "a"}, "status": {"phase": "Pending"}}, "Pending"),
+    ],
+)
+def test_state(shown, word):
+    assert state(shown) == word
+
+
+@pytest.fixture
+def recorded():
+    """One Pod restarts, and is then replaced by another."""
+    recorder, seen = Recorder(), {}
+    for shown in (
+        {"1": pod("a", ready=True)},
+        {"1": pod("a", ready=True)},
+        {"1": pod("a", container={"terminated": {"reason": "Error"}})},
+        {"1": pod("a", ready=True, restarts=1)},
+        {
+            "1": pod("a", restarts=1, deleted=True),
+            "2": pod("b", phase="Pending", container={"waiting": {"reason": "ContainerCreating"}}),
+        },
+        {"1": pod("a", restarts=1, deleted=True), "2": pod("b", ready=True)},
+        {"2": pod("b", ready=True)},
+    ):
+        _note(recorder, seen, shown)
+    recorder.rows = [(float(at), *row[1:]) for at, row in enumerate(recorder.rows)]
+    recorder.length = 10.0
+    return recorder
+
+
+def test_transitions_in_order_without_inventions(recorded):
+    rows = [tuple(row) for row in recorded.transitions().itertuples()]
+    assert rows == [
+        (1, "", "Ready", 0),
+        (1, "Ready", "Error", 0),
+        (1, "Error", "Ready", 1),
+        (1, "Ready", "Terminating", 1),
+        (2, "", "Ready", 0),
+        (1, "Terminating", "Deleted", 1),
+    ]
+    assert "ContainerCreating" in recorded.transitions(wide=True)["TO"].tolist()
+
+
+def test_when(recorded):
+    assert recorded.when(1, "Ready") == 0 and recorded.when(1, "Ready", 2) == 2
+    with pytest.raises(WorkbookError, match=r"Pod 2 was not 'Error' 1 time"):
+        recorded.when(2, "Error")
+
+
+def test_a_recording_that_broke_off_says_so():
+    with pytest.raises(WorkbookError, match=r"broke off(.|\n)*403"):
+        Recorder(error="403 Forbidden").transitions()
+
+
+def test_a_log_in_which_answers_came_out_of_order():
+    assert parse("100.400 200\n100.000 0\n100.200 503\n") == [(0.0, 0), (0.2, 503), (0.4, 200)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "failures", "downtime"),
+    [([200, 200], 0, 0.0), ([200, 0, 0, 200, 503], 3, 0.4), ([0, 0, 0], 3, 0.6), ([], 0, 0.0)],
+)
+def test_downtime_is_the_longest_gap(statuses, failures, downtime):
+    probed = Prober(0.2, [(n * 0.2, status) for n, status in enumerate(statuses)])
+    assert (probed.failures, round(probed.downtime, 3)) == (failures, downtime)
+
+
+def test_a_timeline_is_a_picture_with_words(recorded):
+    picture = timeline(recorded, title="A replacement", probed=Prober(1, [(0.0, 200), (1.0, 0), (2.0, 200)]))
+    data, metadata = picture._repr_mimebundle_()
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == data["text/plain"]
+    assert data["text/plain"].splitlines()[:2] == [
+        "A replacement",
+        "Pod 1: Ready 0–1 s, Error 1–2 s, Ready 2–3 s, Terminating 3–6 s",
+    ]
+    assert "3, of which 1 failed; longest failure 1 s" in data["text/plain"]
