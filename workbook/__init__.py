@@ -17,6 +17,7 @@ _HOME_OF = {
     "dns_lookup": "lookup",
     "docker_run": "building",
     "deployments": "tables",
+    "endpoints": "waiting",
     "events": "tables",
     "get": "tables",
     "images": "tables",
@@ -40,6 +41,7 @@ _HOME_OF = {
     "stop": "lifecycle",
     "timeline": "drawing",
     "wait_for": "waiting",
+    "waiting_for": "waiting",
 }
 
 __all__ = sorted(_HOME_OF)

@@ -115,6 +115,62 @@ def pods_ready(selector: str, count: int, *, timeout: float = 120) -> None:
     wait_for("pods", unmet, what=f"{count} ready Pod(s) with {selector}", selector=selector, timeout=timeout)
 
 
+def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
+    """Waits until a Pod that matches `selector` is held up for `reason`, and returns the kubelet's message about it.
+
+    Args:
+        selector: a label selector such as `"app=webapp"`.
+        reason: the kubelet's word, such as `"ErrImageNeverPull"`.
+        timeout: seconds.
+
+    Raises:
+        WaitTimeout: no Pod is held up for that reason.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-state-waiting
+    """
+
+    def messages(found: list[Object]) -> list[str]:
+        return [held.get("message", "") for pod in found for held in waiting_reasons(pod) if held["reason"] == reason]
+
+    def unmet(found: list[Object]) -> str:
+        return "" if messages(found) else f"none of {len(found)} Pod(s) is"
+
+    found = wait_for("pods", unmet, what=f"a Pod to be held up by {reason}", selector=selector, timeout=timeout)
+    return Printed(messages(found)[0])
+
+
+def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
+    """Waits until just `count` ready Pods stand behind a Service, and returns their addresses, sorted.
+
+    Args:
+        service: its name.
+        count: how many; 0 waits until there are none.
+        timeout: seconds.
+
+    Raises:
+        WaitTimeout: another number stands behind it; says which.
+
+    Documentation: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+    """
+
+    def addresses(slices: list[Object]) -> list[str]:
+        return sorted(
+            address
+            for one in slices
+            for endpoint in one.get("endpoints") or []
+            if endpoint.get("conditions", {}).get("ready", True)
+            for address in endpoint["addresses"]
+        )
+
+    def unmet(slices: list[Object]) -> str:
+        there = addresses(slices)
+        return "" if len(there) == count else f"there are {len(there)}: {', '.join(there)}"
+
+    selector = f"kubernetes.io/service-name={service}"
+    what = f"{count} endpoint(s) of the Service {service}"
+    return addresses(wait_for("endpointslices", unmet, what=what, selector=selector, timeout=timeout))
+
+
 def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
     """Waits until no object of `resource` matches `selector` any more.
 
