@@ -144,7 +144,15 @@ def _run(book: nbformat.NotebookNode, on_cell: Callable[[], None]) -> str:
         client.execute()
     except CellExecutionError as error:
         return re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    for cell in book.cells:
+        if "raises-exception" in cell.metadata.get("tags", []) and not failed(cell):
+            return f"This cell is meant to fail, and did not:\n{cell.source}"
     return ""
+
+
+def failed(cell: nbformat.NotebookNode) -> bool:
+    """Whether an error is among the outputs of a code cell."""
+    return any(output.output_type == "error" for output in cell.outputs)
 
 
 def summary(outcomes: list[Outcome]) -> Table:

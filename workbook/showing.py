@@ -1,6 +1,7 @@
 """Show files and pages in a notebook: a listing as text with its colours, an answer as a browser would."""
 
 import html
+import json
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from http import HTTPStatus
 from urllib.error import HTTPError
 
 from workbook.errors import WorkbookError
+from workbook.kubectl import kubectl
 from workbook.paths import ROOT
 
 LANGUAGES = {".yaml": "yaml", ".py": "python", ".java": "java", ".txt": "text", ".toml": "toml"}
@@ -69,25 +71,26 @@ class Page:
         )
 
 
-def page(url: str, *, until: str = "", timeout: float = 10) -> Page:
+def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) -> Page:
     """Asks for `url` as a browser does, and returns the answer; an answer like 404 or 500 is one, too.
 
-    Asks again while nothing answers: a Pod without a readiness probe counts as ready before its program listens.
+    Asks again while nothing answers: a Pod without a readiness probe counts as ready before its program listens, and
+    a new Service is known to DNS and to each node's kube-proxy only a moment after it was made.
 
     Args:
         url: an address on this machine or of the cluster.
+        inside: whose Pod asks, such as `"deployment/webapp-deployment"`; its image must have Python. This machine asks
+            when not given.
         until: asks again until this is in the text.
         timeout: seconds, in all.
 
     Raises:
         WorkbookError: nothing answers there, or not so.
     """
-    # The cluster's addresses are this machine's own: no proxy can reach them.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + timeout
     while True:
         try:
-            answer = _ask(opener, url, timeout)
+            answer = _ask_inside(inside, url) if inside else _ask(url, timeout)
             if until in answer.text:
                 return answer
             problem = f"it says {answer.text[:200]!r}, without {until!r}"
@@ -102,9 +105,31 @@ def page(url: str, *, until: str = "", timeout: float = 10) -> Page:
         time.sleep(0.2)  # a program that begins to listen tells nobody
 
 
-def _ask(opener: urllib.request.OpenerDirector, url: str, timeout: float) -> Page:
+def _ask(url: str, timeout: float) -> Page:
+    # The cluster's addresses are this machine's own: no proxy can reach them.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=timeout) as answer:
             return Page(url, answer.status, answer.read().decode(errors="replace"))
     except HTTPError as error:
         return Page(url, error.code, error.read().decode(errors="replace"))
+
+
+# What the Pod runs: prints status and text as JSON; status 0 and the reason when nothing answers.
+PROGRAM = """
+import json, sys, urllib.error, urllib.request
+try:
+    with urllib.request.urlopen(sys.argv[1], timeout=3) as answer:
+        print(json.dumps([answer.status, answer.read().decode(errors="replace")]))
+except urllib.error.HTTPError as error:
+    print(json.dumps([error.code, error.read().decode(errors="replace")]))
+except OSError as error:
+    print(json.dumps([0, str(error)]))
+"""
+
+
+def _ask_inside(target: str, url: str) -> Page:
+    status, text = json.loads(kubectl("exec", target, "--", "python", "-c", PROGRAM, url).splitlines()[-1])
+    if not status:
+        raise OSError(text)
+    return Page(url, status, text)

@@ -15,12 +15,13 @@ from workbook.lock import lock
 from workbook.waiting import gone, rollout_status
 from workbook.watching import Object
 
-# What a reader may have made. Deleting a Deployment takes its ReplicaSets and Pods along, so those come last.
+# What a reader may have made. Services first: a kubelet that has not yet heard of their end would still tell new Pods
+# of them. Deleting a Deployment takes its ReplicaSets and Pods along, so those come last.
 KINDS = {
+    "services": "service",
     "deployments": "deployment",
     "statefulsets": "statefulset",
     "daemonsets": "daemonset",
-    "services": "service",
     "replicasets": "replicaset",
     "pods": "pod",
 }
@@ -85,16 +86,19 @@ def _objects(manifests: list[Path]) -> None:
     for path in manifests:
         document = yaml.safe_load(path.read_text())
         wanted.setdefault((f"{document['kind'].lower()}s", document["metadata"]["name"]), []).append(path)
-    there = set()
+    there, services_went = set(), False
     for resource, word in KINDS.items():
         for item in list_objects(resource)["items"]:
             if item["metadata"].get("ownerReferences"):
                 continue  # goes with its owner
             key = resource, item["metadata"]["name"]
-            if key in wanted and not _differs(resource, item, wanted[key]):
+            # The Pods of a Deployment know the Services that were there before them, so those go together.
+            stale = services_went and resource == "deployments"
+            if key in wanted and not stale and not _differs(resource, item, wanted[key]):
                 there.add(key)
             else:
                 print(delete(word, item["metadata"]["name"]))
+                services_went |= resource == "services"
     for key, paths in wanted.items():
         if key in there:
             continue

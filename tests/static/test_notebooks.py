@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbook.execute import NOTEBOOKS, find, table
+from workbook.execute import NOTEBOOKS, failed, find, table
 from workbook.paths import ROOT
 from workbook.states import states
 
@@ -49,10 +49,9 @@ class TestNotebook:
         counts = [cell.execution_count for cell in code(book) if cell.source.strip()]
         assert counts == list(range(1, len(counts) + 1)), "run `make record`"
 
-    def test_no_output_is_an_accident(self, path, book):
+    def test_just_those_cells_fail_that_are_meant_to(self, path, book):
         for cell in code(book):
-            if "raises-exception" not in tags(cell):
-                assert not [out for out in cell.outputs if out.output_type == "error"], cell.source
+            assert failed(cell) == ("raises-exception" in tags(cell)), cell.source
 
     def test_only_known_tags(self, path, book):
         for cell in book.cells:

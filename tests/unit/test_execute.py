@@ -45,3 +45,10 @@ def test_minutes_are_written_into_the_opening():
     book.metadata["workbook"] = {"seconds": 90}
     assert "| **minutes** | 4, of which the cells run 1.5 |" in execute.tidy(book).cells[0].source
     assert execute.tidy(book).cells[0].source == execute.tidy(book).cells[0].source
+
+
+def test_a_cell_that_should_fail_and_does_not_is_a_failure(shelf):
+    tagged = new_code_cell("1 + 1", metadata={"tags": ["raises-exception"]})
+    nbformat.write(new_notebook(cells=[new_markdown_cell(OPENING), tagged]), shelf / "02_meant.ipynb")
+    (outcome,) = execute._execute(execute.find(("2",)), lambda path, book: None)
+    assert outcome.error == "This cell is meant to fail, and did not:\n1 + 1"

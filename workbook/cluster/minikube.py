@@ -133,7 +133,10 @@ class Minikube:
         return image
 
     def url(self, service: str) -> str:
-        return self._minikube("service", service, "--url", "-n", self.namespace, timeout=60).split()[-1]
+        from workbook.client import node_port
+
+        node_port(service)  # minikube has an answer for others, too: a tunnel that would have to be kept open
+        return self._minikube("service", service, "--url", "-n", self.namespace, show=False, timeout=60).split()[-1]
 
 
 def environment(answer: str) -> dict[str, str]:

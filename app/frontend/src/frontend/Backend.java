@@ -35,24 +35,31 @@ final class Backend {
         try {
             // The request's own timeout ends with the headers; this one also bounds a body that never ends.
             HttpResponse<byte[]> response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-            return response.statusCode() == 200 ? text(response.body()) : Optional.empty();
+            if (response.statusCode() != 200) {
+                return none("HTTP " + response.statusCode());
+            }
+            return text(response.body());
         } catch (ExecutionException | TimeoutException error) {
             answer.cancel(true);
-            System.out.println("No answer from " + request.uri() + ": " + error);
-            return Optional.empty();
+            return none(error.toString());
         } catch (InterruptedException error) {
             Thread.currentThread().interrupt();
-            return Optional.empty();
+            return none("interrupted");
         }
     }
 
-    private static Optional<String> text(byte[] body) {
+    private Optional<String> none(String why) {
+        System.out.println("No answer from " + request.uri() + ": " + why);
+        return Optional.empty();
+    }
+
+    private Optional<String> text(byte[] body) {
         try {
             String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
             boolean fit = text.length() <= LONGEST && text.chars().noneMatch(c -> c < ' ' && c != '\n' && c != '\r' && c != '\t');
-            return fit ? Optional.of(text) : Optional.empty();
+            return fit ? Optional.of(text) : none("not a text to show");
         } catch (CharacterCodingException error) {
-            return Optional.empty();
+            return none("not a text at all");
         }
     }
 }
