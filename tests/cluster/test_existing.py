@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import yaml
@@ -20,10 +19,10 @@ import node
 from workbook import cluster
 from workbook.cluster import kind
 from workbook.commands import run
-from workbook.paths import HOME, ROOT
+from workbook.paths import ROOT
 
 pytestmark = pytest.mark.cluster
-NAME, NAMESPACE = "workbook-elsewhere", "learner-7"
+NAME, LEARNER, NAMESPACE = "workbook-elsewhere", "workbook-existing", "learner-7"
 NOTEBOOKS = ["notebooks/02_build-the-image.ipynb", "notebooks/03_deploy-the-webapp.ipynb"]
 
 
@@ -95,7 +94,8 @@ def elsewhere(tmp_path_factory, registry):
             yield config
     finally:
         other.delete()
-        shutil.rmtree(cluster.folder(NAME), ignore_errors=True)
+        for name in (NAME, LEARNER):
+            shutil.rmtree(cluster.folder(name), ignore_errors=True)
 
 
 def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
@@ -104,7 +104,7 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
         **os.environ,
         "PATH": path,
         "KUBECONFIG": str(elsewhere),
-        "WORKBOOK_PROFILE": "workbook-existing",
+        "WORKBOOK_PROFILE": LEARNER,
         "WORKBOOK_CLUSTER": "existing",
         "WORKBOOK_CONTEXT": f"kind-{NAME}",
         "WORKBOOK_NAMESPACE": NAMESPACE,
@@ -119,29 +119,24 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
     kubectl("apply", "-n", "default", "-f", "manifests/1-03-webapp-deployment.yaml")
     theirs = kubectl("get", "deployments,services", "-n", "default", "-o", "name")
     before = hashlib.sha256(elsewhere.read_bytes()).hexdigest()
-    try:
-        command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", *NOTEBOOKS]
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout[-8000:]
-        assert kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name").split() == [
-            "deployment.apps/webapp-deployment"
-        ]
-        assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
+    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", *NOTEBOOKS]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-8000:]
+    assert kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name").split() == ["deployment.apps/webapp-deployment"]
+    assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
 
-        session = "from workbook import cluster; cluster.current().delete()"
-        subprocess.run([sys.executable, "-c", session], env=env, cwd=ROOT, check=True, capture_output=True)
-        assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "-o", "name").split()
-        assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
-        assert hashlib.sha256(elsewhere.read_bytes()).hexdigest() == before
-    finally:
-        shutil.rmtree(Path(HOME) / "clusters" / "workbook-existing", ignore_errors=True)
+    session = "from workbook import cluster; cluster.current().delete()"
+    subprocess.run([sys.executable, "-c", session], env=env, cwd=ROOT, check=True, capture_output=True)
+    assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "-o", "name").split()
+    assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
+    assert hashlib.sha256(elsewhere.read_bytes()).hexdigest() == before
 
 
 def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, registry):
     env = {
         **os.environ,
         "KUBECONFIG": str(elsewhere),
-        "WORKBOOK_PROFILE": "workbook-existing",
+        "WORKBOOK_PROFILE": LEARNER,
         "WORKBOOK_CLUSTER": "existing",
         "WORKBOOK_CONTEXT": f"kind-{NAME}",
         "WORKBOOK_NAMESPACE": "default",
