@@ -54,7 +54,7 @@ def main() -> int:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         code = attend([interpreter, "-m", "workbook", *sys.argv[1:]], {"PYTHONPATH": path})
         if chosen.verb == "clean" and code == 0:
-            _remove(environment.VENV, HOME)
+            _remove(environment.VENV, HOME, *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache")
         return code
     except WorkbookError as error:
         print(f"\n{error}", file=sys.stderr)
