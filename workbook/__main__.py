@@ -44,7 +44,7 @@ def main() -> int:
         parser.error(f"unknown option {options[0]!r}")
     try:
         if chosen.verb == "clean" and not HOME.exists():
-            _remove(environment.VENV)
+            _remove(*_own_files())
             print("Nothing of the workbook is left on this machine.")
             return 0
         interpreter = environment.python()
@@ -54,7 +54,7 @@ def main() -> int:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         code = attend([interpreter, "-m", "workbook", *sys.argv[1:]], {"PYTHONPATH": path})
         if chosen.verb == "clean" and code == 0:
-            _remove(environment.VENV, HOME, *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache")
+            _remove(*_own_files())
         return code
     except WorkbookError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -62,6 +62,11 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is lost: the same command goes on where it was.", file=sys.stderr)
         return 130
+
+
+def _own_files() -> list[Path]:
+    """What `clean` leaves to this process, which runs outside of it."""
+    return [environment.VENV, HOME, *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"]
 
 
 def _remove(*folders: Path) -> None:

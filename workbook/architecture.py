@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from workbook.client import list_objects
+from workbook.watching import condition
 
 # The part's name in the documentation → how its Pods in kube-system are labelled.
 PODS = {
@@ -36,10 +37,10 @@ def components(*, wide: bool = False) -> pd.DataFrame:
     Documentation: https://kubernetes.io/docs/concepts/overview/components/
     """
     rows = {name: _pod(selector) for name, selector in PODS.items()}
-    node = list_objects("nodes")["items"][0]["status"]
-    ready = any(entry["type"] == "Ready" and entry["status"] == "True" for entry in node["conditions"])
-    rows["kubelet"] = ["program on the node", ready, node["nodeInfo"]["kubeletVersion"]]
-    rows["container runtime"] = ["program on the node", ready, node["nodeInfo"]["containerRuntimeVersion"]]
+    node = list_objects("nodes")["items"][0]
+    ready, info = condition(node, "Ready"), node["status"]["nodeInfo"]
+    rows["kubelet"] = ["program on the node", ready, info["kubeletVersion"]]
+    rows["container runtime"] = ["program on the node", ready, info["containerRuntimeVersion"]]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=["RUNS AS", "READY", "VERSION"])
     frame = frame.rename_axis(index=None, columns="COMPONENT")
     return frame if wide else frame.drop(columns="VERSION")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 APP = ROOT / "app"
 # The official bases, as the Dockerfiles name them.
 OFFICIAL = {"python": "python:3.13-slim", "jdk": "eclipse-temurin:21-jdk", "debian": "debian:stable-slim"}
-LABEL = {"app.kubernetes.io/managed-by": "workbook"}
-"""On every image that is built here."""
 # A build behind a proxy needs these; the builder knows them and keeps them out of the image.
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
@@ -59,7 +57,7 @@ def build(image: str, *, log: bool = True) -> None:
             rm=True,
             forcerm=True,
             decode=True,
-            labels=LABEL,
+            labels=cluster.OURS,
         ):
             if "error" in message:
                 raise WorkbookError(

@@ -4,7 +4,7 @@ import re
 import shutil
 
 from workbook import cluster
-from workbook.building import LABEL, catalog
+from workbook.building import catalog
 from workbook.engine import running_engine, stop_engine
 from workbook.paths import ROOT
 from workbook.progress import step
@@ -40,8 +40,7 @@ def _engine() -> None:
             if tag in mine or OWN.match(tag):
                 with step(f"Remove the image {tag}"):
                     engine.images.remove(tag, force=True)
-    key, value = next(iter(LABEL.items()))
-    engine.images.prune({"dangling": True, "label": f"{key}={value}"})
+    engine.images.prune({"dangling": True, "label": cluster.LABEL})
     for network in engine.networks.list(names=[f"^{NETWORK}$"]):
         network.reload()
         if not network.containers:  # else it serves somebody else's kind clusters

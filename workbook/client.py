@@ -65,11 +65,6 @@ def connection(accept: str | None = None) -> Connection:
     return _cached(ours.kubeconfig, ours.context, _changed(ours.kubeconfig), os.getpid(), accept)
 
 
-def core(accept: str | None = None) -> client.CoreV1Api:
-    """The core API group (Pods, Services, nodes) of the workbook's cluster."""
-    return client.CoreV1Api(connection(accept))
-
-
 # kubectl's word → the API group's class and the noun its methods use.
 RESOURCES = {
     "pods": (client.CoreV1Api, "pod"),

@@ -151,16 +151,24 @@ def magic(line: str) -> Printed:
     return kubectl(*args)
 
 
-def program(minor: int | None = None) -> str | None:
-    """kubectl's path on this machine, or None when it is absent or too far from Kubernetes 1.`minor`.
+def program(minor: int | None = None, *, first: Path | None = None) -> str | None:
+    """The path of a kubectl that fits Kubernetes 1.`minor`: `first`, else this machine's own; None when none does.
 
     kubectl is supported within one minor version of the API server:
     https://kubernetes.io/releases/version-skew-policy/#kubectl
     """
-    path = shutil.which("kubectl")
-    if path and minor is not None and abs(client_minor(path) - minor) > 1:
-        return None
-    return path
+    for path in filter(None, (first, shutil.which("kubectl"))):
+        if minor is None or abs(client_minor(str(path)) - minor) <= 1:
+            return str(path)
+    return None
+
+
+def missing() -> WorkbookError:
+    """The error where no kubectl fits."""
+    return WorkbookError(
+        "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
+        fix="Install it: https://kubernetes.io/docs/tasks/tools/",
+    )
 
 
 def client_minor(path: str) -> int:

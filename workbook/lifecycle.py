@@ -35,8 +35,9 @@ def up() -> None:
     with lock(cluster.folder(ours.name) / "lock", "set-up"):
         cluster.remember()  # first, so that a cluster which comes up half can be found and removed
         ours.start()
+        engine = ours.docker()
         for purpose in building.bases(building.catalog()):
-            building.base(ours.docker(), purpose)
+            building.base(engine, purpose)
         ready.settle(ours)
     print(f"Set up in {time.monotonic() - begun:.0f} s.\n")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from workbook import client, cluster
+from workbook.errors import WorkbookError
 from workbook.waiting import ready, waiting_reasons
 from workbook.watching import Object, follow
 
@@ -57,8 +58,6 @@ class Recorder:
             WorkbookError: the recording broke off.
         """
         if self.error:
-            from workbook.errors import WorkbookError
-
             raise WorkbookError("The recording broke off.", self.error, "Run the cells again, from `begin(…)` on.")
         numbers: dict[str, int] = {}
         for row in self.rows:
@@ -81,8 +80,6 @@ class Recorder:
         table = self.transitions(wide=True)
         found = table[(table.index == pod) & (table["TO"] == to)]["SECONDS"].tolist()
         if len(found) < nth:
-            from workbook.errors import WorkbookError
-
             raise WorkbookError(
                 f"Pod {pod} was not {to!r} {nth} time(s) while it was recorded.",
                 fix="Look at `transitions(wide=True)`.",

@@ -76,7 +76,7 @@ def _images(ours: cluster.Cluster, wanted: list[str]) -> None:
 def _neighbour(namespace: str) -> None:
     """Removes the second Namespace, which a notebook makes for a while, should it be there still."""
     found = list_objects("namespaces", field_selector=f"metadata.name={namespace}")["items"]
-    if found and found[0]["metadata"].get("labels", {}).items() >= ready.OURS.items():
+    if found and found[0]["metadata"].get("labels", {}).items() >= cluster.OURS.items():
         print(delete("namespace", namespace))
 
 

@@ -7,7 +7,7 @@ from workbook.client import list_objects
 from workbook.commands import Printed
 from workbook.errors import WorkbookError
 from workbook.tables import events
-from workbook.watching import Object, follow
+from workbook.watching import Object, condition, follow
 
 
 class WaitTimeout(WorkbookError):
@@ -92,8 +92,7 @@ def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
 
 def ready(pod: Object) -> bool:
     """Whether the Pod's Ready condition is true and it is not being deleted."""
-    conditions = {entry["type"]: entry["status"] for entry in pod.get("status", {}).get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
+    return condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]
 
 
 def pods_ready(selector: str, count: int, *, timeout: float = 120) -> None:

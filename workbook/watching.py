@@ -91,6 +91,13 @@ def follow(
             version = None
 
 
+def condition(item: Object, kind: str) -> bool:
+    """Whether the condition `kind` of an object is true, such as `Ready` of a node or a Pod."""
+    return any(
+        entry["type"] == kind and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
+    )
+
+
 def _changes(answer: Any) -> Iterator[dict[str, Any]]:
     """The JSON lines of a watch as they arrive; closes the connection when the reader stops."""
     try:

@@ -23,6 +23,11 @@ PROVIDERS = ("minikube", "kind", "existing")
 CPUS, MEMORY_MB = 2, 4096
 """What the chapter asks for the cluster, and what `minikube start` is told."""
 
+OURS = {"app.kubernetes.io/managed-by": "workbook"}
+"""The label on what the workbook has made, and may fill and delete: its Namespace, its images."""
+LABEL = ",".join(f"{key}={value}" for key, value in OURS.items())
+"""The same as a label selector."""
+
 State = Literal["Running", "Stopped", "Absent", "Broken"]
 
 

@@ -13,7 +13,7 @@ import yaml
 from docker.errors import APIError
 
 from workbook import cluster
-from workbook.cluster import Image, State, kubeconfig, ready
+from workbook.cluster import LABEL, Image, State, kubeconfig, ready
 from workbook.commands import run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
@@ -75,14 +75,13 @@ class Existing:
             )
         elif kubeconfig.current(self.kubeconfig):
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}"):
-                label = ",".join(f"{key}={value}" for key, value in ready.OURS.items())
                 run(
                     [
                         *self.kubectl(),
                         "delete",
                         "namespace",
                         "--selector",
-                        label,
+                        LABEL,
                         "--field-selector",
                         f"metadata.name={self.namespace}",
                     ],
@@ -92,15 +91,12 @@ class Existing:
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        from workbook.kubectl import program, server_minor
+        from workbook.kubectl import missing, program, server_minor
 
         known = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
         if path := program(server_minor(self) if known else None):
             return [path]
-        raise WorkbookError(
-            "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
-            fix="Install it: https://kubernetes.io/docs/tasks/tools/",
-        )
+        raise missing()
 
     @cached_property
     def _registry(self) -> str:

@@ -17,7 +17,7 @@ from workbook.cluster import Image, State, kubeconfig, ready
 from workbook.commands import run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
-from workbook.kubectl import client_minor, program, server_minor
+from workbook.kubectl import missing, program, server_minor
 from workbook.progress import step
 from workbook.pulling import present, pull
 
@@ -150,15 +150,9 @@ class Kind:
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        minor = server_minor(self)
-        built = node.kubectl()
-        path = built if built and abs(client_minor(str(built)) - minor) <= 1 else program(minor)
-        if path is None:
-            raise WorkbookError(
-                "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
-                fix="Install it: https://kubernetes.io/docs/tasks/tools/",
-            )
-        return [str(path)]
+        if path := program(server_minor(self), first=node.kubectl()):
+            return [path]
+        raise missing()
 
     def docker(self) -> docker.DockerClient:
         return self._engine

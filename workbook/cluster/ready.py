@@ -7,13 +7,10 @@ from kubernetes.client import CoreV1Api
 from kubernetes.client.exceptions import ApiException
 
 from workbook.client import Connection, list_raw, wait_for_api
-from workbook.cluster import Cluster, kubeconfig
+from workbook.cluster import LABEL, OURS, Cluster, kubeconfig
 from workbook.errors import WorkbookError
 from workbook.progress import step
-from workbook.watching import follow
-
-OURS = {"app.kubernetes.io/managed-by": "workbook"}
-"""The label on a Namespace that the workbook may fill and delete."""
+from workbook.watching import condition, follow
 
 
 def connect(path: Path, text: str, context: str, namespace: str) -> Connection:
@@ -34,7 +31,7 @@ def make_ready(api: Connection, namespace: str, timeout: float = 180) -> None:
     _until(
         "nodes",
         "",
-        lambda nodes: bool(nodes) and all(_condition(node, "Ready") for node in nodes),
+        lambda nodes: bool(nodes) and all(condition(node, "Ready") for node in nodes),
         "a Ready node",
         api,
         timeout,
@@ -56,7 +53,7 @@ def settle(ours: Cluster, timeout: float = 180) -> None:
     def settled(pods: list[dict]) -> bool:
         # What the API server says of containers older than the node is what it remembers from before.
         return bool(pods) and all(
-            (_condition(pod, "Ready") and _begun(pod) >= ours.started) or pod["status"].get("phase") == "Succeeded"
+            (condition(pod, "Ready") and _begun(pod) >= ours.started) or pod["status"].get("phase") == "Succeeded"
             for pod in pods
         )
 
@@ -90,11 +87,10 @@ def make_namespace(api: Connection, namespace: str) -> None:
         core.create_namespace({"metadata": {"name": namespace, "labels": OURS}})
         return
     if not labels.items() >= OURS.items():
-        key, value = next(iter(OURS.items()))
         raise WorkbookError(
-            f"The Namespace {namespace!r} is somebody else's: it lacks the label {key}={value}.",
+            f"The Namespace {namespace!r} is somebody else's: it lacks the label {LABEL}.",
             "The workbook empties its Namespace, so it takes none that was not made for it.",
-            f"Choose another with WORKBOOK_NAMESPACE, or give this one away: kubectl label namespace {namespace} {key}={value}",
+            f"Choose another with WORKBOOK_NAMESPACE, or give this one away: kubectl label namespace {namespace} {LABEL}",
         )
 
 
@@ -103,7 +99,7 @@ def healthy(path: Path, context: str) -> bool:
     try:
         api = wait_for_api(path, context, timeout=0)
         nodes = json.loads(list_raw("nodes", None, via=api).data)["items"]
-        return bool(nodes) and all(_condition(node, "Ready") for node in nodes)
+        return bool(nodes) and all(condition(node, "Ready") for node in nodes)
     except (WorkbookError, ApiException, OSError):
         return False
 
@@ -126,10 +122,4 @@ def _begun(pod: dict) -> str:
             for status in pod["status"]["containerStatuses"]
         ),
         default="",
-    )
-
-
-def _condition(item: dict, kind: str) -> bool:
-    return any(
-        entry["type"] == kind and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
     )
