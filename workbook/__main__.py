@@ -19,6 +19,12 @@ from workbook.paths import HOME, ROOT
 VERBS = {
     "lab": ("lifecycle", "set everything up, then open the notebooks in JupyterLab"),
     "test": ("execute", "set everything up, then run all tests, the notebooks among them, on a cluster of their own"),
+    "mutants": ("execute", "make small wrongs in a copy of the workbook, and require that its tests catch each"),
+    "test-order": ("execute", "run the notebooks alone, twice, in random orders, and after a killed kernel"),
+    "faults": (
+        "execute",
+        "break the cluster and the machine on purpose, and require that each is survived or explained",
+    ),
     "run": ("execute", "set everything up, then execute the whole workbook; executed copies go to build/run/"),
     "record": ("execute", "execute the notebooks on the tests' cluster and write their outputs into them"),
     "up": ("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),
@@ -28,7 +34,8 @@ VERBS = {
 
 
 ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
-TAKES = {"run": ONLY, "record": ONLY, "test": ("ARGUMENT", "arguments for pytest")}
+PYTEST = ("ARGUMENT", "arguments for pytest")
+TAKES = {"run": ONLY, "record": ONLY, **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST)}
 
 
 def main() -> int:
@@ -40,7 +47,7 @@ def main() -> int:
         if verb in TAKES:
             asked.add_argument("more", nargs="*", metavar=TAKES[verb][0], help=TAKES[verb][1])
     chosen, options = parser.parse_known_args()
-    if options and chosen.verb != "test":
+    if options and TAKES.get(chosen.verb) != PYTEST:
         parser.error(f"unknown option {options[0]!r}")
     try:
         if chosen.verb == "clean" and not HOME.exists():
@@ -50,7 +57,12 @@ def main() -> int:
         interpreter = environment.python()
         if environment.is_this(interpreter):
             home, _ = VERBS[chosen.verb]
-            return getattr(import_module(f"workbook.{home}"), chosen.verb)(*getattr(chosen, "more", ()), *options) or 0
+            return (
+                getattr(import_module(f"workbook.{home}"), chosen.verb.replace("-", "_"))(
+                    *getattr(chosen, "more", ()), *options
+                )
+                or 0
+            )
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         code = attend([interpreter, "-m", "workbook", *sys.argv[1:]], {"PYTHONPATH": path})
         if chosen.verb == "clean" and code == 0:

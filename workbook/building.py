@@ -1,5 +1,7 @@
 """Build the workbook's container images, in the engine the cluster's provider names, and bring them to the nodes."""
 
+import hashlib
+import json
 import os
 import tomllib
 from collections.abc import Iterable
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 APP = ROOT / "app"
+SOURCE = "kubernetes-workbook.source"
+"""The label that holds the fingerprint of an image's source."""
 # The official bases, as the Dockerfiles name them.
 OFFICIAL = {"python": "python:3.13-slim", "jdk": "eclipse-temurin:21-jdk", "debian": "debian:stable-slim"}
 # A build behind a proxy needs these; the builder knows them and keeps them out of the image.
@@ -27,11 +31,11 @@ def catalog() -> dict[str, dict[str, Any]]:
     return tomllib.loads((APP / "images.toml").read_text())
 
 
-def build(image: str, *, log: bool = True) -> None:
-    """`docker build` of one of the workbook's images, then brings it to the cluster's nodes.
+def build(*images: str, log: bool = True) -> None:
+    """`docker build` of the workbook's images, then brings them to the cluster's nodes.
 
     Args:
-        image: its name and tag, a key of app/images.toml such as `"web-app:1.0"`.
+        images: their names and tags, keys of app/images.toml such as `"web-app:1.0"`.
         log: print the builder's log as it comes.
 
     Raises:
@@ -39,13 +43,18 @@ def build(image: str, *, log: bool = True) -> None:
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/build/
     """
-    recipes = catalog()
-    if image not in recipes:
-        raise WorkbookError(
-            f"The workbook has no image {image!r}.", f"It has {', '.join(recipes)}.", "Correct the name."
-        )
-    recipe, ours = recipes[image], cluster.current()
-    engine = ours.docker()
+    recipes, ours = catalog(), cluster.current()
+    for image in images:
+        if image not in recipes:
+            raise WorkbookError(
+                f"The workbook has no image {image!r}.", f"It has {', '.join(recipes)}.", "Correct the name."
+            )
+    for image in images:
+        _build(ours.docker(), image, recipes[image], log)
+    ours.load(*images)
+
+
+def _build(engine: "DockerClient", image: str, recipe: dict[str, Any], log: bool) -> None:
     arguments = {**recipe.get("args", {}), **{name: base(engine, purpose) for name, purpose in recipe["bases"].items()}}
     arguments |= {name: os.environ[name] for name in PROXIES if name in os.environ}
     with step(f"Build {image}") as running:
@@ -57,7 +66,7 @@ def build(image: str, *, log: bool = True) -> None:
             rm=True,
             forcerm=True,
             decode=True,
-            labels=cluster.OURS,
+            labels=cluster.OURS | {SOURCE: _source(recipe)},
         ):
             if "error" in message:
                 raise WorkbookError(
@@ -70,7 +79,21 @@ def build(image: str, *, log: bool = True) -> None:
                 running.update(text.strip())
                 if log:
                     print(text, end="", flush=True)
-    ours.load(image)
+
+
+def is_current(engine: "DockerClient", image: str) -> bool:
+    """Whether `engine` has the image, built from what its source is now."""
+    return present(engine, image) and engine.images.get(image).labels.get(SOURCE) == _source(catalog()[image])
+
+
+def _source(recipe: dict[str, Any]) -> str:
+    """A fingerprint of what an image is made from: its recipe, and the names and contents of its context's files."""
+    context = APP / recipe["context"]
+    told = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
+    for path in sorted(context.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            told.update(path.relative_to(context).as_posix().encode() + b"\0" + path.read_bytes())
+    return told.hexdigest()
 
 
 def docker_run(image: str, *command: str) -> Printed:
@@ -107,6 +130,17 @@ def docker_run(image: str, *command: str) -> Printed:
         printed = (error.stderr or b"").decode(errors="replace").strip()
         raise WorkbookError(f"The program in {image} ended with exit status {error.exit_status}.", printed) from None
     return Printed(output.decode(errors="replace").strip())
+
+
+def remove_image(image: str) -> None:
+    """`docker image rm` on the cluster's nodes; nothing to do when the image is not there.
+
+    Args:
+        image: its name and tag.
+
+    Documentation: https://docs.docker.com/reference/cli/docker/image/rm/
+    """
+    cluster.current().remove(image)
 
 
 def bases(images: Iterable[str]) -> list[str]:

@@ -56,7 +56,7 @@ def timeline(recorded: Recorder, *, title: str, probed: Prober | None = None) ->
     bars = _bars(recorded)
     pods = sorted({pod for pod, *_ in bars})
     lanes = len(pods) + (1 if probed else 0)
-    figure = Figure(figsize=(9, 0.6 * lanes + 1.4))
+    figure = Figure(figsize=(9, 0.6 * lanes + 1.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for pod, state, begin, end in bars:
@@ -65,24 +65,41 @@ def timeline(recorded: Recorder, *, title: str, probed: Prober | None = None) ->
             [(begin, end - begin)], (-pod - 0.35, 0.7), facecolors=colour, hatch=hatch, edgecolor="#222", linewidth=0.5
         )
     labels = [(-pod, f"Pod {pod}") for pod in pods]
+    marks: list[Any] = []
     if probed:
         lane = -len(pods) - 1
         labels.append((lane, "requests"))
-        for good, mark, colour in ((True, "|", "#1a7f5a"), (False, "x", "#8c1c2f")):
-            times = [seconds for seconds, status in probed.rows if (status == 200) is good]
-            axes.plot(times, [lane] * len(times), mark, color=colour, markersize=9, linestyle="none")
+        for good, mark, colour, label in (
+            (True, "|", "#1a7f5a", "request answered"),
+            (False, "x", "#8c1c2f", "request failed"),
+        ):
+            lag = probed.begun - recorded.begun if probed.begun else 0
+            times = [seconds + lag for seconds, status in probed.rows if (status == 200) is good]
+            marks += axes.plot(
+                times, [lane] * len(times), mark, color=colour, markersize=9, linestyle="none", label=label
+            )
     axes.set_yticks([at for at, _ in labels], [label for _, label in labels])
     axes.set_xlabel("seconds")
     axes.set_title(title)
+    axes.set_ylim(-lanes - 0.6, -0.4)
     axes.set_xlim(0, max([recorded.length, *(end for *_, end in bars)]))
     axes.spines[["top", "right"]].set_visible(False)
+    if again := _restarts(recorded):
+        marks += axes.plot(
+            [at for _, at in again],
+            [0.45 - pod for pod, _ in again],
+            "v",
+            color="#222",
+            linestyle="none",
+            label="restart",
+        )
     states = list(dict.fromkeys(state for _, state, _, _ in bars))
     patches = [
         Patch(facecolor=LOOKS.get(state, OTHER)[0], hatch=LOOKS.get(state, OTHER)[1], edgecolor="#222", label=state)
         for state in states
     ]
-    axes.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.9 / lanes - 0.12), ncols=6, frameon=False)
-    return Picture(figure, _words(title, bars, probed))
+    figure.legend(handles=patches + marks, loc="outside lower center", ncols=5, frameon=False)
+    return Picture(figure, _words(title, bars, again, probed))
 
 
 def _bars(recorded: Recorder) -> list[tuple[int, str, float, float]]:
@@ -98,12 +115,32 @@ def _bars(recorded: Recorder) -> list[tuple[int, str, float, float]]:
     return bars
 
 
-def _words(title: str, bars: list[tuple[int, str, float, float]], probed: Prober | None) -> str:
-    """The picture in words, to the second."""
+def _restarts(recorded: Recorder) -> list[tuple[int, float]]:
+    """(Pod's number, seconds) of each restart of a container."""
+    table = recorded.transitions(wide=True)
+    return [
+        (pod, at)
+        for pod in dict.fromkeys(table.index)
+        for at, more in zip(table.loc[[pod], "SECONDS"], table.loc[[pod], "RESTARTS"].diff(), strict=True)
+        if more > 0
+    ]
+
+
+def _words(
+    title: str,
+    bars: list[tuple[int, str, float, float]],
+    again: list[tuple[int, float]],
+    probed: Prober | None,
+) -> str:
+    """The picture in words: to the second, or to a tenth where it is short."""
     lines = [title]
+    digits = 0 if max((end for *_, end in bars), default=0) > 20 else 1
     for pod in dict.fromkeys(pod for pod, *_ in bars):
-        told = ", ".join(f"{state} {begin:.0f}–{end:.0f} s" for number, state, begin, end in bars if number == pod)
-        lines.append(f"Pod {pod}: {told}")
+        told = ", ".join(
+            f"{state} {begin:.{digits}f}–{end:.{digits}f} s" for number, state, begin, end in bars if number == pod
+        )
+        at = [f"{seconds:.{digits}f}" for number, seconds in again if number == pod]
+        lines.append(f"Pod {pod}: {told}" + (f"; restarted at {', '.join(at)} s" if at else ""))
     if probed:
         lines.append(
             f"requests: {len(probed.rows)}, of which {probed.failures} failed; longest failure {probed.downtime:.0f} s"

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from workbook.commands import attend
 from workbook.errors import WorkbookError
-from workbook.paths import ROOT
+from workbook.paths import HOME, ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 COPIES = ROOT / "build" / "run"
@@ -26,17 +26,23 @@ QUIET = ["--log-level=ERROR"]
 """For kernels, which otherwise warn about each of their ports on the loopback."""
 PATIENCE = 600
 """Seconds that one cell may take."""
+ALL = ("-m", "")
+"""Tells pytest to leave out none of the tests, such as the slow ones."""
 WORDS_A_MINUTE = 150
 """How fast prose with code in it is read."""
 
 
 @dataclass
 class Outcome:
-    """How the execution of one notebook went; `seconds` it took, `error` is empty when it ended well."""
+    """How the execution of one notebook went; `seconds` it took, `own` of them by its programs' nature (see `delays`).
+
+    `error` is empty when it ended well.
+    """
 
     notebook: Path
     cells: int
     seconds: float
+    own: int
     error: str = ""
 
 
@@ -46,6 +52,21 @@ def test(*args: str) -> int:
     return attend([sys.executable, "-m", "pytest", "--nbval", *args])
 
 
+def mutants(*args: str) -> int:
+    """Runs the mutants, the slow ones too. Returns pytest's exit status."""
+    return test("tests/mutants", *ALL, *args)
+
+
+def test_order(*args: str) -> int:
+    """Runs the notebooks alone, twice, in random orders, and after a killed kernel. Returns pytest's exit status."""
+    return test("tests/order", *ALL, *args)
+
+
+def faults(*args: str) -> int:
+    """Breaks things on purpose. Returns pytest's exit status."""
+    return test("tests/faults", *ALL, *args)
+
+
 def run(*chosen: str) -> int:
     """Executes the workbook (or just the `chosen` notebooks) on the reader's cluster and keeps executed copies.
 
@@ -53,6 +74,7 @@ def run(*chosen: str) -> int:
     """
     from workbook.lifecycle import up
 
+    hermetic()
     up()
     COPIES.mkdir(parents=True, exist_ok=True)
     outcomes = _execute(find(chosen), keep=lambda path, book: nbformat.write(book, COPIES / path.name))
@@ -63,11 +85,14 @@ def run(*chosen: str) -> int:
 def record(*chosen: str) -> int:
     """Executes the notebooks (or just the `chosen` ones) on the tests' cluster and writes the outputs into them.
 
-    A notebook in which a cell fails is left as it was. Also renews the minutes, in the notebook and in the README.
+    A notebook in which a cell fails is left as it was. Also renews the minutes, in the notebook and in the README, and
+    the index in notebooks/README.md.
     """
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)
+    from workbook.contents import write_index
     from workbook.lifecycle import up
 
+    hermetic()
     up()
 
     def keep(path: Path, book: nbformat.NotebookNode) -> None:
@@ -77,7 +102,21 @@ def record(*chosen: str) -> int:
     if any(outcome.error for outcome in _execute(find(chosen), keep)):
         return 1
     write_table(ROOT / "README.md")
+    write_index()
     return 0
+
+
+def hermetic() -> None:
+    """Keeps this user's settings of IPython and matplotlib out of the kernels of this process, and their files together.
+
+    Documentation: https://ipython.readthedocs.io/en/stable/config/intro.html
+    """
+    for variable, folder in (
+        ("IPYTHONDIR", "ipython"),
+        ("JUPYTER_RUNTIME_DIR", "runtime"),
+        ("MPLCONFIGDIR", "matplotlib"),
+    ):
+        os.environ.setdefault(variable, str(HOME / "jupyter" / folder))
 
 
 def find(chosen: tuple[str, ...] = ()) -> list[Path]:
@@ -115,7 +154,7 @@ def _execute(paths: list[Path], keep: Callable[[Path, nbformat.NotebookNode], No
             bar = bars.add_task(path.stem, total=len(code))
             begun = time.monotonic()
             error = _run(book, on_cell=lambda bar=bar: bars.advance(bar))
-            outcome = Outcome(path, len(code), time.monotonic() - begun, error)
+            outcome = Outcome(path, len(code), time.monotonic() - begun, sum(delays(book)), error)
             outcomes.append(outcome)
             book.metadata["workbook"] = {"seconds": round(outcome.seconds)} | ({"failed": True} if error else {})
             keep(path, book)
@@ -157,10 +196,14 @@ def failed(cell: nbformat.NotebookNode) -> bool:
 
 def summary(outcomes: list[Outcome]) -> Table:
     """The table at the end: a line per notebook, and their sum."""
-    table = Table("notebook", "cells", "seconds", "result")
+    table = Table("notebook", "cells", "seconds", "own delays", "result")
     for outcome in outcomes:
         table.add_row(
-            outcome.notebook.stem, str(outcome.cells), f"{outcome.seconds:.1f}", "✗" if outcome.error else "✓"
+            outcome.notebook.stem,
+            str(outcome.cells),
+            f"{outcome.seconds:.1f}",
+            str(outcome.own or ""),
+            "✗" if outcome.error else "✓",
         )
     table.add_section()
     failed = sum(bool(outcome.error) for outcome in outcomes)
@@ -168,6 +211,7 @@ def summary(outcomes: list[Outcome]) -> Table:
         "all",
         str(sum(outcome.cells for outcome in outcomes)),
         f"{sum(outcome.seconds for outcome in outcomes):.1f}",
+        str(sum(outcome.own for outcome in outcomes)),
         f"{failed} failed" if failed else "✓",
     )
     return table
@@ -192,8 +236,19 @@ MINUTES = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
 def minutes(book: nbformat.NotebookNode) -> str:
     """How long a notebook takes: its words, read at `WORDS_A_MINUTE`, and the measured run of its cells."""
     words = sum(len(cell.source.split()) for cell in book.cells)
-    seconds = book.metadata.workbook["seconds"]
-    return f"{round(words / WORDS_A_MINUTE + seconds / 60)}, of which the cells run {seconds / 60:.1f}"
+    seconds = book.metadata.get("workbook", {}).get("seconds", 0)
+    told = f"{round(words / WORDS_A_MINUTE + seconds / 60)}, of which the cells run {seconds / 60:.1f}"
+    own = sum(delays(book))
+    return f"{told}, and {own / 60:.1f} of that are the programs' own delays" if own else told
+
+
+def delays(book: nbformat.NotebookNode) -> list[int]:
+    """The seconds that the programs of a notebook take by their own nature, which no tool can shorten.
+
+    They are written down where they are waited for: `**Unavoidable:** 60 s to start, 10 s …`.
+    """
+    told = re.findall(r"^\*\*Unavoidable:\*\* (.+)$", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
+    return [int(seconds) for line in told for seconds in re.findall(r"\b(\d+) s\b", line)]
 
 
 def table() -> str:

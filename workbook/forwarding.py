@@ -16,7 +16,7 @@ from kubernetes.stream import portforward
 from workbook import client, cluster
 from workbook.client import list_objects
 from workbook.errors import WorkbookError
-from workbook.waiting import ready
+from workbook.waiting import label_selector, ready
 from workbook.watching import Object
 
 
@@ -82,7 +82,7 @@ def _resolve(target: str, remote: int) -> tuple[dict[str, str], int]:
             open_ports = ", ".join(str(entry["port"]) for entry in spec["ports"])
             raise WorkbookError(f"Service {name!r} has no port {remote}.", f"It has {open_ports}.")
         remote = port.get("targetPort", remote)
-    return {"label_selector": ",".join(f"{key}={value}" for key, value in labels.items())}, remote
+    return {"label_selector": label_selector(labels)}, remote
 
 
 def _ready_pod(target: str, selector: dict[str, str]) -> Object:

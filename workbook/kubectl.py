@@ -1,6 +1,7 @@
 """The real kubectl, on the workbook's cluster: `%kubectl …` in a notebook, and the verbs that need it."""
 
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -43,9 +44,19 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
     ours = cluster.current()
     env = {"KUBECONFIG": str(ours.kubeconfig), "KUBECTL_KUBERC": "false"}  # a reader's kuberc may hold aliases
     try:
-        return Printed(run([*_program(ours.name), *args], env=env, timeout=timeout, cwd=_folder(args)).strip())
+        words = [*_program(ours.name), *_localized(args)]
+        return Printed(run(words, env=env, timeout=timeout, cwd=_folder(args)).strip())
     except CommandFailed as error:
         raise KubectlError(["kubectl", *args], error.code, error.output) from None
+
+
+def _localized(args: Sequence[str]) -> list[str]:
+    """The arguments, `--image` of the workbook's images as this cluster has them: it may get them from a registry."""
+    ours = cluster.current()
+    if ours.reference("") == "":
+        return list(args)
+    changed = [f"--image={ours.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
+    return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in changed]
 
 
 def _folder(args: Sequence[str]) -> Path:
@@ -108,9 +119,12 @@ def delete(resource: str, name: str) -> Printed:
     Returns:
         kubectl's line, empty when there was nothing to delete.
 
+    Raises:
+        WorkbookError: this is no name.
+
     Documentation: https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion
     """
-    return kubectl("delete", resource, name, "--ignore-not-found", "--cascade=foreground")
+    return kubectl("delete", _word(resource), _word(name), "--ignore-not-found", "--cascade=foreground")
 
 
 def scale(deployment: str, replicas: int) -> Printed:
@@ -121,7 +135,21 @@ def scale(deployment: str, replicas: int) -> Printed:
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_scale/
     """
-    return kubectl("scale", f"--replicas={replicas}", "deployment", deployment)
+    return kubectl("scale", f"--replicas={replicas:d}", "deployment", _word(deployment))
+
+
+def _word(name: str) -> str:
+    """The name, if it is one: what begins with a dash would be an option, such as `--all`.
+
+    Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+    """
+    if re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", name):
+        return name
+    raise WorkbookError(
+        f"{name!r} is no name of an object.",
+        "Names have small letters, digits, dashes and dots, and neither begin nor end with a dash or dot.",
+        "Correct it.",
+    )
 
 
 def logs(selector: str, *, previous: bool = False) -> Printed:

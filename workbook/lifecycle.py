@@ -64,6 +64,16 @@ def stop() -> None:
         ours.stop()
 
 
+def delete_cluster() -> None:
+    """`minikube delete`: removes the workbook's cluster with everything in it; the next `begin(…)` makes a new one.
+
+    Documentation: https://minikube.sigs.k8s.io/docs/commands/delete/
+    """
+    ours = cluster.current()
+    with lock(cluster.folder(ours.name) / "lock", "delete"):
+        ours.delete()
+
+
 def status() -> pd.DataFrame:
     """`minikube status`: one row, the cluster's state: Running, Stopped, Absent or Broken.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from workbook.errors import WorkbookError
 from workbook.kubectl import delete, kubectl
 from workbook.waiting import pods_ready
 
@@ -16,8 +17,8 @@ IMAGE = "web-app:1.0"
 """Has Python in it, and is on the node from notebook 03 on."""
 # A request each period, each in a thread of its own, so that a slow one delays no other. A line for each when it has
 # ended: when it began, and its status, 0 for no answer.
-PROGRAM = """
-import sys, threading, time, urllib.request, urllib.error
+PROGRAM = r"""
+import http.client, os, sys, threading, time, urllib.request, urllib.error
 url, period, timeout = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 def ask(begun):
     try:
@@ -26,9 +27,9 @@ def ask(begun):
             status = answer.status
     except urllib.error.HTTPError as error:
         status = error.code
-    except OSError:
+    except (OSError, http.client.HTTPException):  # nobody there, or gone in the middle of the answer
         status = 0
-    print(f"{begun:.3f} {status}", flush=True)
+    os.write(1, f"{begun:.3f} {status}\n".encode())  # at once, so that no two threads share a line
 at = time.time()
 while True:
     threading.Thread(target=ask, args=(at,), daemon=True).start()
@@ -39,10 +40,14 @@ while True:
 
 @dataclass
 class Prober:
-    """The requests that were made. `rows` holds (seconds since the beginning, HTTP status, 0 for no answer)."""
+    """The requests that were made. `rows` holds (seconds since the first, HTTP status, 0 for no answer).
+
+    `begun` is when the first was made, in seconds of the cluster's clock.
+    """
 
     period: float
     rows: list[tuple[float, int]] = field(default_factory=list)
+    begun: float = 0.0
 
     def answers(self) -> pd.DataFrame:
         """One row per request, in order: columns SECONDS (since the first) and STATUS (0: no answer)."""
@@ -104,12 +109,24 @@ def prober(service: str, *, rate: float = 5, timeout: float = 1) -> Iterator[Pro
         pods_ready(f"run={NAME}", 1)
         yield asked
         time.sleep(timeout)  # what is still under way has its answer by then
-        asked.rows = parse(kubectl("logs", NAME, "--tail=-1"))
+        asked.begun, asked.rows = parse(kubectl("logs", NAME, "--tail=-1"))
     finally:
         delete("pod", NAME)
 
 
-def parse(log: str) -> list[tuple[float, int]]:
-    """The rows in what the prober's Pod has printed, in the order in which the requests began."""
-    rows = sorted((float(begun), int(status)) for begun, status in (line.split() for line in log.splitlines() if line))
-    return [(round(begun - rows[0][0], 3), status) for begun, status in rows]
+def parse(log: str) -> tuple[float, list[tuple[float, int]]]:
+    """When the first request was made, and the rows in what the prober's Pod has printed, in the order of their begin.
+
+    Raises:
+        WorkbookError: it has printed something else, or nothing.
+    """
+    try:
+        rows = sorted((float(begun), int(status)) for begun, status in map(str.split, log.splitlines()))
+    except ValueError:
+        rows = []
+    if not rows:
+        raise WorkbookError(
+            "The prober has not counted.", log.strip()[-500:] or "Its log is empty.", "Run this cell again."
+        )
+    first = rows[0][0]
+    return first, [(round(begun - first, 3), status) for begun, status in rows]

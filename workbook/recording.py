@@ -5,17 +5,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import itemgetter
 
 import pandas as pd
 
 from workbook import client, cluster
 from workbook.errors import WorkbookError
-from workbook.waiting import ready, waiting_reasons
+from workbook.waiting import ready, restarts, waiting_reasons
 from workbook.watching import Object, follow
 
 # The states that come in the same order in every run; what lies between them depends on who was faster.
-TELLING = ("Running", "Ready", "CrashLoopBackOff", "Error", "Completed", "Terminating", "Deleted")
+TELLING = ("Running", "Ready", "Terminating", "Deleted")
 ENDED = "Deleted"
+LEAVING = {"Terminating", ENDED}
 
 
 def state(pod: Object) -> str:
@@ -28,11 +31,6 @@ def state(pod: Object) -> str:
         if ended := container["state"].get("terminated"):
             return ended.get("reason", "Error")
     return "Ready" if ready(pod) else pod["status"].get("phase", "Pending")
-
-
-def restarts(pod: Object) -> int:
-    """How often the Pod's containers were started again."""
-    return sum(container["restartCount"] for container in pod["status"].get("containerStatuses", []))
 
 
 @dataclass
@@ -71,6 +69,24 @@ class Recorder:
         frame = frame.set_index("POD").rename_axis(index=None, columns="POD")
         return frame if wide else frame.drop(columns=["SECONDS", "NAME"])
 
+    def counts(self) -> pd.DataFrame:
+        """How many Pods there were, change by change.
+
+        Returns:
+            One row per change of a number; the columns are SECONDS (since the recording began), PODS (those not on
+            their way out), and READY (how many of them were).
+        """
+        self.transitions()  # refuses a recording that broke off
+        states: dict[str, str] = {}
+        rows: list[list[float]] = []
+        for seconds, together in groupby(self.rows, key=itemgetter(0)):
+            states.update({name: after for _, name, _, after, _ in together})
+            there = [state for state in states.values() if state not in LEAVING]
+            numbers = [len(there), there.count("Ready")]
+            if not rows or rows[-1][1:] != numbers:
+                rows.append([round(seconds, 1), *numbers])
+        return pd.DataFrame(rows, columns=["SECONDS", "PODS", "READY"])
+
     def when(self, pod: int, to: str, nth: int = 1) -> float:
         """When Pod number `pod` came into the state `to` for the `nth` time: seconds since the recording began.
 
@@ -88,7 +104,7 @@ class Recorder:
 
 
 @contextmanager
-def recorder(selector: str) -> Iterator[Recorder]:
+def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
     """Records the transitions of all Pods that `selector` matches, for the length of the block.
 
     The state at the beginning is the first row of each Pod. A dropped connection or an API server that restarts is
@@ -96,6 +112,7 @@ def recorder(selector: str) -> Iterator[Recorder]:
 
     Args:
         selector: a label selector such as `"app=webapp"`.
+        tell: also print each transition as it happens.
 
     Yields:
         A `Recorder`; it can be looked at while it runs.
@@ -107,12 +124,16 @@ def recorder(selector: str) -> Iterator[Recorder]:
     # A connection of its own: it is used in another thread.
     via = client.connect(ours.kubeconfig, ours.context)
 
+    seen: dict[str, tuple[str, str, int]] = {}
+
     def record() -> None:
-        seen: dict[str, tuple[str, str, int]] = {}
         try:
             for pods in follow("pods", selector=selector, timeout=3600, via=via, until=ended):
+                known = len(recorded.rows)
                 _note(recorded, seen, pods)
                 listening.set()
+                for seconds, name, before, after, _ in recorded.rows[known:] if tell else ():
+                    print(f"{seconds:5.0f} s  {name}: {before + ' → ' if before else ''}{after}", flush=True)
         except Exception as error:
             recorded.error = str(error)
             listening.set()
@@ -125,6 +146,9 @@ def recorder(selector: str) -> Iterator[Recorder]:
     finally:
         ended.set()
         thread.join(5)
+        if not recorded.error:  # what has happened to the end of the block, but was not told yet
+            for pods in islice(follow("pods", selector=selector, timeout=30, via=via), 1):
+                _note(recorded, seen, pods)
         recorded.length = time.time() - recorded.begun
 
 

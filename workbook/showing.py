@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 from workbook.errors import WorkbookError
 from workbook.kubectl import kubectl
 from workbook.paths import ROOT
+from workbook.waiting import patience
 
 LANGUAGES = {".yaml": "yaml", ".py": "python", ".java": "java", ".txt": "text", ".toml": "toml"}
 
@@ -87,6 +88,7 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
     Raises:
         WorkbookError: nothing answers there, or not so.
     """
+    timeout *= patience()
     deadline = time.monotonic() + timeout
     while True:
         try:
@@ -100,7 +102,9 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
             raise WorkbookError(
                 f"Nothing answers at {url} as it should.",
                 problem,
-                "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
+                "Look at the cluster's name service: `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
+                if "name resolution" in problem
+                else "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
             )
         time.sleep(0.2)  # a program that begins to listen tells nobody
 

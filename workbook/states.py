@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from workbook import cluster, waiting
-from workbook.building import build, catalog
+from workbook import cluster, snapshots, waiting
+from workbook.building import build, catalog, is_current
 from workbook.client import list_objects
 from workbook.cluster import ready
 from workbook.errors import WorkbookError
@@ -57,6 +57,10 @@ def begin(number: int) -> None:
         cluster.remember()
         ours.start()
         ready.settle(ours)
+        if not snapshots.is_kept():
+            _images(ours, [])
+            _objects([])
+            snapshots.keep_first()
         _images(ours, state["images"])
         _neighbour(f"{ours.namespace}-other")
         _objects([MANIFESTS / name for name in state["manifests"]])
@@ -65,12 +69,13 @@ def begin(number: int) -> None:
 
 def _images(ours: cluster.Cluster, wanted: list[str]) -> None:
     there = {str(image) for image in ours.images()}
-    for image in catalog():
-        if image in wanted and image not in there:
-            build(image, log=False)
-        elif image in there and image not in wanted:
-            print(f"Removing the image {image}: it is built later.")
-            ours.remove(image)
+    for image in sorted(there & catalog().keys() - set(wanted)):
+        print(f"Removing the image {image}: it is built later.")
+        ours.remove(image)
+    engine = ours.docker()
+    if due := [image for image in wanted if not is_current(engine, image)]:
+        build(*due, log=False)
+    ours.load(*wanted)
 
 
 def _neighbour(namespace: str) -> None:
@@ -118,7 +123,7 @@ def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:
         return False
     sets = _owned("replicasets", {item["metadata"]["uid"]})
     pods = _owned("pods", {entry["metadata"]["uid"] for entry in sets})
-    restarts = sum(status["restartCount"] for pod in pods for status in pod["status"].get("containerStatuses", []))
+    restarts = sum(map(waiting.restarts, pods))
     return len(sets) != len(manifests) or restarts > 0 or not all(map(waiting.ready, pods)) or not pods
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from workbook import cluster
+from workbook.building import catalog
 from workbook.client import TABLE, list_objects, list_raw
 
 # What is the same in every run, per resource; anything else is shown with `wide=True` only.
@@ -67,12 +68,13 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
     else:
         order = STABLE[resource]
         frame = frame[order]
-    return _named(frame, names, order)
+    return named(frame, names, [row["object"]["metadata"]["uid"] for row in rows], order)
 
 
-def _named(frame: pd.DataFrame, names: list[str], order: list[str]) -> pd.DataFrame:
-    """`frame` with `names` as its index, sorted by name and then by the columns in `order`."""
-    frame = frame.assign(NAME=names).sort_values(["NAME", *order], kind="stable").set_index("NAME")
+def named(frame: pd.DataFrame, names: list[str], uids: list[str], order: list[str]) -> pd.DataFrame:
+    """`frame` with `names` as its index, sorted by name and then by the columns in `order`; knows each row's UID."""
+    frame = frame.assign(NAME=names, UID=uids).sort_values(["NAME", *order], kind="stable").set_index("NAME")
+    frame.attrs["uids"] = frame.pop("UID").tolist()  # for `compare`
     # The word NAME heads the index in the same line as the other headings, as kubectl prints it.
     return frame.rename_axis(index=None, columns="NAME")
 
@@ -208,10 +210,6 @@ def images() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/containers/images/
     """
-    ours = sorted(
-        (image.repository, image.tag)
-        for image in cluster.current().images()
-        if image.repository in ("web-app", "frontend", "frontend-app")
-    )
+    ours = sorted((image.repository, image.tag) for image in cluster.current().images() if str(image) in catalog())
     frame = pd.DataFrame(ours, columns=["REPOSITORY", "TAG"])
     return frame.set_index("REPOSITORY").rename_axis(index=None, columns="REPOSITORY")

@@ -1,5 +1,7 @@
 """Waits that end as soon as the thing has happened, or at their bound with the reason why it has not."""
 
+import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +16,36 @@ class WaitTimeout(WorkbookError):
     """What was waited for did not happen within the bound."""
 
 
-# What a container is waiting for, in kubelet's word → what to do about it.
+ENDS = "The program ends right after its start: read why with `%kubectl logs POD`, or with `--previous` when it was just started again."
+# What holds a Pod up, or warns about it, by a word of the reason or the message → what to do about it. The first counts.
 FIXES = {
     "ErrImageNeverPull": "The image is not on the node: build it and load it (notebook 02), or correct its name or tag.",
     "ErrImagePull": "Correct the image's name or tag, or load the image onto the node (notebook 02).",
     "ImagePullBackOff": "Correct the image's name or tag, or load the image onto the node (notebook 02).",
-    "CrashLoopBackOff": "The program ends right after its start: read why with `%kubectl logs --previous`.",
+    "CrashLoopBackOff": ENDS,
+    "BackOff": ENDS,
+    "Unhealthy": "Nothing answers where the probe asks: compare its path and port with those of the program.",
+    "disk-pressure": "The disk of the node is full: make room on it, such as with `docker system prune`.",
+    "Unschedulable": "No node has room for it: ask for less in `resources.requests`, or delete other Pods.",
     "CreateContainerConfigError": "The Pod names a ConfigMap or Secret that does not exist.",
     "CreateContainerError": "The container's command or name is wrong: see the event's message.",
 }
+
+
+def patience() -> float:
+    """By what the bounds of all waits are multiplied: `WORKBOOK_PATIENCE`, for a slow machine `2`; 1 when not set.
+
+    Raises:
+        WorkbookError: it is no number above 0.
+    """
+    told = os.environ.get("WORKBOOK_PATIENCE", "1")
+    try:
+        factor = float(told)
+    except ValueError:
+        factor = 0
+    if factor > 0:
+        return factor
+    raise WorkbookError(f"WORKBOOK_PATIENCE is {told!r}, and no number above 0.", fix="Set it to 2, or unset it.")
 
 
 def wait_for(
@@ -50,6 +73,7 @@ def wait_for(
         WaitTimeout: with what was missing, and what the Pods and events say about it.
     """
     missing = "no answer from the API server"
+    timeout *= patience()
     for state in follow(resource, selector=selector, field_selector=field_selector, timeout=timeout):
         found = list(state.values())
         if not (missing := unmet(found)):
@@ -68,11 +92,16 @@ def explain(selector: str) -> tuple[str, str]:
     for pod in list_objects("pods", label_selector=selector)["items"]:
         for waiting in waiting_reasons(pod):
             lines.append(f"Pod {pod['metadata']['name']}: {waiting['reason']}: {waiting.get('message', '')}")
-            fix = fix or FIXES.get(waiting["reason"], "")
+            fix = fix or _fix(lines[-1])
     warnings = events(selector, wide=True)
     for kind, event in warnings[warnings["TYPE"] == "Warning"].tail(1).iterrows():
         lines.append(f"last warning, of {kind} {event['NAME']}: {event['REASON']}: {event['MESSAGE']}")
+        fix = fix or _fix(lines[-1])
     return "\n".join(lines), fix
+
+
+def _fix(told: str) -> str:
+    return next((fix for word, fix in FIXES.items() if re.search(rf"\b{word}\b", told)), "")
 
 
 def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
@@ -138,6 +167,32 @@ def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
     return Printed(messages(found)[0])
 
 
+def restarted(selector: str, times: int = 1, *, timeout: float = 120) -> None:
+    """Waits until a container of a Pod that matches `selector` has been started again `times` times.
+
+    Args:
+        selector: a label selector such as `"app=webapp"`.
+        times: how often, counted from the Pod's beginning.
+        timeout: seconds.
+
+    Raises:
+        WaitTimeout: none was; says how often they were.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
+    """
+
+    def unmet(found: list[Object]) -> str:
+        most = max(map(restarts, found), default=0)
+        return "" if most >= times else f"{most} so far, of {len(found)} Pod(s)"
+
+    wait_for("pods", unmet, what=f"{times} restart(s) of {selector}", selector=selector, timeout=timeout)
+
+
+def restarts(pod: Object) -> int:
+    """How often the Pod's containers were started again."""
+    return sum(container["restartCount"] for container in pod.get("status", {}).get("containerStatuses", []))
+
+
 def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
     """Waits until just `count` ready Pods stand behind a Service, and returns their addresses, sorted.
 
@@ -147,7 +202,7 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
         timeout: seconds.
 
     Raises:
-        WaitTimeout: another number stands behind it; says which.
+        WaitTimeout: another number stands behind it; says which, and holds the selector against the Pods' labels.
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
     """
@@ -167,7 +222,34 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
 
     selector = f"kubernetes.io/service-name={service}"
     what = f"{count} endpoint(s) of the Service {service}"
-    return addresses(wait_for("endpointslices", unmet, what=what, selector=selector, timeout=timeout))
+    try:
+        return addresses(wait_for("endpointslices", unmet, what=what, selector=selector, timeout=timeout))
+    except WaitTimeout as error:
+        raise WaitTimeout(error.what, *_why_these_endpoints(service)) from None
+
+
+def _why_these_endpoints(service: str) -> tuple[str, str]:
+    """What a Service selects and what there is: (reason, fix)."""
+    found = list_objects("services", field_selector=f"metadata.name={service}")["items"]
+    if not found:
+        return f"There is no Service {service!r} in this Namespace.", "Apply its manifest first."
+    selector = label_selector(found[0]["spec"].get("selector", {}))
+    if list_objects("pods", label_selector=selector)["items"]:
+        reason, fix = explain(selector)
+        return (
+            reason or f"The Pods with {selector} are not all ready.",
+            fix or "Wait for them with `pods_ready(…)`.",
+        )
+    there = {label_selector(pod["metadata"].get("labels", {})) for pod in list_objects("pods")["items"]}
+    return (
+        f"The Service selects {selector}; no Pod has that. There are: {'; '.join(sorted(there)) or 'no Pods'}.",
+        f"Correct the Service's selector, or the Pods' labels: `kubectl set selector service {service} …`.",
+    )
+
+
+def label_selector(labels: dict[str, str]) -> str:
+    """`{"app": "webapp"}` as kubectl writes it: `app=webapp`."""
+    return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
@@ -208,8 +290,7 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
             f"There is no Deployment {deployment!r} in this Namespace.",
             fix="Apply its manifest first: run the cells above, from `begin(…)` on.",
         )
-    labels = listed[0]["spec"]["selector"].get("matchLabels", {})
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    selector = label_selector(listed[0]["spec"]["selector"].get("matchLabels", {}))
 
     def unmet(found: list[Object]) -> str:
         if not found:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 import workbook
-from workbook import cluster, kubectl
+from workbook import building, cluster, kubectl
 from workbook.paths import ROOT
 
 pytestmark = pytest.mark.cluster
@@ -43,6 +44,25 @@ def test_images_are_those_of_the_notebook():
     assert workbook.images().empty
     workbook.begin(3)
     assert list(workbook.images()["TAG"]) == ["1.0"]
+
+
+def test_an_image_whose_source_has_changed_is_built_again(tmp_path, monkeypatch):
+    shutil.copytree(building.APP, tmp_path / "app")
+    source = tmp_path / "app/webapp/v1/app.py"
+    source.write_text(source.read_text().replace("Welcome!", "Hello!"))
+    with monkeypatch.context() as changed:
+        changed.setattr(building, "APP", tmp_path / "app")
+        workbook.begin(3)
+        assert served() == "Hello!"
+    workbook.begin(3)
+    assert served() == "Welcome!"
+
+
+def served():
+    workbook.apply(MANIFEST)
+    workbook.rollout_status("webapp-deployment")
+    with workbook.port_forward("deployment/webapp-deployment", "0:5000") as forward:
+        return workbook.page(forward.url).text
 
 
 def test_no_such_notebook():

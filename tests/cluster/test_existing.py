@@ -19,11 +19,12 @@ import node
 from workbook import cluster
 from workbook.cluster import kind
 from workbook.commands import run
+from workbook.execute import find
 from workbook.paths import ROOT
 
 pytestmark = pytest.mark.cluster
 NAME, LEARNER, NAMESPACE = "workbook-elsewhere", "workbook-existing", "learner-7"
-NOTEBOOKS = ["notebooks/02_build-the-image.ipynb", "notebooks/03_deploy-the-webapp.ipynb"]
+NOTEBOOKS = [str(path.relative_to(ROOT)) for path in find(("02", "03", "04"))]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbook.execute import NOTEBOOKS, failed, find, table
+from workbook.execute import NOTEBOOKS, delays, failed, find, table
 from workbook.paths import ROOT
 from workbook.states import states
 
@@ -18,6 +18,10 @@ FORBIDDEN = {
     r"-[0-9a-f]{8,10}-[a-z0-9]{5}\b": "a generated Pod name: use labels",
     r"(?<![\w.])/(home|root|Users|tmp)/": "a path of one machine",
 }
+# A cell that ends in a table of what is the same in every run.
+STABLE = re.compile(
+    r"^(pods|deployments|replicasets|services|nodes|images|compare)\((?!.*wide=True).*\)$(?![\s\S])", re.MULTILINE
+)
 LONGEST, SHARE = 5, 0.85
 
 
@@ -67,6 +71,12 @@ class TestNotebook:
             run = run + 1 if "nbval-ignore-output" in tags(cell) else 0
             assert run <= 2, f"three ignored outputs in a row: {cell.source}"
 
+    def test_no_check_and_no_stable_table_is_ignored(self, path, book):
+        for cell in code(book):
+            if "nbval-ignore-output" in tags(cell):
+                assert not re.search(r"^\s*check\(", cell.source, re.MULTILINE), cell.source
+                assert not STABLE.search(cell.source.rstrip()), cell.source
+
     def test_nothing_forbidden(self, path, book):
         for cell in code(book):
             for pattern, why in FORBIDDEN.items():
@@ -113,11 +123,23 @@ class TestNotebook:
         assert book.metadata.workbook.seconds > 0
 
 
+@pytest.mark.parametrize("number", ["09", "10"])
+def test_a_notebook_that_must_wait_adds_little_to_that(number):
+    book = nbformat.read(*find((number,)), as_version=4)
+    assert book.metadata.workbook.seconds <= 1.15 * sum(delays(book)) + 20
+
+
+def test_the_notebooks_that_need_not_wait_take_four_minutes_together():
+    chosen = [nbformat.read(path, as_version=4) for path in find(("04", "05", "06", "07", "08", "11"))]
+    assert not any(map(delays, chosen))
+    assert sum(book.metadata.workbook.seconds for book in chosen) <= 240
+
+
 def test_the_readme_has_the_table_of_these_notebooks():
     assert table() in (ROOT / "README.md").read_text(), "run `make record`"
 
 
-@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "node/README.md"])
+@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "node/README.md", "notebooks/README.md", "tests/README.md"])
 def test_links_of_the_documents_lead_somewhere(file):
     path = ROOT / file
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):

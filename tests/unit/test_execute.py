@@ -47,6 +47,14 @@ def test_minutes_are_written_into_the_opening():
     assert execute.tidy(book).cells[0].source == execute.tidy(book).cells[0].source
 
 
+def test_unavoidable_delays_are_read_from_the_prose_and_told_with_the_minutes():
+    told = "Wait.\n\n**Unavoidable:** 60 s to start, and 10 s to the next probe.\n\nIt waits 99 s."
+    book = new_notebook(cells=[new_markdown_cell(OPENING), new_markdown_cell(told), new_markdown_cell("word " * 150)])
+    book.metadata["workbook"] = {"seconds": 90}
+    assert execute.delays(book) == [60, 10]
+    assert execute.minutes(book).endswith("cells run 1.5, and 1.2 of that are the programs' own delays")
+
+
 def test_a_cell_that_should_fail_and_does_not_is_a_failure(shelf):
     tagged = new_code_cell("1 + 1", metadata={"tags": ["raises-exception"]})
     nbformat.write(new_notebook(cells=[new_markdown_cell(OPENING), tagged]), shelf / "02_meant.ipynb")

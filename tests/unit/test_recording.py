@@ -4,7 +4,7 @@ import pytest
 
 from workbook.drawing import timeline
 from workbook.errors import WorkbookError
-from workbook.probing import Prober, parse
+from workbook.probing import PROGRAM, Prober, parse
 from workbook.recording import Recorder, _note, state
 
 
@@ -61,8 +61,7 @@ def test_transitions_in_order_without_inventions(recorded):
     rows = [tuple(row) for row in recorded.transitions().itertuples()]
     assert rows == [
         (1, "", "Ready", 0),
-        (1, "Ready", "Error", 0),
-        (1, "Error", "Ready", 1),
+        (1, "Ready", "Ready", 1),
         (1, "Ready", "Terminating", 1),
         (2, "", "Ready", 0),
         (1, "Terminating", "Deleted", 1),
@@ -76,13 +75,33 @@ def test_when(recorded):
         recorded.when(2, "Error")
 
 
+def test_counts_leave_out_what_is_on_its_way_out(recorded):
+    assert recorded.counts()[["PODS", "READY"]].values.tolist() == [[1, 1], [1, 0], [1, 1], [0, 0], [1, 0], [1, 1]]
+
+
+def test_counts_of_what_was_there_from_the_beginning_are_one_row():
+    recorder = Recorder()
+    _note(recorder, {}, {"1": pod("a", ready=True), "2": pod("b", ready=True), "3": pod("c")})
+    assert recorder.counts()[["PODS", "READY"]].values.tolist() == [[3, 2]]
+
+
 def test_a_recording_that_broke_off_says_so():
     with pytest.raises(WorkbookError, match=r"broke off(.|\n)*403"):
         Recorder(error="403 Forbidden").transitions()
 
 
 def test_a_log_in_which_answers_came_out_of_order():
-    assert parse("100.400 200\n100.000 0\n100.200 503\n") == [(0.0, 0), (0.2, 503), (0.4, 200)]
+    assert parse("100.400 200\n100.000 0\n100.200 503\n") == (100.0, [(0.0, 0), (0.2, 503), (0.4, 200)])
+
+
+@pytest.mark.parametrize("log", ["", "Traceback\nValueError: no", "100.0 200\nhalf"])
+def test_a_log_that_is_none_is_an_error(log):
+    with pytest.raises(WorkbookError, match="has not counted"):
+        parse(log)
+
+
+def test_the_program_that_asks_is_one():
+    compile(PROGRAM, "prober", "exec")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +120,6 @@ def test_a_timeline_is_a_picture_with_words(recorded):
     assert metadata["image/png"]["alt"] == data["text/plain"]
     assert data["text/plain"].splitlines()[:2] == [
         "A replacement",
-        "Pod 1: Ready 0–1 s, Error 1–2 s, Ready 2–3 s, Terminating 3–6 s",
+        "Pod 1: Ready 0.0–1.0 s, Error 1.0–2.0 s, Ready 2.0–3.0 s, Terminating 3.0–6.0 s; restarted at 2.0 s",
     ]
     assert "3, of which 1 failed; longest failure 1 s" in data["text/plain"]

@@ -81,8 +81,8 @@ class Cluster(Protocol):
     def docker(self) -> "DockerClient":
         """The Docker engine to build images in."""
 
-    def load(self, image: str) -> None:
-        """Makes an image of that engine available to the nodes."""
+    def load(self, *images: str) -> None:
+        """Makes images of that engine available to the nodes, unless these have the very same already."""
 
     def images(self) -> list[Image]:
         """The images that Pods of this cluster can use without a pull from outside."""

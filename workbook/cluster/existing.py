@@ -109,8 +109,16 @@ class Existing:
     def docker(self) -> docker.DockerClient:
         return self._engine
 
-    def load(self, image: str) -> None:
-        """Pushes the image to the registry, from which the nodes pull it."""
+    def load(self, *images: str) -> None:
+        """Pushes the images to the registry, from which the nodes pull them."""
+        pushed = self._pushed()
+        for image in images:
+            identity = self._engine.images.get(image).id
+            if pushed.get(image) != identity or not self._in_registry(image):
+                self._push(image)
+                self._remember(self._pushed() | {image: identity})
+
+    def _push(self, image: str) -> None:
         target = self.reference(image)
         repository, _, tag = target.rpartition(":")
         with step(f"Push {target}") as running:
@@ -123,7 +131,6 @@ class Existing:
                     )
                 running.update(message.get("status", ""))
         self._engine.images.remove(target)  # only the name, which was there for the push
-        self._note.write_text("\n".join(self._pushed() | {image}))
 
     def images(self) -> list[Image]:
         return [Image.parse(image) for image in sorted(self._pushed()) if self._in_registry(image)]
@@ -146,12 +153,16 @@ class Existing:
     def _note(self) -> Path:
         return self.kubeconfig.with_name("pushed")
 
-    def _pushed(self) -> set[str]:
-        return set(self._note.read_text().split()) if self._note.exists() else set()
+    def _pushed(self) -> dict[str, str]:
+        """The images that were pushed, and their identities in the engine."""
+        return dict(line.split() for line in self._note.read_text().splitlines()) if self._note.exists() else {}
+
+    def _remember(self, pushed: dict[str, str]) -> None:
+        self._note.write_text("".join(f"{image} {identity}\n" for image, identity in pushed.items()))
 
     def remove(self, image: str) -> None:
         """Forgets the image; what a registry holds is not the workbook's to delete, and the next push replaces it."""
-        self._note.write_text("\n".join(self._pushed() - {image}))
+        self._remember({name: identity for name, identity in self._pushed().items() if name != image})
 
     def reference(self, image: str) -> str:
         return f"{self._registry}/{image}"

@@ -157,13 +157,17 @@ class Kind:
     def docker(self) -> docker.DockerClient:
         return self._engine
 
-    def load(self, image: str) -> None:
-        identity = self._engine.images.get(image).id
-        if identity in self._ctr("images", "list", f"name=={_full(image)}"):
-            return  # it is the very same: kind itself would copy it again
-        with step(f"Load {image} onto the node"):
-            self._kind("load", "docker-image", image, "--name", self.name)
-            self._ctr("images", "label", _full(image), f"{LOADED}={identity}")
+    def load(self, *images: str) -> None:
+        identities = {image: self._engine.images.get(image).id for image in images}
+        listing = self._ctr("images", "list")  # with the labels, in which LOADED is
+        there = {line.split()[0]: line for line in listing.splitlines() if line}
+        changed = [image for image in images if identities[image] not in there.get(_full(image), "")]
+        if not changed:
+            return
+        with step(f"Load {', '.join(changed)} onto the node"):
+            self._kind("load", "docker-image", *changed, "--name", self.name)  # at once: what they share is copied once
+            for image in changed:
+                self._ctr("images", "label", _full(image), f"{LOADED}={identities[image]}")
 
     def images(self) -> list[Image]:
         listing = self._ctr("images", "list", "--quiet")

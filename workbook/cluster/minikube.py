@@ -117,8 +117,8 @@ class Minikube:
         answer = self._minikube("docker-env", "--shell", "none", show=False, timeout=120)
         return engine.connect(**kwargs_from_env(environment=environment(answer)))
 
-    def load(self, image: str) -> None:
-        """Nothing to do: the engine that built the image is the node's own."""
+    def load(self, *images: str) -> None:
+        """Nothing to do: the engine that built them is the node's own."""
 
     def images(self) -> list[Image]:
         return [

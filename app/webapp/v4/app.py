@@ -25,5 +25,5 @@ def crash():
 
 if __name__ == "__main__":
     time.sleep(60)  # a long start-up, as in version 3
-    threading.Thread(target=crash).start()
+    threading.Thread(target=crash, daemon=True).start()
     app.run(host="0.0.0.0", port=5000)

@@ -1,0 +1,99 @@
+"""What a reader's machine must be safe from."""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+import workbook
+from workbook import building, cluster
+from workbook.errors import WorkbookError
+from workbook.paths import HOME, ROOT
+
+pytestmark = pytest.mark.cluster
+
+
+def answered(url):
+    """The HTTP status; None when nobody answers yet."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+def test_jupyterlab_is_on_loopback_and_wants_its_token():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbook", "lab"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        told = next(
+            found for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:(\d+)/\S+=(\S+)", line))
+        )
+        port, token = told.groups()
+        assert next(line for line in process.stdout if "Ctrl-C" in line)
+        base = f"http://127.0.0.1:{port}/api/contents"
+        deadline = time.monotonic() + 60
+        while (refused := answered(base)) is None:
+            assert time.monotonic() < deadline and process.poll() is None, "JupyterLab does not answer"
+            time.sleep(0.2)
+        assert refused == 403
+        assert answered(f"{base}?token={token}") == 200
+        if listening := subprocess.run(["ss", "-ltnH"], capture_output=True, text=True).stdout:
+            addresses = [line.split()[3] for line in listening.splitlines() if line.split()[3].endswith(f":{port}")]
+            assert addresses == [f"127.0.0.1:{port}"]
+        commands = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True).stdout
+        assert token not in commands, "other users of this machine can read it"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights than these")
+def test_nobody_else_reads_the_kubeconfigs():
+    found = [path for path in HOME.rglob("kubeconfig*") if path.is_file()]
+    assert found
+    for path in found:
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+@pytest.mark.parametrize("image", building.catalog())
+def test_images_are_nobodys_root(image):
+    workbook.build(image, log=False)
+    engine = cluster.current().docker()
+    assert engine.images.get(image).attrs["Config"]["User"] not in ("", "0", "root")
+    assert workbook.docker_run(image, "id", "-u") != "0"
+    history = " ".join(layer["CreatedBy"] for layer in engine.images.get(image).history())
+    for name in building.PROXIES:
+        assert not (value := os.environ.get(name)) or value not in history, "a proxy's address is in the image"
+
+
+@pytest.mark.parametrize("name", ["--all", "", "-n=kube-system", "a/b", "Web", "a b", "../x"])
+def test_what_is_no_name_never_reaches_kubectl(name):
+    for call in (
+        lambda: workbook.delete("pod", name),
+        lambda: workbook.delete(name, "a"),
+        lambda: workbook.scale(name, 0),
+    ):
+        with pytest.raises(WorkbookError, match="is no name of an object"):
+            call()
+
+
+def test_a_namespace_cannot_lead_elsewhere_in_the_api():
+    assert workbook.pods(namespace="../../nodes").empty

@@ -1,0 +1,72 @@
+"""A wait that cannot succeed ends at its bound, with the reason and the fix."""
+
+import pytest
+import yaml
+
+import workbook
+from workbook import kubectl
+from workbook.kubectl import MANIFESTS
+from workbook.waiting import WaitTimeout
+
+pytestmark = pytest.mark.cluster
+
+
+def apply(tmp_path, manifest, **container):
+    """Applies a manifest whose container differs in some fields."""
+    document = yaml.safe_load((MANIFESTS / manifest).read_text())
+    document["spec"]["template"]["spec"]["containers"][0].update(container)
+    path = tmp_path / "changed.yaml"
+    path.write_text(yaml.safe_dump(document))
+    kubectl.kubectl("apply", "-f", str(path))
+
+
+CASES = {
+    "an image that is not there": (
+        {"image": "web-app:9.9"},
+        r"Pod webapp-deployment-\S+: ErrImageNeverPull(.|\n)*Do:  The image is not on the node",
+    ),
+    "a probe at the wrong port": (
+        {"readinessProbe": {"httpGet": {"path": "/", "port": 5001}, "periodSeconds": 1}},
+        r"of Pod webapp-deployment-\S+: Unhealthy: Readiness probe failed: (.|\n)*Do:  Nothing answers where the probe",
+    ),
+    "a probe that is answered 404": (
+        {"readinessProbe": {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1}},
+        r"of Pod webapp-deployment-\S+: Unhealthy: (.|\n)*statuscode: 404(.|\n)*Do:  Nothing answers where the probe",
+    ),
+    "a program that ends at once": (
+        {"command": ["python", "-c", "raise SystemExit(1)"]},
+        r"Pod webapp-deployment-\S+: (CrashLoop)?BackOff(.|\n)*Do:  The program ends right after its start",
+    ),
+    "a program that is not in the image": (
+        {"command": ["no-such-program"]},
+        r"Pod webapp-deployment-\S+: (RunContainerError|CrashLoopBackOff|CreateContainerError)(.|\n)*no-such-program",
+    ),
+    "more memory than there is": (
+        {"resources": {"requests": {"memory": "9Ti"}}},
+        r"Pod webapp-deployment-\S+: Unschedulable(.|\n)*Insufficient memory(.|\n)*Do:  No node has room",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rollout_that_cannot_succeed_says_why(tmp_path, name):
+    container, said = CASES[name]
+    apply(tmp_path, "1-03-webapp-deployment.yaml", **container)
+    with pytest.raises(WaitTimeout, match=said):
+        workbook.rollout_status("webapp-deployment", timeout=10)
+
+
+def test_a_service_whose_selector_matches_nothing_shows_both_sides():
+    workbook.apply("1-03-webapp-deployment.yaml")
+    workbook.apply("1-04-webapp-service.yaml")
+    workbook.rollout_status("webapp-deployment")
+    kubectl.kubectl("set", "selector", "service", "webservice", "app=webap")
+    said = r"there are 0(.|\n)*selects app=webap; no Pod has that. There are: app=webapp(.|\n)*kubectl set selector"
+    workbook.endpoints("webservice", 0)
+    with pytest.raises(WaitTimeout, match=said):
+        workbook.endpoints("webservice", 1, timeout=2)
+
+
+def test_endpoints_of_no_service():
+    with pytest.raises(WaitTimeout, match=r"no Service 'webservice'(.|\n)*Apply its manifest"):
+        workbook.endpoints("webservice", 1, timeout=1)

@@ -1,0 +1,253 @@
+"""What is broken on purpose, and what becomes of it: it goes on, or it says plainly what is wrong. `make faults` runs all."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import workbook
+from workbook import cluster, engine, probing, watching
+from workbook.cluster import kubeconfig
+from workbook.errors import WorkbookError
+from workbook.kubectl import kubectl
+from workbook.paths import ROOT
+from workbook.waiting import WaitTimeout
+
+pytestmark = pytest.mark.cluster
+slow = pytest.mark.slow
+
+
+def in_background(action):
+    """Starts `action` in a thread; the returned function waits for it and gives its result, or raises its error."""
+    result = {}
+
+    def run():
+        try:
+            result["value"] = action()
+        except BaseException as error:
+            result["error"] = error
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def end():
+        thread.join(120)
+        if "error" in result:
+            raise result["error"]
+        return result["value"]
+
+    return end
+
+
+# ---- the API server ----
+
+
+def test_the_api_server_ends_while_a_recorder_and_a_wait_run(node, answering, outcome):
+    with workbook.recorder("app=webapp") as recorded:
+        waited = in_background(lambda: workbook.pods_ready("app=webapp", 2, timeout=90))
+        node("pkill", "-9", "kube-apiserver")
+        answering()
+        workbook.scale("webapp-deployment", 2)
+        waited()
+    told = recorded.transitions()
+    assert told.loc[[1], "TO"].tolist() == ["Ready"], "something was told of a Pod to which nothing has happened"
+    assert told.loc[[2], "TO"].tolist()[-1] == "Ready"
+    assert set(told["TO"]) <= {"Ready", "Running"}
+    outcome("both go on; no transition is invented")
+
+
+@slow
+def test_a_pod_goes_while_the_api_server_restarts(node, answering, outcome):
+    with workbook.recorder("app=webapp") as recorded:
+        node("pkill", "-9", "kube-apiserver")
+        answering()
+        kubectl("delete", "pod", "-l", "app=webapp", "--wait=false")
+        workbook.pods_ready("app=webapp", 1, timeout=90)
+    assert recorded.transitions().loc[[1], "TO"].tolist()[-1] == "Deleted"
+    assert recorded.transitions().loc[[2], "TO"].tolist()[-1] == "Ready"
+    outcome("its end is recorded, and its successor")
+
+
+@slow
+def test_the_api_server_is_silent_for_10_s_during_a_wait_a_watch_and_a_table(node, outcome):
+    with workbook.recorder("app=webapp") as recorded:
+        waited = in_background(lambda: workbook.pods_ready("app=webapp", 2, timeout=90))
+        node("pkill", "-STOP", "kube-apiserver")
+        try:
+            begun = time.monotonic()
+            table = in_background(workbook.pods)
+            time.sleep(10)
+        finally:
+            node("pkill", "-CONT", "kube-apiserver")
+        assert list(table()["READY"]) == ["1/1"] and time.monotonic() - begun >= 10
+        workbook.scale("webapp-deployment", 2)
+        waited()
+    assert sorted(set(recorded.transitions().index)) == [1, 2]
+    outcome("the table comes late, wait and recorder go on")
+
+
+@slow
+def test_a_table_while_there_is_no_api_server(node, answering, outcome):
+    node("mv", "/etc/kubernetes/manifests/kube-apiserver.yaml", "/etc/kubernetes/kube-apiserver.yaml")
+    try:
+        node("sh", "-c", "while pkill -9 kube-apiserver; do sleep 1; done; sleep 3; ! pgrep kube-apiserver")
+        with pytest.raises(WorkbookError, match=r"API server(.|\n)*does not answer(.|\n)*begin") as said:
+            workbook.pods()
+    finally:
+        node("mv", "/etc/kubernetes/kube-apiserver.yaml", "/etc/kubernetes/manifests/kube-apiserver.yaml")
+        answering()
+    outcome(said.value.what)
+
+
+@slow
+def test_410_gone(monkeypatch, outcome):
+    """A watch from a version that the API server has forgotten is begun anew, by listing."""
+    asked, answers = [], []
+    original = watching.list_raw
+
+    def too_old(resource, namespace, **options):
+        if options.get("watch") and not asked:
+            options["resource_version"] = "1"
+        asked.append(options)
+        answers.append(original(resource, namespace, **options))
+        return answers[-1]
+
+    monkeypatch.setattr(watching, "list_raw", too_old)
+    waited = in_background(lambda: workbook.pods_ready("app=webapp", 2, timeout=60))
+    workbook.scale("webapp-deployment", 2)
+    waited()
+    lists = [options for options in asked if not options.get("watch")]
+    assert len(lists) >= 2, "it was not begun anew"
+    outcome("listed again, and the wait ends well")
+
+
+# ---- Pods ----
+
+
+@slow
+def test_the_pod_under_a_forwarding_is_deleted(outcome):
+    with workbook.port_forward("deployment/webapp-deployment", "0:5000") as forward:
+        assert workbook.page(forward.url).status == 200
+        workbook.delete("pod", workbook.pods(wide=True).index[0])
+        workbook.pods_ready("app=webapp", 1)
+        assert workbook.page(forward.url).status == 200
+    outcome("the next request reaches its successor")
+
+
+@slow
+def test_a_kernel_is_killed_with_forwarding_recorder_and_prober_open(outcome):
+    code = (
+        "import workbook, time\n"
+        "with workbook.port_forward('deployment/webapp-deployment', '0:5000') as forward, "
+        "workbook.recorder('app=webapp'), workbook.prober('webservice'):\n"
+        "    print(forward.port, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    port = process.stdout.readline().strip()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    listing = subprocess.run(["ps", "-eo", "sid=,stat=,args="], capture_output=True, text=True).stdout
+    left = [line for line in listing.splitlines() if line.split()[0] == str(process.pid) and "Z" not in line.split()[1]]
+    listening = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True).stdout
+    assert left == [] and f":{port} " not in listening
+    assert not workbook.pods(selector=f"run={probing.NAME}").empty
+    workbook.begin(5)
+    assert workbook.pods(selector=f"run={probing.NAME}").empty
+    outcome("no process is left; the prober's Pod goes with the next begin")
+
+
+# ---- engine, node, machine ----
+
+
+@slow
+def test_the_engine_is_restarted(session, outcome):
+    if not engine.NOTE.exists():
+        pytest.skip("this machine's Docker engine is not the workbook's to restart")
+    engine.stop_engine()
+    said = session("import workbook; workbook.begin(5); print(workbook.pods().to_dict('list'))")
+    assert "'READY': ['1/1']" in said
+    outcome("begin starts the engine and the cluster again")
+
+
+@slow
+def test_the_node_is_stopped_and_started(node, outcome):
+    node.container.restart()
+    workbook.begin(5)
+    assert list(workbook.pods()["READY"]) == ["1/1"]
+    outcome("begin waits until Kubernetes is back")
+
+
+@slow
+def test_the_nodes_disk_is_full(node, outcome):
+    """The kubelet is told to take the disk as full as soon as less than all of it is free."""
+    settings = "/var/lib/kubelet/config.yaml"
+    node("cp", settings, f"{settings}.before")
+    try:
+        node("sed", "-i", "s/nodefs.available: .*/nodefs.available: 100%/", settings)
+        assert "nodefs.available: 100%" in node("cat", settings)
+        node("systemctl", "restart", "kubelet")
+        kubectl("wait", "nodes", "--all", "--for=condition=DiskPressure", "--timeout=90s")
+        workbook.scale("webapp-deployment", 2)
+        with pytest.raises(WaitTimeout, match=r"disk-pressure(.|\n)*Do:  .*disk") as said:
+            workbook.rollout_status("webapp-deployment", timeout=15)
+    finally:
+        node("mv", f"{settings}.before", settings)
+        node("systemctl", "restart", "kubelet")
+        kubectl("wait", "nodes", "--all", "--for=condition=DiskPressure=false", "--timeout=360s", timeout=400)
+    outcome(said.value.fix)
+
+
+@slow
+def test_the_kubeconfig_is_cut_off(outcome):
+    path = cluster.current().kubeconfig
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(WorkbookError, match=r"not connected(.|\n)*begin") as said:
+        workbook.pods()
+    workbook.begin(5)
+    assert kubeconfig.sound(path, cluster.current().context, cluster.current().namespace)
+    assert list(workbook.pods()["READY"]) == ["1/1"]
+    outcome(f"{said.value.what} begin writes it again")
+
+
+@slow
+def test_two_workbooks_at_once(session, outcome):
+    both = [
+        in_background(lambda number=number: session(f"import workbook; workbook.begin({number})")) for number in (3, 5)
+    ]
+    assert all("can begin" in end() for end in both)
+    outcome("one after the other")
+
+
+@slow
+def test_the_clusters_dns_is_broken(outcome):
+    kubectl("scale", "deployment", "coredns", "--namespace=kube-system", "--replicas=0")
+    try:
+        kubectl("wait", "pods", "--namespace=kube-system", "-l", "k8s-app=kube-dns", "--for=delete", "--timeout=60s")
+        with pytest.raises(WorkbookError, match=r"Nothing answers(.|\n)*name resolution(.|\n)*kube-dns") as said:
+            workbook.page("http://webservice", inside="deployment/webapp-deployment", timeout=5)
+    finally:
+        kubectl("scale", "deployment", "coredns", "--namespace=kube-system", "--replicas=2")
+        kubectl("rollout", "status", "deployment", "coredns", "--namespace=kube-system", "--timeout=60s")
+    outcome(said.value.fix)
+
+
+@slow
+def test_proxy_variables_point_to_nowhere(session, outcome):
+    nowhere = "http://127.0.0.1:9"
+    said = session(
+        "import workbook; workbook.begin(5); workbook.scale('webapp-deployment', 2);"
+        "workbook.rollout_status('webapp-deployment')\n"
+        "with workbook.port_forward('service/webservice', '0:80') as forward: print(workbook.page(forward.url))\n"
+        "with workbook.recorder('app=webapp') as recorded: pass\n"
+        "print(recorded.transitions())",
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"), nowhere),
+    )
+    assert "Welcome!" in said
+    outcome("nothing of the cluster goes through a proxy")

@@ -1,0 +1,99 @@
+"""Any notebook first, twice, in any order, and after an interruption: all of them end well. `make test-order` runs this.
+
+Chance has a seed, which is printed; `WORKBOOK_SEED` repeats it.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
+
+import workbook
+from workbook import building, cluster
+from workbook.execute import NOTEBOOKS, QUIET, find
+from workbook.kubectl import kubectl
+from workbook.paths import ROOT
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+SEED = int(os.environ.get("WORKBOOK_SEED", random.SystemRandom().randrange(10**6)))
+BOOKS = find()
+
+
+def nbval(*paths):
+    """Runs notebooks as tests, in this order, in a pytest of their own; fails with what that said."""
+    names = [str(path.relative_to(ROOT)) for path in paths]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "-x", "-q", "-p", "no:cacheprovider", *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
+
+
+def as_new():
+    """The cluster as it is when nothing has been done to it: no Namespace of ours, no image."""
+    ours = cluster.current()
+    for image in building.catalog():
+        ours.remove(image)
+    kubectl("delete", "namespace", ours.namespace)
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_alone_on_a_fresh_cluster_and_then_again(path):
+    workbook.begin(0)
+    as_new()
+    nbval(path)
+    nbval(path)
+
+
+@pytest.mark.parametrize("draw", range(3))
+def test_random_order(draw):
+    order = random.Random(SEED + draw).sample(BOOKS, len(BOOKS))
+    print(f"WORKBOOK_SEED={SEED}, order {draw}: {' '.join(path.name[:2] for path in order)}")
+    nbval(*order)
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path):
+    """The notebook is run to a random cell, its kernel is killed in that, and the notebook run again from its start."""
+    chance = random.Random(f"{SEED} {path.stem}")
+    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    last, after = chance.randrange(len(code)), chance.uniform(0.05, 3)
+    print(f"WORKBOOK_SEED={SEED}: {path.stem}, cell {last}, killed after {after:.2f} s")
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(NOTEBOOKS), extra_arguments=QUIET)
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        for source in code[:last]:
+            client.execute_interactive(source, timeout=600, output_hook=lambda message: None)
+        pid = manager.provisioner.process.pid
+        threading.Timer(after, os.kill, (pid, signal.SIGKILL)).start()
+        client.execute(code[last])
+        manager.provisioner.process.wait(60)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert not orphans(pid), "processes of the killed kernel live on"
+    nbval(path)
+
+
+def orphans(pid, patience=10):
+    """Processes of the session of a process that is gone, after `patience` seconds to notice."""
+    deadline = time.monotonic() + patience
+    while True:
+        listing = subprocess.run(["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True).stdout
+        rows = [line.split(None, 3) for line in listing.splitlines()]
+        left = [row for row in rows if row[1] == str(pid) and row[0] != str(pid) and not row[2].startswith("Z")]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.2)

@@ -1,0 +1,61 @@
+"""What `compare` tells of two tables."""
+
+import pandas as pd
+import pytest
+
+from workbook.comparing import compare
+from workbook.errors import WorkbookError
+from workbook.tables import named
+
+
+def table(*rows):
+    """Rows of (UID, name, READY, RESTARTS, AGE)."""
+    frame = pd.DataFrame([row[2:] for row in rows], columns=["READY", "RESTARTS", "AGE"])
+    return named(frame, [row[1] for row in rows], [row[0] for row in rows], ["READY"])
+
+
+def changes(before, after):
+    return list(compare(before, after).itertuples(name=None))
+
+
+BEFORE = table(("1", "web-*", "1/1", 0, "5s"), ("2", "web-*", "1/1", 0, "5s"))
+
+
+def test_age_is_no_change():
+    assert changes(BEFORE, table(("1", "web-*", "1/1", 0, "9s"), ("2", "web-*", "1/1", 0, "9s"))) == []
+
+
+def test_changed_appeared_vanished():
+    after = table(("2", "web-*", "0/1", 1, "9s"), ("3", "web-*", "1/1", 0, "1s"))
+    assert changes(BEFORE, after) == [
+        ("web-*", "READY", "1/1", "0/1"),
+        ("web-*", "RESTARTS", 0, 1),
+        ("web-*", "appeared", "", "1/1, 0"),
+        ("web-*", "vanished", "1/1, 0", ""),
+    ]
+
+
+def test_same_name_and_look_but_another_object():
+    assert changes(table(("1", "a", "1/1", 0, "")), table(("2", "a", "1/1", 0, ""))) == [
+        ("a", "appeared", "", "1/1, 0"),
+        ("a", "vanished", "1/1, 0", ""),
+    ]
+
+
+def test_from_and_to_nothing():
+    assert [change for _, change, *_ in changes(BEFORE, table())] == ["vanished"] * 2
+    assert [change for _, change, *_ in changes(table(), BEFORE)] == ["appeared"] * 2
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    assert changes(BEFORE, table(("2", "web-*", "1/1", 0, "5s"), ("1", "web-*", "1/1", 0, "5s"))) == []
+
+
+def test_tables_of_two_kinds():
+    with pytest.raises(WorkbookError, match=r"cannot be compared(.|\n)*READY, RESTARTS, AGE; the other READY"):
+        compare(BEFORE, BEFORE[["READY"]])
+
+
+def test_part_of_a_table():
+    with pytest.raises(WorkbookError, match="no whole table"):
+        compare(BEFORE, BEFORE.iloc[:1])
