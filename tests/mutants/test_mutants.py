@@ -63,6 +63,11 @@ def run(copy, *, notebook="", tests=(), listing=False):
         text=True,
         timeout=900,
     )
+    if notebook and done.returncode == 1:
+        said, _, folder = done.stdout.rstrip().splitlines()[-1].partition(": ")
+        assert said == "Pods, events, logs, and what was executed", "the failure's evidence is not named last"
+        kept = {file.name for file in (copy / folder).iterdir()}
+        assert kept >= {"failure.txt", "objects.txt", "events.txt", "logs.txt", path.name}
     failed = re.search(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - |$)", done.stdout, re.MULTILINE)
     return done.returncode, failed.group(1) if failed else done.stdout[-3000:] + done.stderr[-1000:]
 

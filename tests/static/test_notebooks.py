@@ -139,7 +139,9 @@ def test_the_readme_has_the_table_of_these_notebooks():
     assert table() in (ROOT / "README.md").read_text(), "run `make record`"
 
 
-@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "node/README.md", "notebooks/README.md", "tests/README.md"])
+@pytest.mark.parametrize(
+    "file", ["README.md", "CONTRIBUTING.md", "node/README.md", "notebooks/README.md", "tests/README.md"]
+)
 def test_links_of_the_documents_lead_somewhere(file):
     path = ROOT / file
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
