@@ -30,11 +30,22 @@ def connect(path: Path, context: str, accept: str | None = None) -> Connection:
     config.load_kube_config(str(path), context, client_configuration=settings, persist_config=False)
     if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
         settings.proxy = None  # a proxy cannot reach this machine's own loopback
+        _spare_loopback()
     settings.retries = False  # what to do after a failure is decided by the caller, not hidden in the transport
     connection = client.ApiClient(settings)
     if accept:
         connection.set_default_header("Accept", accept)
     return connection
+
+
+def _spare_loopback() -> None:
+    """Keeps this process's connections to the loopback from the proxies that the environment names.
+
+    The client's streams (`port_forward`) take those from the environment alone.
+    """
+    spared = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
+    both = ",".join(dict.fromkeys(filter(None, [*spared, "127.0.0.1", "localhost", "::1"])))
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = both
 
 
 def _changed(path: Path) -> int:
@@ -116,6 +127,10 @@ def list_raw(
         return call(*where, _preload_content=False, **options)
     except HTTPError as error:
         raise unreachable(error) from error
+    except ApiException as error:
+        if error.status:
+            raise
+        raise unreachable(error) from error  # the client's way to say that TLS broke off, as when a server ends
 
 
 def list_objects(resource: str, namespace: str | None = None, **options: Any) -> dict[str, Any]:

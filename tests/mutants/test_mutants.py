@@ -19,7 +19,7 @@ from workbook.execute import find
 from workbook.paths import ROOT
 
 MUTANTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))["mutant"]
-PATIENCE = {"09": "0.5", "10": "0.5"}
+PATIENCE = {"08": "0.5", "09": "0.5", "10": "0.75"}
 """By what the bounds of waits are shortened, so that a wait in vain ends sooner: where the programs take their time, less."""
 SHORT = "0.25"
 LEFT_OUT = shutil.ignore_patterns(

@@ -14,7 +14,7 @@ from docker.errors import APIError, NotFound
 import node
 from workbook import cluster
 from workbook.cluster import Image, State, kubeconfig, ready
-from workbook.commands import run
+from workbook.commands import CommandFailed, run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
 from workbook.kubectl import missing, program, server_minor
@@ -165,7 +165,16 @@ class Kind:
         if not changed:
             return
         with step(f"Load {', '.join(changed)} onto the node"):
-            self._kind("load", "docker-image", *changed, "--name", self.name)  # at once: what they share is copied once
+            try:  # at once: what they share is copied once
+                self._kind("load", "docker-image", *changed, "--name", self.name)
+            except CommandFailed as error:
+                if "no space left" not in error.output:
+                    raise
+                raise WorkbookError(
+                    "The images do not fit onto the node: its disk is full.",
+                    error.output.strip().splitlines()[-1][-300:],
+                    "Make room: `docker system df` tells what Docker holds, `docker system prune` removes what is not used.",
+                ) from None
             for image in changed:
                 self._ctr("images", "label", _full(image), f"{LOADED}={identities[image]}")
 
