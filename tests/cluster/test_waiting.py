@@ -34,7 +34,11 @@ CASES = {
         r"of Pod webapp-deployment-\S+: Unhealthy: (.|\n)*statuscode: 404(.|\n)*Do:  Nothing answers where the probe",
     ),
     "a program that ends at once": (
-        {"command": ["python", "-c", "raise SystemExit(1)"]},
+        # Without a probe it would count as ready for the moment in which it runs.
+        {
+            "command": ["python", "-c", "raise SystemExit(1)"],
+            "readinessProbe": {"httpGet": {"port": 5000}, "initialDelaySeconds": 60},
+        },
         r"Pod webapp-deployment-\S+: (CrashLoop)?BackOff(.|\n)*Do:  The program ends right after its start",
     ),
     "a program that is not in the image": (
@@ -53,7 +57,7 @@ def test_a_rollout_that_cannot_succeed_says_why(tmp_path, name):
     container, said = CASES[name]
     apply(tmp_path, "1-03-webapp-deployment.yaml", **container)
     with pytest.raises(WaitTimeout, match=said):
-        workbook.rollout_status("webapp-deployment", timeout=10)
+        workbook.rollout_status("webapp-deployment", timeout=20)
 
 
 def test_a_service_whose_selector_matches_nothing_shows_both_sides():
