@@ -82,7 +82,8 @@ def follow(
         except ApiException as error:
             if error.status == 410:
                 version = None
-            elif error.status not in (429, 500, 502, 503, 504):
+            # One that has just started refuses everybody for a moment, until it has read the roles.
+            elif error.status not in (429, 500, 502, 503, 504) and not (error.status == 403 and objects):
                 raise
             else:
                 time.sleep(0.3)  # an API server that is starting or stopping

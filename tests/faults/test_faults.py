@@ -45,6 +45,7 @@ def in_background(action):
 # ---- the API server ----
 
 
+@slow
 def test_the_api_server_ends_while_a_recorder_and_a_wait_run(node, answering, outcome):
     with workbook.recorder("app=webapp") as recorded:
         waited = in_background(lambda: workbook.pods_ready("app=webapp", 2, timeout=90))
