@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cells import is_cell, needs_cluster
 from workbook.execute import TEST_PROFILE, hermetic
 from workbook.paths import ROOT
 
@@ -27,8 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Sets up the tests' cluster when a test that needs it was collected."""
-    from tests.evidence import needs_cluster
-
     if session.config.option.collectonly or not any(map(needs_cluster, session.items)):
         return
     from workbook.errors import WorkbookError
@@ -44,13 +43,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """After a cell has failed, the rest of its notebook would only fail for the same reason."""
-    if item.path.suffix == ".ipynb" and (failed := item.parent.stash.get(FAILED, None)):
+    if is_cell(item) and (failed := item.parent.stash.get(FAILED, None)):
         pytest.skip(f"{failed} failed before")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
-    if report.failed and item.path.suffix == ".ipynb":
+    if report.failed and is_cell(item):
         item.parent.stash.setdefault(FAILED, item.name)
     return report

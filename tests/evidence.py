@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.cells import is_cell, needs_cluster
 from workbook.paths import ROOT
 
 FOLDER = ROOT / "build" / "failures"
@@ -24,14 +25,6 @@ LAST = 25
 """Lines of each of these in the report itself."""
 OUTPUTS = pytest.StashKey[dict]()
 FAILURES = pytest.StashKey[list]()
-
-
-def is_cell(item: pytest.Item) -> bool:
-    return item.path.suffix == ".ipynb"
-
-
-def needs_cluster(item: pytest.Item) -> bool:
-    return item.get_closest_marker("cluster") is not None or is_cell(item)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

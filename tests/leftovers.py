@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from rich.table import Table
 
-from tests.evidence import needs_cluster
+from tests import summary
+from tests.cells import needs_cluster
 from workbook.paths import HOME, ROOT
 
 BEFORE = pytest.StashKey[dict]()
@@ -140,4 +140,4 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         table = Table("left by the tests", "how many", "which")
         for kind, names in found.items():
             table.add_row(kind, str(len(names)), "\n".join(names))
-        Console(file=terminalreporter._tw._file, width=140).print(table)
+        summary.show(terminalreporter, table)

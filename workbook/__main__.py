@@ -57,12 +57,8 @@ def main() -> int:
         interpreter = environment.python()
         if environment.is_this(interpreter):
             home, _ = VERBS[chosen.verb]
-            return (
-                getattr(import_module(f"workbook.{home}"), chosen.verb.replace("-", "_"))(
-                    *getattr(chosen, "more", ()), *options
-                )
-                or 0
-            )
+            do = getattr(import_module(f"workbook.{home}"), chosen.verb.replace("-", "_"))
+            return do(*getattr(chosen, "more", ()), *options) or 0
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         code = attend([interpreter, "-m", "workbook", *sys.argv[1:]], {"PYTHONPATH": path})
         if chosen.verb == "clean" and code == 0:

@@ -83,7 +83,8 @@ def _build(engine: "DockerClient", image: str, recipe: dict[str, Any], log: bool
 
 def is_current(engine: "DockerClient", image: str) -> bool:
     """Whether `engine` has the image, built from what its source is now."""
-    return present(engine, image) and engine.images.get(image).labels.get(SOURCE) == _source(catalog()[image])
+    source = f"{SOURCE}={_source(catalog()[image])}"
+    return bool(engine.images.list(filters={"reference": image, "label": source}))
 
 
 def _source(recipe: dict[str, Any]) -> str:

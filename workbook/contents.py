@@ -32,11 +32,10 @@ def index() -> str:
         "",
         "Each listing, figure and experiment of the chapter, with the notebook and the cell that shows it. Written by `make record`.",
     ]
-    for kind in ("Listing", "Figure", "Experiment"):
-        places: dict[str, list[str]] = {}
-        for found, number, path, cell in captions():
-            if found == kind:
-                places.setdefault(number, []).append(f"[{path.stem}]({path.name}) [{cell}]")
+    tables: dict[str, dict[str, list[str]]] = {"Listing": {}, "Figure": {}, "Experiment": {}}
+    for kind, number, path, cell in captions():
+        tables[kind].setdefault(number, []).append(f"[{path.stem}]({path.name}) [{cell}]")
+    for kind, places in tables.items():
         lines += ["", f"## {kind}s", "", f"| {kind.lower()} | notebook [cell] |", "|---|---|"]
         lines += [f"| {number} | {', '.join(places[number])} |" for number in sorted(places, key=_order)]
     return "\n".join(lines) + "\n"

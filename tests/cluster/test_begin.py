@@ -3,15 +3,13 @@
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 import workbook
+from tests import sessions
 from workbook import building, cluster, kubectl
-from workbook.paths import ROOT
 
 pytestmark = pytest.mark.cluster
 MANIFEST = "1-03-webapp-deployment.yaml"
@@ -112,8 +110,8 @@ def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
         f"apply('{MANIFEST}'); rollout_status('webapp-deployment'); print(pods());"
         "print(magic('config current-context')); stop(); start(); delete('deployment', 'webapp-deployment')"
     )
-    env = {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": str(files[1]), "WORKBOOK_HOME": str(workbook.paths.HOME)}
-    done = subprocess.run([sys.executable, "-c", session], cwd=ROOT, env=env, capture_output=True, text=True)
+    env = {"HOME": str(tmp_path), "KUBECONFIG": str(files[1]), "WORKBOOK_HOME": str(workbook.paths.HOME)}
+    done = sessions.python("-c", session, **env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert cluster.current().context in done.stdout and "production" not in done.stdout
     assert before == [(hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns) for file in files]

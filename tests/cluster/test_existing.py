@@ -8,7 +8,6 @@ import select
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 import node
+from tests import sessions
 from workbook import cluster
 from workbook.cluster import kind
 from workbook.commands import run
@@ -99,50 +99,43 @@ def elsewhere(tmp_path_factory, registry):
             shutil.rmtree(cluster.folder(name), ignore_errors=True)
 
 
-def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
-    path = os.pathsep.join([str(node.kubectl().parent)] * bool(node.kubectl()) + [os.environ["PATH"]])
-    env = {
-        **os.environ,
-        "PATH": path,
-        "KUBECONFIG": str(elsewhere),
+def settings(kubeconfig, registry, namespace):
+    """What a reader of somebody else's cluster sets."""
+    return {
+        "KUBECONFIG": str(kubeconfig),
         "WORKBOOK_PROFILE": LEARNER,
         "WORKBOOK_CLUSTER": "existing",
         "WORKBOOK_CONTEXT": f"kind-{NAME}",
-        "WORKBOOK_NAMESPACE": NAMESPACE,
+        "WORKBOOK_NAMESPACE": namespace,
         "WORKBOOK_REGISTRY": registry,
     }
 
+
+def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
+    path = os.pathsep.join([str(node.kubectl().parent)] * bool(node.kubectl()) + [os.environ["PATH"]])
+    env = {"PATH": path, **settings(elsewhere, registry, NAMESPACE)}
+
     def kubectl(*words):
-        done = subprocess.run(["kubectl", *words], env=env, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(["kubectl", *words], env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     kubectl("apply", "-n", "default", "-f", "manifests/1-03-webapp-deployment.yaml")
     theirs = kubectl("get", "deployments,services", "-n", "default", "-o", "name")
     before = hashlib.sha256(elsewhere.read_bytes()).hexdigest()
-    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", *NOTEBOOKS]
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+    done = sessions.pytest(*NOTEBOOKS, **env)
     assert done.returncode == 0, done.stdout[-8000:]
     assert kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name").split() == ["deployment.apps/webapp-deployment"]
     assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
 
     session = "from workbook import cluster; cluster.current().delete()"
-    subprocess.run([sys.executable, "-c", session], env=env, cwd=ROOT, check=True, capture_output=True)
+    done = sessions.python("-c", session, **env)
+    assert done.returncode == 0, done.stderr
     assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "-o", "name").split()
     assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
     assert hashlib.sha256(elsewhere.read_bytes()).hexdigest() == before
 
 
 def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, registry):
-    env = {
-        **os.environ,
-        "KUBECONFIG": str(elsewhere),
-        "WORKBOOK_PROFILE": LEARNER,
-        "WORKBOOK_CLUSTER": "existing",
-        "WORKBOOK_CONTEXT": f"kind-{NAME}",
-        "WORKBOOK_NAMESPACE": "default",
-        "WORKBOOK_REGISTRY": registry,
-    }
-    session = "import workbook; workbook.begin(0)"
-    done = subprocess.run([sys.executable, "-c", session], env=env, cwd=ROOT, capture_output=True, text=True)
+    done = sessions.python("-c", "import workbook; workbook.begin(0)", **settings(elsewhere, registry, "default"))
     assert done.returncode and "'default' is somebody else's" in done.stderr

@@ -5,17 +5,14 @@ import sys
 
 import pytest
 
-from tests import leftovers
-from workbook.paths import ROOT
+from tests import leftovers, sessions
 
 pytestmark = pytest.mark.cluster
 
 
 def test_make_run():
     before = leftovers.machine()
-    done = subprocess.run(
-        [sys.executable, "-m", "workbook", "run", "03"], cwd=ROOT, capture_output=True, text=True, timeout=600
-    )
+    done = sessions.python("-m", "workbook", "run", "03")
     assert done.returncode == 0, done.stdout + done.stderr
     assert not any(leftovers.left(before, leftovers.machine()).values())
 

@@ -1,17 +1,11 @@
 """What the faults have in common: ways to break the tests' cluster, and the table of outcomes at the end."""
 
-import os
-import subprocess
-import sys
-
 import pytest
-from rich.console import Console
-from rich.table import Table
 
 import workbook
+from tests import sessions, summary
 from workbook import cluster
 from workbook.client import wait_for_api
-from workbook.paths import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -52,14 +46,7 @@ def session():
     """Runs Python code as a notebook's kernel would, in a process of its own; returns what it printed."""
 
     def run(code, **env):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            env={**os.environ, **env},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
+        done = sessions.python("-c", code, **env)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -73,20 +60,9 @@ def outcome(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    reports = [
-        report
-        for kind in ("passed", "failed")
-        for report in terminalreporter.stats.get(kind, [])
-        if "tests/faults/" in report.nodeid
-    ]
-    if not reports:
-        return
-    table = Table("fault", "outcome", "seconds", title="Faults")
-    for report in reports:
-        name = report.nodeid.rpartition("::test_")[2].replace("_", " ")
-        told = dict(report.user_properties).get("outcome", "") if report.passed else "✗"
-        table.add_row(name, told, f"{report.duration:.1f}")
-    table.add_section()
-    good = sum(report.passed for report in reports)
-    table.add_row("all", f"{good} of {len(reports)}", f"{sum(report.duration for report in reports):.0f}")
-    Console(file=terminalreporter._tw._file, width=140).print(table)
+    summary.outcomes(terminalreporter, "tests/faults/", "Faults", ("fault", "outcome"), row)
+
+
+def row(report):
+    told = dict(report.user_properties).get("outcome", "") if report.passed else "✗"
+    return report.nodeid.rpartition("::test_")[2].replace("_", " "), told

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import workbook
+from tests import sessions
 from workbook import cluster, engine, probing, watching
 from workbook.cluster import kubeconfig
 from workbook.errors import WorkbookError
@@ -153,10 +154,8 @@ def test_a_kernel_is_killed_with_forwarding_recorder_and_prober_open(outcome):
     port = process.stdout.readline().strip()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    listing = subprocess.run(["ps", "-eo", "sid=,stat=,args="], capture_output=True, text=True).stdout
-    left = [line for line in listing.splitlines() if line.split()[0] == str(process.pid) and "Z" not in line.split()[1]]
     listening = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True).stdout
-    assert left == [] and f":{port} " not in listening
+    assert sessions.orphans(process.pid) == [] and f":{port} " not in listening
     assert not workbook.pods(selector=f"run={probing.NAME}").empty
     workbook.begin(5)
     assert workbook.pods(selector=f"run={probing.NAME}").empty

@@ -6,16 +6,14 @@ Chance has a seed, which is printed; `WORKBOOK_SEED` repeats it.
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
-import time
 
 import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
 
 import workbook
+from tests import sessions
 from workbook import building, cluster
 from workbook.execute import NOTEBOOKS, QUIET, find
 from workbook.kubectl import kubectl
@@ -29,12 +27,7 @@ BOOKS = find()
 def nbval(*paths):
     """Runs notebooks as tests, in this order, in a pytest of their own; fails with what that said."""
     names = [str(path.relative_to(ROOT)) for path in paths]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "-x", "-q", "-p", "no:cacheprovider", *names],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = sessions.pytest(*names, timeout=3600)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
 
 
@@ -83,17 +76,5 @@ def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path):
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    assert not orphans(pid), "processes of the killed kernel live on"
+    assert not sessions.orphans(pid), "processes of the killed kernel live on"
     nbval(path)
-
-
-def orphans(pid, patience=10):
-    """Processes of the session of a process that is gone, after `patience` seconds to notice."""
-    deadline = time.monotonic() + patience
-    while True:
-        listing = subprocess.run(["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True).stdout
-        rows = [line.split(None, 3) for line in listing.splitlines()]
-        left = [row for row in rows if row[1] == str(pid) and row[0] != str(pid) and not row[2].startswith("Z")]
-        if not left or time.monotonic() > deadline:
-            return left
-        time.sleep(0.2)
