@@ -134,8 +134,29 @@ def list_raw(
 
 
 def list_objects(resource: str, namespace: str | None = None, **options: Any) -> dict[str, Any]:
-    """The list of `resource` as the API server's JSON (`items`, `metadata`); arguments as in `list_raw`."""
-    return json.loads(list_raw(resource, namespace, **options).data)
+    """The API server's list of `resource`, decoded: with `items`, or in the form that `accept` asks for.
+
+    Args: as in `list_raw`.
+
+    Raises:
+        WorkbookError: no such resource, no answer, or the API server refuses, with its own words.
+    """
+    try:
+        return json.loads(list_raw(resource, namespace, **options).data)
+    except ApiException as error:
+        raise WorkbookError(
+            f"The API server does not list {resource} in the Namespace {namespace or cluster.current().namespace!r}.",
+            _message(error),
+            "Correct the Namespace or the selector; if access is forbidden, ask who runs the cluster for it.",
+        ) from error
+
+
+def _message(error: ApiException) -> str:
+    """What the API server itself says in its refusal."""
+    try:
+        return json.loads(error.body)["message"]
+    except (TypeError, ValueError, KeyError):
+        return f"{error.status} {error.reason}"
 
 
 def node_port(service: str) -> int:

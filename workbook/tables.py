@@ -7,14 +7,13 @@ By default a table holds only what is the same in every run; `wide=True` adds wh
 full, ages, addresses, nodes.
 """
 
-import json
 from typing import Any
 
 import pandas as pd
 
 from workbook import cluster
 from workbook.building import catalog
-from workbook.client import TABLE, list_objects, list_raw
+from workbook.client import TABLE, list_objects
 
 # What is the same in every run, per resource; anything else is shown with `wide=True` only.
 STABLE = {
@@ -51,7 +50,7 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/
     """
     options = {"label_selector": selector} if selector else {}
-    table = json.loads(list_raw(resource, namespace, accept=TABLE, **options).data)
+    table = list_objects(resource, namespace, accept=TABLE, **options)
     columns = [column["name"].upper() for column in table["columnDefinitions"]]
     rows = table.get("rows") or []
     frame = pd.DataFrame([row["cells"] for row in rows], columns=columns)

@@ -96,4 +96,7 @@ def test_what_is_no_name_never_reaches_kubectl(name):
 
 
 def test_a_namespace_cannot_lead_elsewhere_in_the_api():
-    assert workbook.pods(namespace="../../nodes").empty
+    with pytest.raises(WorkbookError, match=r"does not list pods in the Namespace '../../nodes'(.|\n)*could not find"):
+        workbook.pods(namespace="../../nodes")
+    with pytest.raises(WorkbookError, match=r"unable to parse(.|\n)*Correct the Namespace or the selector"):
+        workbook.pods(selector="app=a&watch=true")
