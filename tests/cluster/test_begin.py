@@ -118,6 +118,16 @@ def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
     assert sorted(path.name for path in (tmp_path / ".kube").iterdir() if path.name != "cache") == ["config"]
 
 
+@pytest.mark.parametrize("wait", ["true", "false"])
+def test_a_namespace_that_was_deleted_comes_back(wait):
+    workbook.apply(MANIFEST)
+    kubectl.kubectl("delete", "namespace", cluster.current().namespace, f"--wait={wait}")
+    workbook.begin(3)
+    assert objects() == []
+    workbook.apply(MANIFEST)
+    workbook.rollout_status("webapp-deployment")
+
+
 def test_a_cluster_that_was_killed_starts_again():
     """As after the machine lost power: the node's container ends without notice, the engine knows it only as stopped."""
     ours = cluster.current()

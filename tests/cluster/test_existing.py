@@ -137,5 +137,13 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
 
 
 def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, registry):
-    done = sessions.python("-c", "import workbook; workbook.begin(0)", **settings(elsewhere, registry, "default"))
-    assert done.returncode and "'default' is somebody else's" in done.stderr
+    session = (
+        "import workbook\n"
+        "for call in (lambda: workbook.begin(0), lambda: workbook.begin(0), lambda: workbook.scale('a', 0)):\n"
+        "    try: call()\n"
+        "    except workbook.errors.WorkbookError as error: print(error.what)\n"
+    )
+    done = sessions.python("-c", session, **settings(elsewhere, registry, "default"))
+    said = [line for line in done.stdout.splitlines() if "somebody else's" in line or "not connected" in line]
+    assert [line.partition(":")[0] for line in said[:2]] == ["The Namespace 'default' is somebody else's"] * 2
+    assert "not connected" in said[2], done.stdout + done.stderr

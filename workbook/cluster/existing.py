@@ -63,7 +63,7 @@ class Existing:
                 fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
             )
             api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
-            ready.make_ready(api, self.namespace)
+            ready.nodes_ready(api)
 
     def stop(self) -> None:
         print(f"The cluster behind {self.context!r} is not the workbook's to stop.")

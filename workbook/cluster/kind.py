@@ -122,7 +122,7 @@ class Kind:
     def _connect(self, timeout: float = 180) -> None:
         text = run([node.kind(), "get", "kubeconfig", "--name", self.name])
         api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
-        ready.make_ready(api, self.namespace, timeout)
+        ready.nodes_ready(api, timeout)
 
     def _node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""

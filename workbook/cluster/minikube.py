@@ -95,7 +95,7 @@ class Minikube:
             )
             scratch = self.kubeconfig.with_name("minikube.kubeconfig")
             api = ready.connect(self.kubeconfig, scratch.read_text(), self.context, self.namespace)
-            ready.make_ready(api, self.namespace)
+            ready.nodes_ready(api)
 
     def stop(self) -> None:
         with step(f"Stop the cluster {self.name!r}"):

@@ -19,14 +19,14 @@ def connect(path: Path, text: str, context: str, namespace: str) -> Connection:
     return wait_for_api(path, context)
 
 
-def make_ready(api: Connection, namespace: str, timeout: float = 180) -> None:
-    """Waits for Ready nodes, and makes the Namespace.
+def nodes_ready(api: Connection, timeout: float = 180) -> None:
+    """Waits until the cluster has nodes, all of them Ready.
 
     Args:
         timeout: seconds.
 
     Raises:
-        WorkbookError: the nodes did not get ready, or the Namespace is somebody else's.
+        WorkbookError: they did not get ready in time.
     """
     _until(
         "nodes",
@@ -36,18 +36,17 @@ def make_ready(api: Connection, namespace: str, timeout: float = 180) -> None:
         api,
         timeout,
     )
-    make_namespace(api, namespace)
 
 
 def settle(ours: Cluster, timeout: float = 180) -> None:
-    """Waits for what comes after a Ready node: Kubernetes' own Pods, and the Namespace's ServiceAccount.
+    """Makes the Namespace, and waits for what comes after a Ready node: Kubernetes' own Pods, and the ServiceAccount.
 
     Args:
         ours: a cluster that was started.
         timeout: seconds.
 
     Raises:
-        WorkbookError: they did not get ready in time.
+        WorkbookError: they did not get ready in time, or the Namespace is somebody else's.
     """
 
     def settled(pods: list[dict]) -> bool:
@@ -62,6 +61,11 @@ def settle(ours: Cluster, timeout: float = 180) -> None:
         return any(account["metadata"]["name"] == "default" for account in accounts)
 
     api = wait_for_api(ours.kubeconfig, ours.context)
+    try:
+        _make_namespace(api, ours.namespace, timeout)
+    except WorkbookError:
+        ours.kubeconfig.unlink()  # so that no later cell can touch what is somebody else's
+        raise
     waits = [("serviceaccounts", ours.namespace, usable, "the default ServiceAccount")]
     if ours.provider != "existing":  # whose own Pods are somebody else's business, and may not be ours to see
         waits.append(("pods", "kube-system", settled, "the Pods of kube-system"))
@@ -72,20 +76,29 @@ def settle(ours: Cluster, timeout: float = 180) -> None:
             _until(resource, where, met, what, api, timeout)
 
 
-def make_namespace(api: Connection, namespace: str) -> None:
-    """Creates the workbook's Namespace, with its label; one that has the label is left as it is.
-
-    Raises:
-        WorkbookError: there is such a Namespace, and it is not the workbook's.
-    """
+def _make_namespace(api: Connection, namespace: str, timeout: float) -> None:
+    """Creates the workbook's Namespace, with its label; one that has the label is left as it is, unless it is on its way out."""
     core = CoreV1Api(api)
     try:
-        labels = json.loads(core.read_namespace(namespace, _preload_content=False).data)["metadata"].get("labels", {})
+        found = json.loads(core.read_namespace(namespace, _preload_content=False).data)["metadata"]
     except ApiException as error:
         if error.status != 404:
             raise
+        found = None
+    if found and "deletionTimestamp" in found:
+        _until(
+            "namespaces",
+            "",
+            lambda there: namespace not in [item["metadata"]["name"] for item in there],
+            f"the end of the Namespace {namespace}, which is being deleted",
+            api,
+            timeout,
+        )
+        found = None
+    if not found:
         core.create_namespace({"metadata": {"name": namespace, "labels": OURS}})
         return
+    labels = found.get("labels", {})
     if not labels.items() >= OURS.items():
         raise WorkbookError(
             f"The Namespace {namespace!r} is somebody else's: it lacks the label {LABEL}.",
