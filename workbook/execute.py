@@ -116,7 +116,8 @@ def hermetic() -> None:
         ("JUPYTER_RUNTIME_DIR", "runtime"),
         ("MPLCONFIGDIR", "matplotlib"),
     ):
-        os.environ.setdefault(variable, str(HOME / "jupyter" / folder))
+        place = os.environ.setdefault(variable, str(HOME / "jupyter" / folder))
+        Path(place).mkdir(parents=True, exist_ok=True)  # else IPython takes a folder in /tmp, and leaves it there
 
 
 def find(chosen: tuple[str, ...] = ()) -> list[Path]:
