@@ -17,6 +17,7 @@ _HOME_OF = {
     "delete": "kubectl",
     "delete_cluster": "lifecycle",
     "dns_lookup": "lookup",
+    "diagnose": "diagnosis",
     "docker_run": "building",
     "deployments": "tables",
     "endpoints": "waiting",

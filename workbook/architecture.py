@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from workbook.client import list_objects
-from workbook.watching import condition
+from workbook.objects import condition
 
 # The part's name in the documentation → how its Pods in kube-system are labelled.
 PODS = {

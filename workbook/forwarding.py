@@ -16,8 +16,7 @@ from kubernetes.stream import portforward
 from workbook import client, cluster
 from workbook.client import list_objects
 from workbook.errors import WorkbookError
-from workbook.waiting import label_selector, ready
-from workbook.watching import Object
+from workbook.objects import Object, label_selector, ready
 
 
 class Forward:

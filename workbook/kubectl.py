@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -80,7 +81,8 @@ def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
     """`kubectl apply -f`: makes the cluster's objects be as the manifest says.
 
     Args:
-        manifest: a file's name in manifests/, or a path from the repository's root.
+        manifest: a file's name in manifests/, a path from the repository's root, or the text of a manifest, such as
+            `show(…).replace(…)`.
         dry_run: let the API server check and compare it, and change nothing.
 
     Returns:
@@ -91,7 +93,14 @@ def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/
     """
-    return kubectl("apply", "-f", find(manifest), *(["--dry-run=server"] if dry_run else []))
+    options = ["--dry-run=server"] if dry_run else []
+    if "\n" not in str(manifest):
+        return kubectl("apply", "-f", find(manifest), *options)
+    ours = cluster.current()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "manifest.yaml")
+        path.write_text(ours.localize(manifest), encoding="utf-8")
+        return kubectl("apply", "-f", str(path), *options)
 
 
 def find(manifest: str | Path) -> str:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from workbook import client, cluster
 from workbook.errors import WorkbookError
-from workbook.waiting import ready, restarts, waiting_reasons
-from workbook.watching import Object, follow
+from workbook.objects import Object, ready, restarts, waiting_reasons
+from workbook.watching import follow
 
 # The states that come in the same order in every run; what lies between them depends on who was faster.
 TELLING = ("Running", "Ready", "Terminating", "Deleted")

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -102,8 +103,8 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
             raise WorkbookError(
                 f"Nothing answers at {url} as it should.",
                 problem,
-                "Look at the cluster's name service: `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
-                if "name resolution" in problem
+                "Is there a Service of that name? `services()`. Is the name service well? `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
+                if re.search("name resolution|not known", problem)
                 else "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
             )
         time.sleep(0.2)  # a program that begins to listen tells nobody

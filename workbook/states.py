@@ -5,15 +5,15 @@ from pathlib import Path
 
 import yaml
 
-from workbook import cluster, snapshots, waiting
+from workbook import cluster, objects, snapshots
 from workbook.building import build, catalog, is_current
 from workbook.client import list_objects
 from workbook.cluster import ready
 from workbook.errors import WorkbookError
 from workbook.kubectl import MANIFESTS, apply, delete
 from workbook.lock import lock
+from workbook.objects import Object
 from workbook.waiting import gone, rollout_status
-from workbook.watching import Object
 
 # What a reader may have made. Services first: a kubelet that has not yet heard of their end would still tell new Pods
 # of them. Deleting a Deployment takes its ReplicaSets and Pods along, so those come last.
@@ -123,8 +123,8 @@ def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:
         return False
     sets = _owned("replicasets", {item["metadata"]["uid"]})
     pods = _owned("pods", {entry["metadata"]["uid"] for entry in sets})
-    restarts = sum(map(waiting.restarts, pods))
-    return len(sets) != len(manifests) or restarts > 0 or not all(map(waiting.ready, pods)) or not pods
+    again = sum(map(objects.restarts, pods))
+    return len(sets) != len(manifests) or again > 0 or not all(map(objects.ready, pods)) or not pods
 
 
 def _edited(item: Object) -> bool:

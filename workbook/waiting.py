@@ -1,35 +1,18 @@
 """Waits that end as soon as the thing has happened, or at their bound with the reason why it has not."""
 
 import os
-import re
 from collections.abc import Callable
-from typing import Any
 
 from workbook.client import list_objects
 from workbook.commands import Printed
+from workbook.diagnosis import Diagnosis, diagnose
 from workbook.errors import WorkbookError
-from workbook.tables import events
-from workbook.watching import Object, condition, follow
+from workbook.objects import Object, label_selector, ready, restarts, waiting_reasons
+from workbook.watching import follow
 
 
 class WaitTimeout(WorkbookError):
     """What was waited for did not happen within the bound."""
-
-
-ENDS = "The program ends right after its start: read why with `%kubectl logs POD`, or with `--previous` when it was just started again."
-# What holds a Pod up, or warns about it, by a word of the reason or the message → what to do about it. The first counts.
-FIXES = {
-    "ErrImageNeverPull": "The image is not on the node: build it and load it (notebook 02), or correct its name or tag.",
-    "ErrImagePull": "Correct the image's name or tag, or load the image onto the node (notebook 02).",
-    "ImagePullBackOff": "Correct the image's name or tag, or load the image onto the node (notebook 02).",
-    "CrashLoopBackOff": ENDS,
-    "BackOff": ENDS,
-    "Unhealthy": "Nothing answers where the probe asks: compare its path and port with those of the program.",
-    "disk-pressure": "The disk of the node is full: make room on it, such as with `docker system prune`.",
-    "Unschedulable": "No node has room for it: ask for less in `resources.requests`, or delete other Pods.",
-    "CreateContainerConfigError": "The Pod names a ConfigMap or Secret that does not exist.",
-    "CreateContainerError": "The container's command or name is wrong: see the event's message.",
-}
 
 
 def patience() -> float:
@@ -78,50 +61,16 @@ def wait_for(
         found = list(state.values())
         if not (missing := unmet(found)):
             return found
-    reason, fix = explain(about or selector) if about or selector else ("", "")
-    raise WaitTimeout(
-        f"Waited {timeout:.0f} s for {what}, in vain: {missing}.",
-        reason,
-        fix or "Look at `events(…, wide=True)` and `%kubectl describe` for the cause, then run this cell again.",
-    )
+    found = diagnose(about or selector, wide=True) if about or selector else Diagnosis()
+    raise WaitTimeout(f"Waited {timeout:.0f} s for {what}, in vain: {missing}.", *told(found))
 
 
-def explain(selector: str) -> tuple[str, str]:
-    """Why the Pods that `selector` matches are not ready, and what to do: (reason, fix), empty when unknown."""
-    lines, fix = [], ""
-    for pod in list_objects("pods", label_selector=selector)["items"]:
-        for waiting in waiting_reasons(pod):
-            lines.append(f"Pod {pod['metadata']['name']}: {waiting['reason']}: {waiting.get('message', '')}")
-            fix = fix or _fix(lines[-1])
-    warnings = events(selector, wide=True)
-    for kind, event in warnings[warnings["TYPE"] == "Warning"].tail(1).iterrows():
-        lines.append(f"last warning, of {kind} {event['NAME']}: {event['REASON']}: {event['MESSAGE']}")
-        fix = fix or _fix(lines[-1])
-    return "\n".join(lines), fix
-
-
-def _fix(told: str) -> str:
-    return next((fix for word, fix in FIXES.items() if re.search(rf"\b{word}\b", told)), "")
-
-
-def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
-    """What keeps a Pod from running, as `reason` and `message`: its waiting containers, or why it has no node."""
-    status = pod.get("status", {})
-    found = [
-        container["state"]["waiting"]
-        for container in status.get("containerStatuses", [])
-        if container.get("state", {}).get("waiting", {}).get("reason")
-    ]
-    return found + [
-        condition
-        for condition in status.get("conditions", [])
-        if condition["type"] == "PodScheduled" and condition["status"] == "False"
-    ]
-
-
-def ready(pod: Object) -> bool:
-    """Whether the Pod's Ready condition is true and it is not being deleted."""
-    return condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]
+def told(found: Diagnosis) -> tuple[str, str]:
+    """The findings as an error's reason and fix."""
+    if not found:
+        return "", "Look at `events(…, wide=True)` and `%kubectl describe` for the cause, then run this cell again."
+    reasons = "\n".join(f"{one.subject}: {one.reason}. {one.why}" for one in found)
+    return reasons, "\n".join(dict.fromkeys(one.fix for one in found))
 
 
 def pods_ready(selector: str, count: int, *, timeout: float = 120) -> None:
@@ -188,11 +137,6 @@ def restarted(selector: str, times: int = 1, *, timeout: float = 120) -> None:
     wait_for("pods", unmet, what=f"{times} restart(s) of {selector}", selector=selector, timeout=timeout)
 
 
-def restarts(pod: Object) -> int:
-    """How often the Pod's containers were started again."""
-    return sum(container["restartCount"] for container in pod.get("status", {}).get("containerStatuses", []))
-
-
 def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
     """Waits until just `count` ready Pods stand behind a Service, and returns their addresses, sorted.
 
@@ -225,31 +169,10 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
     try:
         return addresses(wait_for("endpointslices", unmet, what=what, selector=selector, timeout=timeout))
     except WaitTimeout as error:
-        raise WaitTimeout(error.what, *_why_these_endpoints(service)) from None
-
-
-def _why_these_endpoints(service: str) -> tuple[str, str]:
-    """What a Service selects and what there is: (reason, fix)."""
-    found = list_objects("services", field_selector=f"metadata.name={service}")["items"]
-    if not found:
-        return f"There is no Service {service!r} in this Namespace.", "Apply its manifest first."
-    selector = label_selector(found[0]["spec"].get("selector", {}))
-    if list_objects("pods", label_selector=selector)["items"]:
-        reason, fix = explain(selector)
-        return (
-            reason or f"The Pods with {selector} are not all ready.",
-            fix or "Wait for them with `pods_ready(…)`.",
-        )
-    there = {label_selector(pod["metadata"].get("labels", {})) for pod in list_objects("pods")["items"]}
-    return (
-        f"The Service selects {selector}; no Pod has that. There are: {'; '.join(sorted(there)) or 'no Pods'}.",
-        f"Correct the Service's selector, or the Pods' labels: `kubectl set selector service {service} …`.",
-    )
-
-
-def label_selector(labels: dict[str, str]) -> str:
-    """`{"app": "webapp"}` as kubectl writes it: `app=webapp`."""
-    return ",".join(f"{key}={value}" for key, value in labels.items())
+        if list_objects("services", field_selector=f"metadata.name={service}")["items"]:
+            about = [one for one in diagnose(wide=True) if one.subject == f"Service {service}"]
+            raise WaitTimeout(error.what, *told(Diagnosis(about))) from None
+        raise WaitTimeout(error.what, f"There is no Service {service!r} here.", "Apply its manifest first.") from None
 
 
 def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:

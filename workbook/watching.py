@@ -16,8 +16,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from workbook.client import Connection, list_raw
 from workbook.errors import WorkbookError
-
-Object = dict[str, Any]
+from workbook.objects import Object
 
 
 def follow(
@@ -90,13 +89,6 @@ def follow(
         except (HTTPError, WorkbookError, OSError):
             time.sleep(0.3)  # the connection is down; nothing can tell us when it is back
             version = None
-
-
-def condition(item: Object, kind: str) -> bool:
-    """Whether the condition `kind` of an object is true, such as `Ready` of a node or a Pod."""
-    return any(
-        entry["type"] == kind and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
-    )
 
 
 def _changes(answer: Any) -> Iterator[dict[str, Any]]:

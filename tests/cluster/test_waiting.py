@@ -23,15 +23,15 @@ def apply(tmp_path, manifest, **container):
 CASES = {
     "an image that is not there": (
         {"image": "web-app:9.9"},
-        r"Pod webapp-deployment-\S+: ErrImageNeverPull(.|\n)*Do:  The image is not on the node",
+        r"Pod webapp-deployment-\S+: ErrImageNeverPull(.|\n)*Do:  Build it and bring it to the node",
     ),
     "a probe at the wrong port": (
         {"readinessProbe": {"httpGet": {"path": "/", "port": 5001}, "periodSeconds": 1}},
-        r"of Pod webapp-deployment-\S+: Unhealthy: Readiness probe failed: (.|\n)*Do:  Nothing answers where the probe",
+        r"Pod webapp-deployment-\S+: Unhealthy\. (.|\n)*port 5001\) gets no answer(.|\n)*correct the probe",
     ),
     "a probe that is answered 404": (
         {"readinessProbe": {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1}},
-        r"of Pod webapp-deployment-\S+: Unhealthy: (.|\n)*statuscode: 404(.|\n)*Do:  Nothing answers where the probe",
+        r"Pod webapp-deployment-\S+: Unhealthy\. (.|\n)*HTTP 404(.|\n)*correct the probe",
     ),
     "a program that ends at once": (
         # Without a probe it would count as ready for the moment in which it runs.
@@ -39,15 +39,15 @@ CASES = {
             "command": ["python", "-c", "raise SystemExit(1)"],
             "readinessProbe": {"httpGet": {"port": 5000}, "initialDelaySeconds": 60},
         },
-        r"Pod webapp-deployment-\S+: (CrashLoop)?BackOff(.|\n)*Do:  The program ends right after its start",
+        r"Pod webapp-deployment-\S+: (CrashLoopBackOff|Error)(.|\n)*exit code 1(.|\n)*Do:  Mend what the program",
     ),
     "a program that is not in the image": (
         {"command": ["no-such-program"]},
-        r"Pod webapp-deployment-\S+: (RunContainerError|CrashLoopBackOff|CreateContainerError)(.|\n)*no-such-program",
+        r"Pod webapp-deployment-\S+: (StartError|RunContainerError|CrashLoopBackOff|CreateContainerError)(.|\n)*no-such-program",
     ),
     "more memory than there is": (
         {"resources": {"requests": {"memory": "9Ti"}}},
-        r"Pod webapp-deployment-\S+: Unschedulable(.|\n)*Insufficient memory(.|\n)*Do:  No node has room",
+        r"Pod webapp-deployment-\S+: Unschedulable(.|\n)*too little memory(.|\n)*Do:  Ask for less",
     ),
 }
 
@@ -65,7 +65,9 @@ def test_a_service_whose_selector_matches_nothing_shows_both_sides():
     workbook.apply("1-04-webapp-service.yaml")
     workbook.rollout_status("webapp-deployment")
     kubectl.kubectl("set", "selector", "service", "webservice", "app=webap")
-    said = r"there are 0(.|\n)*selects app=webap; no Pod has that. There are: app=webapp(.|\n)*kubectl set selector"
+    said = (
+        r"there are 0(.|\n)*selects app=webap; no Pod has that label(.|\n)*The Pods have: app=webapp(.|\n)*`selector`"
+    )
     workbook.endpoints("webservice", 0)
     with pytest.raises(WaitTimeout, match=said):
         workbook.endpoints("webservice", 1, timeout=2)

@@ -93,6 +93,9 @@ class Cluster(Protocol):
     def reference(self, image: str) -> str:
         """The name by which a Pod of this cluster asks for `image`."""
 
+    def localize(self, manifest: str) -> str:
+        """The manifest's text with each of the workbook's images as a Pod of this cluster asks for it."""
+
     def url(self, service: str) -> str:
         """An address at which a NodePort Service answers from this machine."""
 

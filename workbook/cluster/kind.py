@@ -198,6 +198,9 @@ class Kind:
     def reference(self, image: str) -> str:
         return image
 
+    def localize(self, manifest: str) -> str:
+        return manifest
+
     def url(self, service: str) -> str:
         from workbook.client import node_port
 

@@ -9,8 +9,9 @@ from kubernetes.client.exceptions import ApiException
 from workbook.client import Connection, list_raw, wait_for_api
 from workbook.cluster import LABEL, OURS, Cluster, kubeconfig
 from workbook.errors import WorkbookError
+from workbook.objects import condition
 from workbook.progress import step
-from workbook.watching import condition, follow
+from workbook.watching import follow
 
 
 def connect(path: Path, text: str, context: str, namespace: str) -> Connection:

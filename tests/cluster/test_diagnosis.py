@@ -1,0 +1,200 @@
+"""Each failure is produced for real, and what `diagnose` says of it is compared word by word."""
+
+import time
+
+import pytest
+import yaml
+
+import workbook
+from workbook.kubectl import MANIFESTS, kubectl
+
+pytestmark = pytest.mark.cluster
+POD = "Pod webapp-deployment-*"
+COMMAND = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
+IMAGE = "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02)."
+PROBE = {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1, "failureThreshold": 1}
+SETTINGS = {"name": "SETTING", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}}
+CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+SAYS = "print('opening settings'); raise SystemExit('there are none')"
+
+# What is wrong → what of the container, what of the Pod is changed for that, the reason, why, and the fix.
+PODS = {
+    "the image is not on the node": (
+        {"image": "web-app:9.9"},
+        {},
+        "ErrImageNeverPull",
+        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` forbids to fetch it. Of that name there is web-app:1.0.",
+        "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
+    ),
+    "no registry has the image": (
+        {"image": "localhost:1/web-app:9.9", "imagePullPolicy": "IfNotPresent"},
+        {},
+        ("ErrImagePull", "ImagePullBackOff"),
+        "The image localhost:1/web-app:9.9 is not on the node, and no registry gave it.",
+        IMAGE,
+    ),
+    "the program ends at once": (
+        {"command": ["python", "-uc", SAYS]},
+        {},
+        ("Error", "CrashLoopBackOff"),
+        "The program ends by itself, with exit code 1. Its last lines were:\nopening settings\nthere are none",
+        "Mend what the program complains of; the container is tried again, each time later.",
+    ),
+    "it takes too much memory": (
+        {
+            "command": ["python", "-c", "x = bytearray(10**9)"],
+            "resources": {"limits": {"memory": "32Mi"}},
+        },
+        {},
+        ("OOMKilled", "CrashLoopBackOff"),
+        "The program took more memory than its limit, and was killed for it.",
+        "Raise `resources.limits.memory` in the manifest, or find out why it needs so much.",
+    ),
+    "a ConfigMap is missing": (
+        {"env": [SETTINGS]},
+        {},
+        "CreateContainerConfigError",
+        'The Pod names something that is not there: configmap "settings" not found.',
+        "Make it, or correct its name in the manifest.",
+    ),
+    "no node has room": (
+        {"resources": {"requests": {"memory": "9Ti"}}},
+        {},
+        "Unschedulable",
+        "No node has room for it: too little memory is left.",
+        "Ask for less in `resources.requests`, delete other Pods, or give the cluster more.",
+    ),
+    "no node is what it wants": (
+        {},
+        {"nodeSelector": {"disk": "fast"}},
+        "Unschedulable",
+        "It wants a node with labels that no node has.",
+        "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
+    ),
+    "its volume is not bound": (
+        {},
+        {"volumes": [CLAIM]},
+        "Unschedulable",
+        "It asks for a volume that is not there, or that no storage was found for.",
+        "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
+    ),
+    "the readiness probe asks at a wrong port": (
+        {"readinessProbe": {"httpGet": {"path": "/", "port": 5001}, "periodSeconds": 1}},
+        {},
+        "Unhealthy",
+        "The program runs, but its readiness probe (GET / on port 5001) gets no answer.",
+        "Wait if it is still starting; else correct the probe's path and port, or the program.",
+    ),
+    "the readiness probe asks for a wrong path": (
+        {"readinessProbe": PROBE},
+        {},
+        "Unhealthy",
+        "The program runs, but its readiness probe (GET /health on port 5000) is answered with HTTP 404.",
+        "Wait if it is still starting; else correct the probe's path and port, or the program.",
+    ),
+    "the liveness probe asks for a wrong path": (
+        {"livenessProbe": PROBE},
+        {},
+        "Unhealthy",
+        "Its liveness probe fails (GET /health on port 5000), so the kubelet restarts the container.",
+        "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+    ),
+}
+
+
+def deploy(tmp_path, container, pod):
+    """The Deployment of the web application, with these fields of its container and of its Pod changed."""
+    document = yaml.safe_load((MANIFESTS / "1-03-webapp-deployment.yaml").read_text())
+    template = document["spec"]["template"]["spec"]
+    template.update(pod)
+    template["containers"][0].update(container)
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(document))
+    kubectl("apply", "-f", str(tmp_path / "changed.yaml"))
+
+
+def diagnosed(reasons):
+    """What is diagnosed as soon as it has one of these reasons. A status and its event come in any order, so it asks again."""
+    deadline = time.monotonic() + 40
+    while True:
+        found = workbook.diagnose("app=webapp")
+        if any(one.reason in reasons for one in found):
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize("wrong", PODS)
+def test_a_pod(tmp_path, wrong):
+    container, pod, reasons, why, fix = PODS[wrong]
+    deploy(tmp_path, container, pod)
+    reasons = (reasons,) if isinstance(reasons, str) else reasons
+    (found,) = diagnosed(reasons)
+    assert (found.subject, found.why, found.fix) == (POD, why, fix) and found.reason in reasons
+
+
+def test_a_program_that_is_not_in_the_image(tmp_path):
+    deploy(tmp_path, {"command": ["no-such-program"]}, {})
+    (found,) = diagnosed(
+        ("StartError", "RunContainerError", "CrashLoopBackOff", "ContainerCannotRun", "CreateContainerError")
+    )
+    assert "no-such-program" in found.why and found.fix == COMMAND
+
+
+@pytest.fixture
+def webapp():
+    workbook.apply("1-03-webapp-deployment.yaml")
+    workbook.apply("1-04-webapp-service.yaml")
+    workbook.rollout_status("webapp-deployment")
+
+
+def test_nothing_is_wrong(webapp):
+    assert repr(workbook.diagnose()) == "✓ Nothing is wrong here."
+
+
+def test_a_selector_beside_the_labels(webapp):
+    kubectl("set", "selector", "service", "webservice", "app=webap")
+    assert repr(workbook.diagnose()) == (
+        "✗ Service webservice: no endpoints\n"
+        "  Why: It selects app=webap; no Pod has that label.\n"
+        "       The Pods have: app=webapp\n"
+        "  Do:  Correct the Service's `selector`, or the labels in the Pods' template."
+    )
+
+
+def test_a_service_that_leads_to_the_wrong_port(webapp):
+    kubectl("patch", "service", "webservice", "--patch", '{"spec": {"ports": [{"port": 80, "targetPort": 5001}]}}')
+    (found,) = workbook.diagnose("app=webapp")
+    assert found.why == "Its port 80 leads to port 5001 of the Pods, which say that they listen on 5000."
+
+
+def test_a_load_balancer_that_nobody_gives(webapp):
+    workbook.apply("1-05-webapp-service-loadbalancer.yaml")
+    (found,) = workbook.diagnose()
+    assert (found.subject, found.reason) == ("Service webservice", "EXTERNAL-IP <pending>")
+    assert found.why == "Nothing in this cluster gives out load balancers; a cloud would."
+
+
+def test_pods_and_their_service_together(tmp_path):
+    deploy(tmp_path, {"image": "web-app:9.9"}, {})
+    workbook.apply("1-04-webapp-service.yaml")
+    diagnosed(("ErrImageNeverPull",))
+    found = workbook.diagnose()
+    assert [one.subject for one in found] == [POD, "Service webservice"]
+    assert found[1].why == "It selects app=webapp, which 1 Pod(s) have, but none of them is ready."
+
+
+def test_a_quota_that_forbids_the_pods(tmp_path):
+    kubectl("create", "quota", "none", "--hard=pods=0")
+    try:
+        deploy(tmp_path, {}, {})
+        (found,) = diagnosed(("FailedCreate",))
+        assert found.subject == "ReplicaSet webapp-deployment-*" and "exceeded quota: none" in found.why
+    finally:
+        kubectl("delete", "quota", "none")
+
+
+def test_a_name_that_does_not_resolve(webapp):
+    with pytest.raises(
+        workbook.errors.WorkbookError, match=r"Nothing answers(.|\n)*(not known|resolution)(.|\n)*kube-dns"
+    ):
+        workbook.page("http://no-such-service", inside="deployment/webapp-deployment", timeout=1)

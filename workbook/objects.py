@@ -1,0 +1,46 @@
+"""What the JSON of an object says of it."""
+
+from typing import Any
+
+Object = dict[str, Any]
+
+
+def condition(item: Object, kind: str) -> bool:
+    """Whether the condition `kind` of an object is true, such as `Ready` of a node or a Pod."""
+    return any(
+        entry["type"] == kind and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
+    )
+
+
+def ready(pod: Object) -> bool:
+    """Whether the Pod's Ready condition is true and it is not being deleted."""
+    return condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]
+
+
+def containers(pod: Object) -> list[dict[str, Any]]:
+    """What the kubelet says of each container of a Pod; nothing before it has looked at the Pod."""
+    return pod.get("status", {}).get("containerStatuses", [])
+
+
+def restarts(pod: Object) -> int:
+    """How often the Pod's containers were started again."""
+    return sum(container["restartCount"] for container in containers(pod))
+
+
+def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
+    """What keeps a Pod from running, as `reason` and `message`: its waiting containers, or why it has no node."""
+    found = [
+        container["state"]["waiting"]
+        for container in containers(pod)
+        if container.get("state", {}).get("waiting", {}).get("reason")
+    ]
+    return found + [
+        entry
+        for entry in pod.get("status", {}).get("conditions", [])
+        if entry["type"] == "PodScheduled" and entry["status"] == "False"
+    ]
+
+
+def label_selector(labels: dict[str, str]) -> str:
+    """`{"app": "webapp"}` as kubectl writes it: `app=webapp`."""
+    return ",".join(f"{key}={value}" for key, value in labels.items())
