@@ -6,7 +6,7 @@ from pathlib import Path
 from node.cache import VERSIONS, digest, made
 from workbook.commands import run
 from workbook.errors import WorkbookError
-from workbook.progress import step
+from workbook.steps import step
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 

@@ -17,7 +17,7 @@ from node.filesystem import filesystem, filesystem_key
 from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind, kind_files
 from workbook.commands import run
 from workbook.errors import WorkbookError
-from workbook.progress import step
+from workbook.steps import step
 
 FILES = HERE / "files"
 ENTRYPOINT = ["/usr/local/bin/entrypoint", "/sbin/init"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from node.cache import FOLDER, HERE, VERSIONS, digest, made
 from workbook.commands import run
 from workbook.paths import HOME
-from workbook.progress import step
+from workbook.steps import step
 
 PLATFORM = f"{sys.platform}-{os.uname().machine if hasattr(os, 'uname') else 'amd64'}"
 

@@ -11,8 +11,8 @@ from workbook import cluster
 from workbook.commands import Printed
 from workbook.errors import WorkbookError
 from workbook.paths import ROOT
-from workbook.progress import step
 from workbook.pulling import present, pull
+from workbook.steps import step
 
 if TYPE_CHECKING:
     from docker import DockerClient

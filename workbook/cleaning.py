@@ -7,8 +7,8 @@ from workbook import cluster
 from workbook.building import catalog
 from workbook.engine import running_engine, stop_engine
 from workbook.paths import ROOT
-from workbook.progress import step
 from workbook.pulling import pulled
+from workbook.steps import step
 
 NETWORK = "kind"
 OWN = re.compile(r"workbook-(node|node-base|python|jdk|debian):")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from workbook.execute import NOTEBOOKS, find
+from workbook.notebooks import NOTEBOOKS, find
 
 INDEX = NOTEBOOKS / "README.md"
 CAPTION = re.compile(r"\*\*(Listing|Figure|Experiment) ([\d-]+)\b[^*]*\*\*", re.IGNORECASE)

@@ -125,7 +125,7 @@ def _waiting(pod: Object, waiting: dict[str, Any]) -> tuple[str, str] | None:
 
 def _unschedulable(message: str) -> tuple[str, str]:
     """Why no node takes a Pod, from the scheduler's message."""
-    if short := re.findall(r"Insufficient ([\w.-]+)", message):
+    if short := re.findall(r"Insufficient ([\w./-]*\w)", message):
         return (
             f"No node has room for it: too little {' and '.join(dict.fromkeys(short))} is left.",
             "Ask for less in `resources.requests`, delete other Pods, or give the cluster more.",

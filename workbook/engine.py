@@ -18,7 +18,7 @@ from workbook.commands import run
 from workbook.errors import WorkbookError
 from workbook.lock import lock
 from workbook.paths import HOME
-from workbook.progress import step
+from workbook.steps import step
 
 OLDEST_API = (1, 41)
 PROBE, WORK = 20, 600

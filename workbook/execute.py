@@ -16,10 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from workbook.commands import attend
-from workbook.errors import WorkbookError
+from workbook.notebooks import NOTEBOOKS, delays, failed, find, tidy, write_table
 from workbook.paths import HOME, ROOT
 
-NOTEBOOKS = ROOT / "notebooks"
 COPIES = ROOT / "build" / "run"
 TEST_PROFILE = "workbook-test"
 QUIET = ["--log-level=ERROR"]
@@ -28,8 +27,6 @@ PATIENCE = 600
 """Seconds that one cell may take."""
 ALL = ("-m", "")
 """Tells pytest to leave out none of the tests, such as the slow ones."""
-WORDS_A_MINUTE = 150
-"""How fast prose with code in it is read."""
 
 
 @dataclass
@@ -120,28 +117,6 @@ def hermetic() -> None:
         Path(place).mkdir(parents=True, exist_ok=True)  # else IPython takes a folder in /tmp, and leaves it there
 
 
-def find(chosen: tuple[str, ...] = ()) -> list[Path]:
-    """The notebooks in their order; only those whose path or number is in `chosen`, when something is.
-
-    Raises:
-        WorkbookError: one of `chosen` is no notebook.
-    """
-    everything = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    if not chosen:
-        return everything
-    found = []
-    for word in chosen:
-        match = [path for path in everything if path.name == Path(word).name or path.name[:2] == word.zfill(2)]
-        if not match:
-            raise WorkbookError(
-                f"There is no notebook {word!r}.",
-                f"There are {', '.join(path.name for path in everything)}.",
-                "Correct its name or number.",
-            )
-        found += match
-    return found
-
-
 def _execute(paths: list[Path], keep: Callable[[Path, nbformat.NotebookNode], None]) -> list[Outcome]:
     """Executes each notebook in a kernel of its own, with a bar for it and its cells; prints a summary."""
     console = Console()
@@ -190,11 +165,6 @@ def _run(book: nbformat.NotebookNode, on_cell: Callable[[], None]) -> str:
     return ""
 
 
-def failed(cell: nbformat.NotebookNode) -> bool:
-    """Whether an error is among the outputs of a code cell."""
-    return any(output.output_type == "error" for output in cell.outputs)
-
-
 def summary(outcomes: list[Outcome]) -> Table:
     """The table at the end: a line per notebook, and their sum."""
     table = Table("notebook", "cells", "seconds", "own delays", "result")
@@ -216,57 +186,3 @@ def summary(outcomes: list[Outcome]) -> Table:
         f"{failed} failed" if failed else "✓",
     )
     return table
-
-
-def tidy(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Takes out what differs between machines and says nothing, and puts in the measured minutes."""
-    book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    book.metadata["language_info"] = {"name": "python"}
-    book.metadata.pop("widgets", None)
-    for cell in book.cells:
-        cell.metadata.pop("execution", None)
-        if cell.cell_type == "markdown":
-            cell.source = MINUTES.sub(lambda found: f"{found.group(1)}{minutes(book)}", cell.source)
-    return book
-
-
-MINUTES = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
-"""The line of a notebook's opening table that `record` writes."""
-
-
-def minutes(book: nbformat.NotebookNode) -> str:
-    """How long a notebook takes: its words, read at `WORDS_A_MINUTE`, and the measured run of its cells."""
-    words = sum(len(cell.source.split()) for cell in book.cells)
-    seconds = book.metadata.get("workbook", {}).get("seconds", 0)
-    told = f"{round(words / WORDS_A_MINUTE + seconds / 60)}, of which the cells run {seconds / 60:.1f}"
-    own = sum(delays(book))
-    return f"{told}, and {own / 60:.1f} of that are the programs' own delays" if own else told
-
-
-def delays(book: nbformat.NotebookNode) -> list[int]:
-    """The seconds that the programs of a notebook take by their own nature, which no tool can shorten.
-
-    They are written down where they are waited for: `**Unavoidable:** 60 s to start, 10 s …`.
-    """
-    told = re.findall(r"^\*\*Unavoidable:\*\* (.+)$", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
-    return [int(seconds) for line in told for seconds in re.findall(r"\b(\d+) s\b", line)]
-
-
-def table() -> str:
-    """The chapter table of the README: a row per notebook, with its minutes as they were last recorded."""
-    rows = ["| notebook | you will | minutes |", "|---|---|---|"]
-    for path in find():
-        book = nbformat.read(path, as_version=4)
-        opening = book.cells[0].source
-        title = re.match(r"# (.+)", opening).group(1)
-        does = re.search(r"\| \*\*you will\*\* \| (.+) \|", opening).group(1)
-        rows.append(f"| [{title}](notebooks/{path.name}) | {does} | {minutes(book)} |")
-    return "\n".join(rows)
-
-
-def write_table(readme: Path) -> None:
-    """Renews the chapter table in `readme`, between its two marks."""
-    begin, end = "<!-- chapter table: written by `make record` -->\n", "\n<!-- end of the chapter table -->"
-    before, _, rest = readme.read_text().partition(begin)
-    _, _, after = rest.partition(end)
-    readme.write_text(f"{before}{begin}{table()}{end}{after}")

@@ -4,7 +4,7 @@ from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
 from workbook.paths import HOME
-from workbook.progress import step
+from workbook.steps import step
 
 NOTE = HOME / "pulled"
 

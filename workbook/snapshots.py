@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbook import cluster
+from workbook import cluster, journal
 from workbook.client import list_objects
 from workbook.errors import WorkbookError
 from workbook.kubectl import kubectl
@@ -18,7 +18,7 @@ FLEETING = {"events", "events.events.k8s.io", "pods.metrics.k8s.io", "endpoints"
 def snapshot() -> pd.DataFrame:
     """Everything in the workbook's Namespace, of each kind that the API server knows, and the workbook's images on the nodes.
 
-    Events and measurements are left out.
+    Events and measurements are left out, and the workbook's own notes of your progress.
 
     Returns:
         One row per object; the index is NAME (with `*` for a generated part), the column is KIND.
@@ -35,6 +35,7 @@ def snapshot() -> pd.DataFrame:
     rows = [
         [name(item["metadata"]), item["kind"], item["metadata"]["uid"]]
         for item in json.loads(listed or "{}").get("items", [])
+        if item["metadata"]["name"] != journal.NAME
     ]
     rows += [[f"{repository}:{tag}", "Image", f"{repository}:{tag}"] for repository, tag in images().itertuples()]
     return _table(rows)

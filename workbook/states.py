@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from workbook import cluster, objects, snapshots
+from workbook import cluster, journal, objects, snapshots
 from workbook.building import build, catalog, is_current
 from workbook.client import list_objects
 from workbook.cluster import ready
@@ -64,6 +64,7 @@ def begin(number: int) -> None:
         _images(ours, state["images"])
         _neighbour(f"{ours.namespace}-other")
         _objects([MANIFESTS / name for name in state["manifests"]])
+    journal.note(number, journal.BEGUN)
     print(f"Notebook {number:02} can begin on the cluster {ours.name!r} ({ours.provider}).")
 
 

@@ -19,7 +19,7 @@ from tests import sessions
 from workbook import cluster
 from workbook.cluster import kind
 from workbook.commands import run
-from workbook.execute import find
+from workbook.notebooks import find
 from workbook.paths import ROOT
 
 pytestmark = pytest.mark.cluster

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from tests import sessions
-from workbook.execute import find
+from workbook.notebooks import find
 from workbook.paths import ROOT
 
 MUTANTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))["mutant"]

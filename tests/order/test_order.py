@@ -15,8 +15,9 @@ from jupyter_client.manager import KernelManager
 import workbook
 from tests import sessions
 from workbook import building, cluster
-from workbook.execute import NOTEBOOKS, QUIET, find
+from workbook.execute import QUIET
 from workbook.kubectl import kubectl
+from workbook.notebooks import NOTEBOOKS, find
 from workbook.paths import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

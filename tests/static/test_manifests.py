@@ -6,7 +6,7 @@ import yaml
 from workbook.kubectl import MANIFESTS
 from workbook.states import states
 
-FILES = sorted(MANIFESTS.glob("*.yaml"))
+FILES = sorted(MANIFESTS.rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbook.execute import NOTEBOOKS, delays, failed, find, table
+from workbook.notebooks import NOTEBOOKS, delays, failed, find, table
 from workbook.paths import ROOT
 from workbook.states import states
 

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 import yaml
 
-from workbook.execute import find
 from workbook.kubectl import MANIFESTS
+from workbook.notebooks import find
 from workbook.paths import ROOT
 
 SOURCES = sorted(path for folder in ("workbook", "node") for path in (ROOT / folder).rglob("*.py"))
@@ -51,5 +51,6 @@ def test_pods_have_no_rights_beyond_their_own(path):
     document = yaml.safe_load(path.read_text())
     spec = document.get("spec") or {}
     pod = spec.get("template", {}).get("spec", spec if document["kind"] == "Pod" else {})
-    assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "volumes", "serviceAccountName"}
+    assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "serviceAccountName"}
+    assert not any("hostPath" in volume for volume in pod.get("volumes", []))
     assert not any("securityContext" in container for container in pod.get("containers", []))

@@ -17,7 +17,7 @@ from workbook.cluster import LABEL, Image, State, kubeconfig, ready
 from workbook.commands import run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
-from workbook.progress import step
+from workbook.steps import step
 
 
 class Existing:

@@ -18,8 +18,8 @@ from workbook.commands import CommandFailed, run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
 from workbook.kubectl import missing, program, server_minor
-from workbook.progress import step
 from workbook.pulling import present, pull
+from workbook.steps import step
 
 LOADED = "workbook.image"
 """The label on a node's image that names the engine's image it was loaded from."""

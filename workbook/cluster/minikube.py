@@ -13,7 +13,7 @@ from workbook import cluster, engine
 from workbook.cluster import CPUS, MEMORY_MB, Image, State, kubeconfig, ready
 from workbook.commands import CommandFailed, run
 from workbook.errors import WorkbookError
-from workbook.progress import step
+from workbook.steps import step
 
 
 class Minikube:

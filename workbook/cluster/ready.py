@@ -10,7 +10,7 @@ from workbook.client import Connection, list_raw, wait_for_api
 from workbook.cluster import LABEL, OURS, Cluster, kubeconfig
 from workbook.errors import WorkbookError
 from workbook.objects import condition
-from workbook.progress import step
+from workbook.steps import step
 from workbook.watching import follow
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from workbook import progress
+from workbook import steps
 
 
 def test_a_step_says_what_it_does_and_how_it_ended(capsys):
-    with progress.step("Build it") as running:
+    with steps.step("Build it") as running:
         running.update("detail")
         running.result = "3 layers"
     begun, ended = capsys.readouterr().out.splitlines()
@@ -15,13 +15,13 @@ def test_a_step_says_what_it_does_and_how_it_ended(capsys):
 
 
 def test_a_step_that_fails(capsys):
-    with pytest.raises(ValueError), progress.step("Build it"):
+    with pytest.raises(ValueError), steps.step("Build it"):
         raise ValueError
     assert capsys.readouterr().out.splitlines()[1].startswith("✗ Build it (")
 
 
 def test_a_long_one_shows_that_it_is_alive(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "HEARTBEAT", 0)
-    with progress.step("Compile") as running:
+    monkeypatch.setattr(steps, "HEARTBEAT", 0)
+    with steps.step("Compile") as running:
         running.update("a package")
     assert "  … Compile: a package (0 s)" in capsys.readouterr().out.splitlines()
