@@ -9,7 +9,7 @@ from tests.cells import is_cell, needs_cluster
 from workbook.execute import TEST_PROFILE, hermetic
 from workbook.paths import ROOT
 
-pytest_plugins = ["tests.evidence", "tests.leftovers"]
+pytest_plugins = ["tests.evidence", "tests.exercises", "tests.leftovers"]
 
 FAILED = pytest.StashKey[str]()
 

@@ -9,6 +9,7 @@ from kubernetes.client.exceptions import ApiException
 
 from workbook import cluster
 from workbook.client import connection, list_objects
+from workbook.errors import WorkbookError
 from workbook.lifecycle import status as cluster_status
 from workbook.notebooks import find
 
@@ -22,7 +23,7 @@ EXERCISES = {"": "", SOLUTION: "by the solution", EXERCISE: "✓ done"}
 def note(number: int, what: str) -> None:
     """Notes that a notebook was begun or run to its end, or its exercise done; what was better before stays.
 
-    Nothing is noted where the cluster does not allow it.
+    Nothing is noted where the cluster is gone, or does not allow it.
 
     Args:
         number: the notebook's number.
@@ -30,7 +31,10 @@ def note(number: int, what: str) -> None:
     """
     words = list(STEPS if what in STEPS else EXERCISES)
     key = f"{number:02}-{'step' if what in STEPS else 'exercise'}"
-    if words.index(_notes().get(key, "")) >= words.index(what):
+    try:
+        if words.index(_notes().get(key, "")) >= words.index(what):
+            return
+    except WorkbookError:
         return
     core, ours = CoreV1Api(connection()), cluster.current()
     body = {"metadata": {"name": NAME, "labels": cluster.OURS}, "data": {key: what}}

@@ -37,6 +37,10 @@ def tags(cell):
     return set(cell.metadata.get("tags", []))
 
 
+def said(cell):
+    return "".join(output.get("text", "") for output in cell.outputs)
+
+
 def prose(book):
     return "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
 
@@ -98,9 +102,21 @@ class TestNotebook:
         headings = re.findall(r"^## (.+)$", prose(book), re.MULTILINE)
         assert headings[-2:] == ["Summary", "On your own"]
         assert book.cells[-1].source.startswith("**Next:**")
-        exercise, solution = code(book)[-2:]
-        assert tags(exercise) == {"exercise"} and not exercise.source.strip()
+        *_, stub, before, solution, after = code(book)
+        assert tags(stub) == {"exercise"}
         assert "solution" in tags(solution) and solution.metadata["jupyter"]["source_hidden"]
+        assert after.source == re.sub(r"\)\Z", ", solution=True)", before.source), (
+            "what is asked before and after differs"
+        )
+
+    def test_the_exercise_is_open_before_its_solution_and_done_after(self, path, book):
+        *_, before, _, after = code(book)
+        assert "✗" in said(before) and "is done" not in said(before)
+        assert "✗" not in said(after) and f"Exercise {path.name[:2]} is done." in said(after)
+
+    def test_solutions_are_hidden_and_exercises_open(self, path, book):
+        for cell in code(book):
+            assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == ("solution" in tags(cell))
 
     def test_one_title_and_no_level_left_out(self, path, book):
         levels = [len(found) for found in re.findall(r"^(#+) ", prose(book), re.MULTILINE)]
@@ -130,7 +146,7 @@ def test_a_notebook_that_must_wait_adds_little_to_that(number):
 
 
 def test_the_notebooks_that_need_not_wait_take_four_minutes_together():
-    chosen = [nbformat.read(path, as_version=4) for path in find(("04", "05", "06", "07", "08", "11"))]
+    chosen = [nbformat.read(path, as_version=4) for path in find(("04", "05", "06", "07", "08", "12"))]
     assert not any(map(delays, chosen))
     assert sum(book.metadata.workbook.seconds for book in chosen) <= 240
 
