@@ -82,6 +82,7 @@ RESOURCES = {
     "services": (client.CoreV1Api, "service"),
     "events": (client.CoreV1Api, "event"),
     "configmaps": (client.CoreV1Api, "config_map"),
+    "persistentvolumeclaims": (client.CoreV1Api, "persistent_volume_claim"),
     "serviceaccounts": (client.CoreV1Api, "service_account"),
     "nodes": (client.CoreV1Api, "node"),
     "namespaces": (client.CoreV1Api, "namespace"),

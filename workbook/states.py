@@ -24,7 +24,10 @@ KINDS = {
     "daemonsets": "daemonset",
     "replicasets": "replicaset",
     "pods": "pod",
+    "persistentvolumeclaims": "persistentvolumeclaim",
+    "configmaps": "configmap",
 }
+NOT_THE_READERS = {"kube-root-ca.crt", journal.NAME}
 # `kubectl apply`, and the controllers, which note revisions on the objects.
 APPLIERS = {"kubectl-client-side-apply", "kube-controller-manager"}
 
@@ -97,6 +100,8 @@ def _objects(manifests: list[Path]) -> None:
         for item in list_objects(resource)["items"]:
             if item["metadata"].get("ownerReferences"):
                 continue  # goes with its owner
+            if item["metadata"]["name"] in NOT_THE_READERS:
+                continue
             key = resource, item["metadata"]["name"]
             # The Pods of a Deployment know the Services that were there before them, so those go together.
             stale = services_went and resource == "deployments"

@@ -26,6 +26,7 @@ STABLE = {
     "nodes": ["STATUS", "ROLES"],
     "namespaces": ["STATUS"],
     "configmaps": ["DATA"],
+    "persistentvolumeclaims": ["STATUS"],
     "serviceaccounts": [],
     "endpointslices": ["PORTS"],
 }
