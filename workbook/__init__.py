@@ -52,6 +52,7 @@ _HOME_OF = {
     "timeline": "drawing",
     "wait_for": "waiting",
     "waiting_for": "waiting",
+    "watch": "live",
 }
 
 __all__ = sorted(_HOME_OF)

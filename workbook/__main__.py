@@ -48,7 +48,10 @@ def main() -> int:
         if verb in TAKES:
             asked.add_argument("more", nargs="*", metavar=TAKES[verb][0], help=TAKES[verb][1])
     chosen, options = parser.parse_known_args()
-    if options and TAKES.get(chosen.verb) != PYTEST:
+    more = getattr(chosen, "more", [])
+    if TAKES.get(chosen.verb) == PYTEST:
+        more = sys.argv[2:]  # as they stand: argparse has parted options from their values
+    elif options:
         parser.error(f"unknown option {options[0]!r}")
     try:
         if chosen.verb == "clean" and not HOME.exists():
@@ -59,7 +62,7 @@ def main() -> int:
         if environment.is_this(interpreter):
             home, _ = VERBS[chosen.verb]
             do = getattr(import_module(f"workbook.{home}"), chosen.verb.replace("-", "_"))
-            return do(*getattr(chosen, "more", ()), *options) or 0
+            return do(*more) or 0
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         code = attend([interpreter, "-m", "workbook", *sys.argv[1:]], {"PYTHONPATH": path})
         if chosen.verb == "clean" and code == 0:

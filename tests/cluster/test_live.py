@@ -1,0 +1,25 @@
+"""The live view in a notebook: one output, which follows the cluster, and is the last table when it was stopped."""
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import workbook
+from workbook.paths import ROOT
+
+pytestmark = pytest.mark.cluster
+
+
+def test_one_table_is_left():
+    workbook.apply("1-03-webapp-deployment.yaml")
+    workbook.rollout_status("webapp-deployment")
+    cells = [
+        "from workbook import *\nview = watch()",
+        "scale('webapp-deployment', 3)\nrollout_status('webapp-deployment')",
+        "view.stop()",
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
+    (output,) = book.cells[0].outputs
+    assert "3 of 3 ready" in output.data["text/plain"] and output.data["text/plain"].count("Pod ") == 3
+    assert "●●●" in output.data["text/html"] and "as it was at the end" in output.data["text/html"]
