@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from node.cache import VERSIONS, digest, made
+from workbook import packages
 from workbook.commands import run
 from workbook.errors import WorkbookError
 from workbook.steps import step
@@ -130,11 +131,7 @@ def _install_mmdebstrap() -> None:
             "No image can be pulled here, and building one needs Debian or Ubuntu.",
             fix="Connect to a network with an image registry, or carry the images over from a machine that has one.",
         )
-    with step("Install mmdebstrap from the distribution's packages"):
-        run(
-            ["apt-get", "install", "-y", "-q", "mmdebstrap", "debian-archive-keyring", "jq"],
-            env={"DEBIAN_FRONTEND": "noninteractive"},
-            show=True,
-            timeout=600,
-            fix="Building images needs root: run this with sudo once, or use a network with an image registry.",
-        )
+    packages.install(
+        ["mmdebstrap", "debian-archive-keyring", "jq"],
+        "Building images needs root: run this with sudo once, or use a network with an image registry.",
+    )

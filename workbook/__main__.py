@@ -34,6 +34,8 @@ VERBS = {
 }
 
 
+EXTRA = dict.fromkeys(("test", "handout"), "handout")
+"""What a verb needs beyond the workbook's packages: see the optional dependencies in pyproject.toml."""
 ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
 PYTEST = ("ARGUMENT", "arguments for pytest")
 TAKES = {"run": ONLY, "record": ONLY, **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST)}
@@ -58,7 +60,7 @@ def main() -> int:
             _remove(*_own_files())
             print("Nothing of the workbook is left on this machine.")
             return 0
-        interpreter = environment.python()
+        interpreter = environment.python(EXTRA.get(chosen.verb, ""))
         if environment.is_this(interpreter):
             home, _ = VERBS[chosen.verb]
             do = getattr(import_module(f"workbook.{home}"), chosen.verb.replace("-", "_"))

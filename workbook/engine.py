@@ -14,6 +14,7 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from node import machine
+from workbook import packages
 from workbook.commands import run
 from workbook.errors import WorkbookError
 from workbook.lock import lock
@@ -220,13 +221,7 @@ def _elsewhere() -> str:
 
 def _startable(problem: Exception) -> bool:
     """Whether this is root on Debian or Ubuntu with no engine chosen elsewhere: then one can be had here."""
-    return (
-        platform.system() == "Linux"
-        and os.geteuid() == 0
-        and not _elsewhere()
-        and _which("apt-get") is not None
-        and "Permission denied" not in str(problem)
-    )
+    return packages.installable() and not _elsewhere() and "Permission denied" not in str(problem)
 
 
 def _which(program: str) -> str | None:
@@ -242,32 +237,13 @@ def _install(facts: machine.Machine) -> None:
         missing.append("docker-cli")  # since Debian 13 apart from the engine
     if not missing:
         return
-    with step(f"Install {', '.join(missing)} from the distribution's packages") as running:
-        env = {"DEBIAN_FRONTEND": "noninteractive"}
-        run(
-            ["apt-get", "update", "-q"],
-            env=env,
-            show=True,
-            on_line=running.update,
-            fix="Packages cannot be reached: connect to a network, or install Docker yourself.",
-        )
-        if "docker-cli" in missing and not _available("docker-cli"):
-            missing.remove("docker-cli")
-            missing = list(dict.fromkeys([*missing, "docker.io"]))
-        run(
-            ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing],
-            env=env,
-            show=True,
-            on_line=running.update,
-            timeout=900,
-        )
-        if facts.locked_down and not facts.systemd and running_engine():
-            run(["service", "docker", "stop"], show=True)  # its package has started it, without our runtime
-
-
-def _available(package: str) -> bool:
-    """Whether the distribution has this package."""
-    return bool(run(["apt-cache", "madison", package]).strip())
+    packages.refresh("Packages cannot be reached: connect to a network, or install Docker yourself.")
+    if "docker-cli" in missing and not packages.available("docker-cli"):
+        missing.remove("docker-cli")
+        missing = list(dict.fromkeys([*missing, "docker.io"]))
+    packages.install(missing, "Install Docker yourself: https://docs.docker.com/engine/install/.")
+    if facts.locked_down and not facts.systemd and running_engine():
+        run(["service", "docker", "stop"], show=True)  # its package has started it, without our runtime
 
 
 def _start(facts: machine.Machine) -> None:

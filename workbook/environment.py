@@ -21,8 +21,11 @@ STAMP = VENV / "workbook.installed"
 OLDEST = (3, 11)
 
 
-def python() -> Path:
+def python(extra: str = "") -> Path:
     """The interpreter that has the workbook's packages; installs them into `.venv` where no other has them.
+
+    Args:
+        extra: the name of packages that only some verbs need, as in pyproject.toml's optional dependencies.
 
     Raises:
         WorkbookError: Python is too old, or a package could not be installed.
@@ -34,18 +37,20 @@ def python() -> Path:
         )
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     own = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if STAMP.exists() and STAMP.read_text() == wanted and own.exists():
+    there = STAMP.read_text().split() if STAMP.exists() and own.exists() else []
+    if there[:1] == [wanted] and (not extra or extra in there):
         return own
     active = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
-    if active and Path(sys.prefix) != VENV and _complete(requirements()):
+    if active and Path(sys.prefix) != VENV and _complete(requirements(extra)):
         return Path(sys.executable)
     with lock(HOME / "packages.lock", "installing Python packages"):
         begun = time.monotonic()
         print(f"· Install the Python packages into {VENV.relative_to(ROOT)} …", flush=True)
+        extras = {*there[1:], extra} - {""}  # those that an earlier verb has asked for stay
         STAMP.unlink(missing_ok=True)
         venv.create(VENV, with_pip=True, clear=not own.exists())
-        _pip(own, "install", "--quiet", "--progress-bar=on", "--editable", str(ROOT))
-        STAMP.write_text(wanted)
+        _pip(own, "install", "--quiet", "--progress-bar=on", "--editable", f"{ROOT}[{','.join(sorted(extras))}]")
+        STAMP.write_text(" ".join([wanted, *sorted(extras)]))
         print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
     return own
 
@@ -55,9 +60,10 @@ def is_this(interpreter: Path) -> bool:
     return Path(sys.prefix).resolve() == interpreter.parent.parent.resolve() or interpreter == Path(sys.executable)
 
 
-def requirements() -> list[str]:
-    """What pyproject.toml asks for."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+def requirements(extra: str = "") -> list[str]:
+    """What pyproject.toml asks for, and what the optional dependencies of that name ask for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
 
 
 def _complete(wanted: list[str]) -> bool:

@@ -1,9 +1,12 @@
-"""environment.yml and pyproject.toml name the same packages with the same pins."""
+"""The packages: environment.yml and pyproject.toml name the same, and what a verb needs is installed when it asks."""
 
+import sys
 import tomllib
 
+import pytest
 import yaml
 
+from workbook import environment
 from workbook.paths import ROOT
 
 CONDA_NAMES = {"docker": "docker-py", "kubernetes": "python-kubernetes", "matplotlib": "matplotlib-base"}
@@ -24,3 +27,41 @@ def test_the_pins_agree():
     assert {CONDA_NAMES.get(name, name): pin for name, pin in pip.items()} == {
         name: pin for name, pin in conda.items() if name not in CONDA_ONLY
     }
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A folder for the environment in place of `.venv`; what pip is told to install is noted and not done."""
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "STAMP", tmp_path / ".venv" / "stamp")
+    monkeypatch.setattr(environment, "HOME", tmp_path)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    asked = []
+
+    def create(folder, **options):
+        (folder / "bin").mkdir(parents=True, exist_ok=True)
+        (folder / "bin" / "python").touch()
+
+    monkeypatch.setattr(environment.venv, "create", create)
+    monkeypatch.setattr(environment, "_pip", lambda interpreter, *words: asked.append(words[-1].rpartition("[")[2]))
+    return asked
+
+
+def test_what_is_there_is_not_installed_again(installed):
+    environment.python()
+    environment.python()
+    assert installed == ["]"]
+
+
+def test_extra_packages_come_when_a_verb_asks_for_them_and_stay(installed, tmp_path):
+    environment.python()
+    environment.python("handout")
+    environment.python()
+    environment.python("handout")
+    assert installed == ["]", "handout]"]
+    (tmp_path / "pyproject.toml").write_text((tmp_path / "pyproject.toml").read_text() + "# changed\n")
+    environment.python()
+    assert installed == ["]", "handout]", "handout]"]
