@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.error import HTTPError
 
+from workbook.bars import bar
 from workbook.errors import WorkbookError
 from workbook.kubectl import kubectl
 from workbook.paths import ROOT
@@ -91,23 +92,26 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
     """
     timeout *= patience()
     deadline = time.monotonic() + timeout
-    while True:
-        try:
-            answer = _ask_inside(inside, url) if inside else _ask(url, timeout)
-            if until in answer.text:
-                return answer
-            problem = f"it says {answer.text[:200]!r}, without {until!r}"
-        except OSError as error:
-            problem = str(getattr(error, "reason", error))
-        if time.monotonic() > deadline:
-            raise WorkbookError(
-                f"Nothing answers at {url} as it should.",
-                problem,
-                "Is there a Service of that name? `services()`. Is the name service well? `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
-                if re.search("name resolution|not known", problem)
-                else "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
-            )
-        time.sleep(0.2)  # a program that begins to listen tells nobody
+    with bar(f"Waiting for an answer at {url}", timeout) as say:
+        while True:
+            try:
+                answer = _ask_inside(inside, url) if inside else _ask(url, timeout)
+                if until in answer.text:
+                    return answer
+                problem = f"it says {answer.text[:200]!r}, without {until!r}"
+            except OSError as error:
+                problem = str(getattr(error, "reason", error))
+            say(problem)
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.2)  # a program that begins to listen tells nobody
+    raise WorkbookError(
+        f"Nothing answers at {url} as it should.",
+        problem,
+        "Is there a Service of that name? `services()`. Is the name service well? `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
+        if re.search("name resolution|not known", problem)
+        else "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
+    )
 
 
 def _ask(url: str, timeout: float) -> Page:

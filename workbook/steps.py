@@ -1,18 +1,20 @@
 """Say what is being done and how long it took: `step` for every action longer than a moment.
 
 In a terminal each running step is a line with a spinner, a detail and the seconds so far (several at once when
-steps run in parallel threads); elsewhere (a log, CI, a notebook) only whole lines are printed, so that nothing
-has to be updated in place.
+steps run in parallel threads), in a notebook that a reader runs it has a bar; elsewhere (a log, CI, a test) only whole
+lines are printed, so that nothing has to be updated in place.
 """
 
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from workbook.bars import bar, watched
 
 
 class Step:
@@ -91,7 +93,8 @@ def step(title: str) -> Iterator[Step]:
         running = Step(_seldom(title, begun))
     mark = "✗"
     try:
-        yield running
+        with bar(title) if watched() else nullcontext(running._show) as running._show:
+            yield running
         mark = "✓"
     finally:
         result = f": {running.result}" if running.result else ""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+from workbook.bars import bar
 from workbook.client import list_objects
 from workbook.commands import Printed
 from workbook.diagnosis import Diagnosis, diagnose
@@ -57,10 +58,12 @@ def wait_for(
     """
     missing = "no answer from the API server"
     timeout *= patience()
-    for state in follow(resource, selector=selector, field_selector=field_selector, timeout=timeout):
-        found = list(state.values())
-        if not (missing := unmet(found)):
-            return found
+    with bar(f"Waiting for {what}", timeout) as say:
+        for state in follow(resource, selector=selector, field_selector=field_selector, timeout=timeout):
+            found = list(state.values())
+            if not (missing := unmet(found)):
+                return found
+            say(missing)
     found = diagnose(about or selector, wide=True) if about or selector else Diagnosis()
     raise WaitTimeout(f"Waited {timeout:.0f} s for {what}, in vain: {missing}.", *told(found))
 

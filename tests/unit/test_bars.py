@@ -1,0 +1,63 @@
+"""A bar is there for whoever watches, when it takes long enough, and is gone afterwards."""
+
+import time
+
+import IPython.display
+import pytest
+
+from workbook import bars
+
+
+class Shown:
+    """Stands in for what IPython displays: notes each picture."""
+
+    def __init__(self):
+        self.pictures = []
+
+    def __call__(self, picture, *, raw, display_id):
+        self.pictures.append(picture)
+        return self
+
+    def update(self, picture, *, raw):
+        self.pictures.append(picture)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    monkeypatch.setattr(bars, "MOMENT", 0.05)
+    monkeypatch.setattr(bars, "PERIOD", 0.01)
+    monkeypatch.setattr(IPython.display, "display", made := Shown())
+    return made
+
+
+def test_nobody_watches(shown):
+    with bars.bar("Waiting") as say:
+        say("nothing yet")
+        time.sleep(0.15)
+    assert shown.pictures == []
+
+
+def test_a_reader_sees_what_is_missing_and_in_the_end_nothing(shown, monkeypatch):
+    monkeypatch.setattr(bars, "watched", lambda: True)
+    with bars.bar("Waiting for <two> Pods", 60) as say:
+        say("1 ready")
+        time.sleep(0.15)
+    assert 'max="60"' in shown.pictures[0]["text/html"]
+    assert "Waiting for &lt;two&gt; Pods: 1 ready (0 s)" in shown.pictures[0]["text/html"]
+    assert shown.pictures[-1] == {"text/plain": "", "text/html": ""}
+
+
+def test_what_is_over_in_a_moment_shows_nothing(shown, monkeypatch):
+    monkeypatch.setattr(bars, "watched", lambda: True)
+    with bars.bar("Waiting"):
+        pass
+    time.sleep(0.1)
+    assert shown.pictures == []
+
+
+def test_an_error_ends_it_as_well(shown, monkeypatch):
+    monkeypatch.setattr(bars, "watched", lambda: True)
+    with pytest.raises(ValueError), bars.bar("Waiting"):
+        time.sleep(0.1)
+        raise ValueError
+    assert shown.pictures[-1] == {"text/plain": "", "text/html": ""}
