@@ -75,9 +75,10 @@ def timeline(recorded: Recorder, *, title: str, probed: Prober | None = None) ->
         ):
             lag = probed.begun - recorded.begun if probed.begun else 0
             times = [seconds + lag for seconds, status in probed.rows if (status == 200) is good]
-            marks += axes.plot(
-                times, [lane] * len(times), mark, color=colour, markersize=9, linestyle="none", label=label
-            )
+            if times:
+                marks += axes.plot(
+                    times, [lane] * len(times), mark, color=colour, markersize=9, linestyle="none", label=label
+                )
     axes.set_yticks([at for at, _ in labels], [label for _, label in labels])
     axes.set_xlabel("seconds")
     axes.set_title(title)
