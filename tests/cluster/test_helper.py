@@ -56,7 +56,7 @@ def test_no_such_table():
 
 def test_a_rollout_that_cannot_succeed_says_why(tmp_path):
     kubectl.kubectl("apply", "-f", changed(tmp_path, "web-app:1.0", "web-app:9.9"))
-    said = r"webapp-deployment-\S+: ErrImageNeverPull(.|\n)*Do:  The image is not on the node"
+    said = r"webapp-deployment-\S+: ErrImageNeverPull(.|\n)*not on the node(.|\n)*Do:  Build it"
     with pytest.raises(WaitTimeout, match=said):
         workbook.rollout_status("webapp-deployment", timeout=8)
 
