@@ -115,7 +115,9 @@ class Kind:
                 str(Path(scratch, "kubeconfig")),
                 timeout=900,
                 on_line=running.update,
-                fix="Run this again. Docker needs 4 GB of memory and some 10 GB of free disk.",
+                # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
+                fix="Run this again. Docker needs 4 GB of memory and some 10 GB of free disk. Where other clusters run on"
+                " this machine, stop them, or let it have more: `sudo sysctl fs.inotify.max_user_instances=512`.",
             )
             self._connect()
 
