@@ -86,6 +86,10 @@ def reach_engine(patience: float) -> docker.DockerClient:
     try:
         engine = _usable(_connect())
     except DockerException as error:
+        if _startable(error):
+            raise WorkbookError(
+                "No Docker engine runs.", str(error), "Run `make up`: on this system it installs and starts one."
+            ) from error
         raise explain(error, platform.system()) from error
     engine.api.timeout = patience
     return engine

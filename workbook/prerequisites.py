@@ -134,7 +134,7 @@ def memory(facts: Facts) -> Finding:
 
 def disk(facts: Facts) -> Finding:
     root = facts.info.get("DockerRootDir", "")
-    place = root if Path(root).is_dir() else _existing_parent()
+    place = root if root and Path(root).is_dir() else _existing_parent()
     free = shutil.disk_usage(place).free / 1e9
     fix = "Make room: `docker system df` tells what Docker holds, `make clean` removes the workbook's part."
     good = free >= DISK_GB

@@ -113,7 +113,7 @@ def busy(facts: Facts) -> Finding:
     ]
     told = "; ".join(filter(None, map(holder, locks)))
     fix = "Wait for it, or end that process: what it was doing goes on with the next run." if told else ""
-    return Finding("set-up", None if told else True, "no other at work", told or "none", fix)
+    return Finding("set-up", None if told else True, "no other at work", told or "nobody", fix)
 
 
 def ports(facts: Facts) -> Finding:
@@ -134,7 +134,7 @@ def base_images(facts: Facts) -> Finding:
 
     engine = _building(facts)
     if not engine:
-        return _unknown("base images")
+        return _unknown(facts, "base images")
     wanted = {purpose: (OFFICIAL[purpose], node.base_tag(purpose)) for purpose in bases(catalog())}
     if cluster.choose()[0] == "kind":
         wanted["the node's"] = (node.OFFICIAL, node.node_tag())
@@ -147,7 +147,7 @@ def applications(facts: Facts) -> Finding:
 
     engine = _building(facts)
     if not engine:
-        return _unknown("applications")
+        return _unknown(facts, "applications")
     missing = [image for image in catalog() if not is_current(engine, image)]
     return _at_hand(facts, "applications", len(catalog()), missing, f"{PREPARE}run `begin(12)`, which builds them all.")
 
@@ -184,6 +184,7 @@ def _reached(facts: Facts) -> tuple[bool, bool]:
         "-m",
         "pip",
         "--disable-pip-version-check",
+        "--no-cache-dir",
         f"--timeout={PATIENCE - 1}",
         "--retries=0",
         "index",
@@ -224,7 +225,8 @@ def _building(facts: Facts) -> Any:
     return cluster.current().docker() if facts.state == "Running" else None
 
 
-def _unknown(check: str) -> Finding:
+def _unknown(facts: Facts, check: str) -> Finding:
+    facts.missing.append(check)
     return Finding(
         check,
         None,
