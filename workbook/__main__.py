@@ -32,6 +32,7 @@ VERBS = {
         "doctor",
         "say whether this machine is ready for a class, and change nothing; the exit status is 1 if not",
     ),
+    "classroom": ("classroom", "make a place for each learner on a shared cluster, of which you are an administrator"),
     "up": ("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),
     "down": ("lifecycle", "stop the workbook's clusters; what was deployed stays"),
     "clean": ("cleaning", "remove clusters, images, caches: everything the workbook has made"),
@@ -42,7 +43,13 @@ EXTRA = dict.fromkeys(("test", "handout"), "handout")
 """What a verb needs beyond the workbook's packages: see the optional dependencies in pyproject.toml."""
 ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
 PYTEST = ("ARGUMENT", "arguments for pytest")
-TAKES = {"run": ONLY, "record": ONLY, **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST)}
+LEARNERS = ("LEARNER", "names of the learners' Namespaces, such as learner-1")
+TAKES = {
+    "classroom": LEARNERS,
+    "run": ONLY,
+    "record": ONLY,
+    **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST),
+}
 
 
 def main() -> int:
