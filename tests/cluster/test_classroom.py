@@ -1,6 +1,7 @@
 """A class on one shared cluster: two learners, each with a kubeconfig of their own, and what they may not do."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -15,11 +16,7 @@ from workbook.paths import ROOT
 
 pytestmark = pytest.mark.cluster
 LEARNERS = ADA, BOB = "learner-ada", "learner-bob"
-CLEAR_AWAY = [
-    "delete namespaces,clusterroles,clusterrolebindings --selector workbook=learner",
-    "delete rolebindings --namespace kube-system --selector workbook=learner",
-    "delete -f classroom/cluster.yaml",
-]
+CLEAR_AWAY = re.findall(r"^kubectl (delete .+)$", (classroom.MANIFESTS / "README.md").read_text(), re.MULTILINE)
 
 
 def kubectl(kubeconfig, *words):
@@ -56,6 +53,7 @@ def handed_out(registry, tmp_path_factory):
                 for name in LEARNERS
             }
         finally:
+            assert len(CLEAR_AWAY) == 3
             for command in CLEAR_AWAY:
                 kubectl(ours.kubeconfig, *command.split())
             for name in LEARNERS:
