@@ -137,3 +137,11 @@ def test_the_policy_is_for_learners_only(handed_out):
     ours = cluster.current()
     status, said = kubectl(ours.kubeconfig, "create", "namespace", "somebody", "--dry-run=server")
     assert status == 0, said
+
+
+def test_at_the_end_the_namespace_stays_with_what_the_learner_needs_to_come_back(handed_out):
+    leave = "import workbook; workbook.delete_cluster(); print(workbook.status().iloc[0, 0]); workbook.begin(3)"
+    done = sessions.python("-c", leave, **handed_out[BOB])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not yours to delete" in done.stdout and "\nAbsent\n" in done.stdout
+    assert "Notebook 03 can begin" in done.stdout

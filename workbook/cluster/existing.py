@@ -14,7 +14,7 @@ from docker.errors import APIError
 
 from workbook import cluster
 from workbook.cluster import LABEL, Image, State, kubeconfig, ready
-from workbook.commands import run
+from workbook.commands import CommandFailed, run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
 from workbook.steps import step
@@ -74,20 +74,15 @@ class Existing:
                 f"The cluster behind {self.context!r} does not answer: its Namespace {self.namespace!r}, if any, stays."
             )
         elif kubeconfig.current(self.kubeconfig):
-            with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}"):
-                run(
-                    [
-                        *self.kubectl(),
-                        "delete",
-                        "namespace",
-                        "--selector",
-                        LABEL,
-                        "--field-selector",
-                        f"metadata.name={self.namespace}",
-                    ],
-                    env={"KUBECONFIG": str(self.kubeconfig)},
-                    show=True,
-                )
+            with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}") as running:
+                mine = ["--selector", LABEL, "--field-selector", f"metadata.name={self.namespace}"]
+                try:
+                    env = {"KUBECONFIG": str(self.kubeconfig)}
+                    run([*self.kubectl(), "delete", "namespace", *mine], env=env, show=True)
+                except CommandFailed as error:
+                    if "(Forbidden)" not in error.output:
+                        raise
+                    running.result = "it stays, because it is not yours to delete; who has made it for you can"
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
