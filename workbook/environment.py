@@ -35,11 +35,12 @@ def python(extra: str = "") -> Path:
     with lock(HOME / "packages.lock", "installing Python packages"):
         begun = time.monotonic()
         print(f"· Install the Python packages into {VENV.relative_to(ROOT)} …", flush=True)
-        extras = {*_stamp()[1:], extra} - {""}  # those that an earlier verb has asked for stay
+        extras = sorted({*_stamp()[1:], extra} - {""})  # those that an earlier verb has asked for stay
+        told = f"[{','.join(extras)}]" if extras else ""
         STAMP.unlink(missing_ok=True)
         venv.create(VENV, with_pip=True, clear=not own.exists())
-        _pip(own, "install", "--quiet", "--progress-bar=on", "--editable", f"{ROOT}[{','.join(sorted(extras))}]")
-        STAMP.write_text(" ".join([_wanted(), *sorted(extras)]))
+        _pip(own, "install", "--quiet", "--progress-bar=on", "--editable", f"{ROOT}{told}")
+        STAMP.write_text(" ".join([_wanted(), *extras]))
         print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
     return own
 

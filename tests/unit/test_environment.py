@@ -46,14 +46,16 @@ def installed(tmp_path, monkeypatch):
         (folder / "bin" / "python").touch()
 
     monkeypatch.setattr(environment.venv, "create", create)
-    monkeypatch.setattr(environment, "_pip", lambda interpreter, *words: asked.append(words[-1].rpartition("[")[2]))
+    monkeypatch.setattr(
+        environment, "_pip", lambda interpreter, *words: asked.append(words[-1].removeprefix(str(tmp_path)))
+    )
     return asked
 
 
 def test_what_is_there_is_not_installed_again(installed):
     environment.python()
     environment.python()
-    assert installed == ["]"]
+    assert installed == [""]
 
 
 def test_extra_packages_come_when_a_verb_asks_for_them_and_stay(installed, tmp_path):
@@ -61,7 +63,7 @@ def test_extra_packages_come_when_a_verb_asks_for_them_and_stay(installed, tmp_p
     environment.python("handout")
     environment.python()
     environment.python("handout")
-    assert installed == ["]", "handout]"]
+    assert installed == ["", "[handout]"]
     (tmp_path / "pyproject.toml").write_text((tmp_path / "pyproject.toml").read_text() + "# changed\n")
     environment.python()
-    assert installed == ["]", "handout]", "handout]"]
+    assert installed == ["", "[handout]", "[handout]"]
