@@ -101,8 +101,14 @@ def write_table(readme: Path) -> None:
 
 
 def write_between(document: Path, name: str, text: str) -> None:
-    """Puts `text` into a document, between the two marks that have this name."""
-    begin, end = f"<!-- {name}: written by `make record` -->\n", f"\n<!-- end of the {name} -->"
-    before, _, rest = document.read_text().partition(begin)
-    _, _, after = rest.partition(end)
-    document.write_text(f"{before}{begin}{text}{end}{after}")
+    """Puts `text` into a document, between the two marks that have this name.
+
+    Raises:
+        WorkbookError: the document has not both marks; nothing is written.
+    """
+    begin, end = f"<!-- {name}: written by `make record` -->\n", f"<!-- end of the {name} -->"
+    before, found, rest = document.read_text().partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise WorkbookError(f"{document.name} has no place for the {name}.", fix=f"Put in these lines: {begin}{end}")
+    document.write_text(f"{before}{begin}{text}\n{end}{after}")
