@@ -145,3 +145,11 @@ def test_at_the_end_the_namespace_stays_with_what_the_learner_needs_to_come_back
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not yours to delete" in done.stdout and "\nAbsent\n" in done.stdout
     assert "Notebook 03 can begin" in done.stdout
+
+
+def test_a_renewed_kubeconfig_takes_the_place_of_one_that_is_no_longer_let_in(handed_out):
+    file = cluster.folder(handed_out[ADA]["WORKBOOK_PROFILE"]) / "kubeconfig"
+    done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])
+    file.write_text(re.sub(r"token: \S+", "token: expired", file.read_text()))
+    done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])
+    assert done.returncode == 0 and "Connect to" in done.stdout, done.stdout + done.stderr

@@ -56,9 +56,14 @@ class Existing:
     def start(self) -> None:
         if self.status() == "Running":
             return
+        from workbook.kubectl import missing, program
+
+        # Any kubectl will do here: what is known of the cluster may no longer be let in to ask for its version.
+        if not (kubectl := program()):
+            raise missing()
         with step(f"Connect to {self.context!r}"):
             text = run(
-                [*self.kubectl(), "config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"],
+                [kubectl, "config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"],
                 show=True,
                 fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
             )
