@@ -4,7 +4,7 @@ from node import machine
 from node.cache import VERSIONS
 from node.config import NODE_PORT, kind_config
 from node.image import base_image, base_tag, node_image, node_tag
-from node.toolchain import go, kind, kubectl
+from node.toolchain import go, installed_kind, kind, kubectl
 
 OFFICIAL: str = VERSIONS["official"]
 """The node image that the pinned kind was released with."""
@@ -15,6 +15,7 @@ __all__ = [
     "base_image",
     "base_tag",
     "go",
+    "installed_kind",
     "kind",
     "kind_config",
     "kubectl",

@@ -73,8 +73,18 @@ def kind() -> Path:
                 fix="Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH.",
             )
 
-    folder = made("kind", digest(VERSIONS["kind"], PLATFORM), install)
-    return folder / ("kind.exe" if os.name == "nt" else "kind")
+    made("kind", _kind_key(), install)
+    return installed_kind()
+
+
+def installed_kind() -> Path | None:
+    """The pinned kind if it is installed already, else None."""
+    folder = FOLDER / f"kind-{_kind_key()}"
+    return folder / ("kind.exe" if os.name == "nt" else "kind") if folder.is_dir() else None
+
+
+def _kind_key() -> str:
+    return digest(VERSIONS["kind"], PLATFORM)
 
 
 def kind_files() -> Path:

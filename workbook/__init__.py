@@ -4,8 +4,17 @@ Names are loaded when they are first used, so that `import workbook` is quick, a
 package before the packages it needs are installed.
 """
 
+import sys
 from importlib import import_module
 from typing import Any
+
+OLDEST = (3, 11)
+"""The oldest Python that the workbook runs on. All else in this package may use what that has; this file may not."""
+if sys.version_info < OLDEST:
+    sys.exit(
+        "This is Python {}.{}; the workbook needs {}.{} or newer.\n".format(*sys.version_info[:2], *OLDEST)
+        + "Do:  Install a newer Python, or use conda: `conda env create -f environment.yml`."
+    )
 
 _HOME_OF = {
     "apply": "kubectl",

@@ -28,6 +28,11 @@ VERBS = {
     "run": ("execute", "set everything up, then execute the whole workbook; executed copies go to build/run/"),
     "record": ("execute", "execute the notebooks on the tests' cluster and write their outputs into them"),
     "status": ("journal", "say what the cluster is doing, and how far you are in the notebooks"),
+    "doctor": (
+        "doctor",
+        "say whether this machine is ready for a class, and change nothing; the exit status is 1 if not",
+    ),
+    "classroom": ("classroom", "make a place for each learner on a shared cluster, of which you are an administrator"),
     "up": ("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),
     "down": ("lifecycle", "stop the workbook's clusters; what was deployed stays"),
     "clean": ("cleaning", "remove clusters, images, caches: everything the workbook has made"),
@@ -38,7 +43,13 @@ EXTRA = dict.fromkeys(("test", "handout"), "handout")
 """What a verb needs beyond the workbook's packages: see the optional dependencies in pyproject.toml."""
 ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
 PYTEST = ("ARGUMENT", "arguments for pytest")
-TAKES = {"run": ONLY, "record": ONLY, **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST)}
+LEARNERS = ("LEARNER", "names of the learners' Namespaces, such as learner-1")
+TAKES = {
+    "classroom": LEARNERS,
+    "run": ONLY,
+    "record": ONLY,
+    **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST),
+}
 
 
 def main() -> int:
@@ -47,10 +58,12 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, (_, meaning) in VERBS.items():
         asked = verbs.add_parser(verb, help=meaning, description=meaning)
+        if verb == "doctor":
+            asked.add_argument("--json", dest="more", action="store_const", const=["--json"], help="for programs")
         if verb in TAKES:
             asked.add_argument("more", nargs="*", metavar=TAKES[verb][0], help=TAKES[verb][1])
     chosen, options = parser.parse_known_args()
-    more = getattr(chosen, "more", [])
+    more = getattr(chosen, "more", None) or []
     if TAKES.get(chosen.verb) == PYTEST:
         more = sys.argv[2:]  # as they stand: argparse has parted options from their values
     elif options:
@@ -60,7 +73,10 @@ def main() -> int:
             _remove(*_own_files())
             print("Nothing of the workbook is left on this machine.")
             return 0
-        interpreter = environment.python(EXTRA.get(chosen.verb, ""))
+        if chosen.verb == "doctor":  # installs nothing, and says what is missing
+            interpreter = environment.found() or Path(sys.executable)
+        else:
+            interpreter = environment.python(EXTRA.get(chosen.verb, ""))
         if environment.is_this(interpreter):
             home, _ = VERBS[chosen.verb]
             do = getattr(import_module(f"workbook.{home}"), chosen.verb.replace("-", "_"))

@@ -74,6 +74,27 @@ def ensure_engine() -> docker.DockerClient:
             return _usable(_connect())
 
 
+def reach_engine(patience: float) -> docker.DockerClient:
+    """A connection to a working engine that runs already, as `ensure_engine` wants it; nothing is installed or started.
+
+    Args:
+        patience: seconds that it has for each later answer.
+
+    Raises:
+        WorkbookError: as `ensure_engine`.
+    """
+    try:
+        engine = _usable(_connect())
+    except DockerException as error:
+        if _startable(error):
+            raise WorkbookError(
+                "No Docker engine runs.", str(error), "Run `make up`: on this system it installs and starts one."
+            ) from error
+        raise explain(error, platform.system()) from error
+    engine.api.timeout = patience
+    return engine
+
+
 def running_engine() -> docker.DockerClient | None:
     """A connection to the engine when one runs already, else None; nothing is started.
 

@@ -18,7 +18,6 @@ from workbook.paths import HOME, ROOT
 
 VENV = ROOT / ".venv"
 STAMP = VENV / "workbook.installed"
-OLDEST = (3, 11)
 
 
 def python(extra: str = "") -> Path:
@@ -28,32 +27,51 @@ def python(extra: str = "") -> Path:
         extra: the name of packages that only some verbs need, as in pyproject.toml's optional dependencies.
 
     Raises:
-        WorkbookError: Python is too old, or a package could not be installed.
+        WorkbookError: a package could not be installed.
     """
-    if sys.version_info < OLDEST:
-        raise WorkbookError(
-            f"This is Python {sys.version.split()[0]}; the workbook needs {OLDEST[0]}.{OLDEST[1]} or newer.",
-            fix="Install a newer Python, or use conda: `conda env create -f environment.yml`.",
-        )
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    own = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    there = STAMP.read_text().split() if STAMP.exists() and own.exists() else []
-    if there[:1] == [wanted] and (not extra or extra in there):
-        return own
-    active = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
-    if active and Path(sys.prefix) != VENV and _complete(requirements(extra)):
-        return Path(sys.executable)
+    if there := found(extra):
+        return there
+    own = _own()
     with lock(HOME / "packages.lock", "installing Python packages"):
         begun = time.monotonic()
         print(f"· Install the Python packages into {VENV.relative_to(ROOT)} …", flush=True)
-        extras = sorted({*there[1:], extra} - {""})  # those that an earlier verb has asked for stay
+        extras = sorted({*_stamp()[1:], extra} - {""})  # those that an earlier verb has asked for stay
         told = f"[{','.join(extras)}]" if extras else ""
         STAMP.unlink(missing_ok=True)
         venv.create(VENV, with_pip=True, clear=not own.exists())
         _pip(own, "install", "--quiet", "--progress-bar=on", "--editable", f"{ROOT}{told}")
-        STAMP.write_text(" ".join([wanted, *extras]))
+        STAMP.write_text(" ".join([_wanted(), *extras]))
         print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
     return own
+
+
+def found(extra: str = "") -> Path | None:
+    """The interpreter that has the workbook's packages already, None where none has; installs nothing.
+
+    Args:
+        extra: as in `python`.
+    """
+    there = _stamp()
+    if there[:1] == [_wanted()] and (not extra or extra in there):
+        return _own()
+    active = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
+    if active and Path(sys.prefix) != VENV and _complete(requirements(extra)):
+        return Path(sys.executable)
+    return None
+
+
+def _own() -> Path:
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _wanted() -> str:
+    """What `STAMP` begins with when the packages are those that pyproject.toml asks for now."""
+    return hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+
+
+def _stamp() -> list[str]:
+    """What was installed into `VENV`: for which pyproject.toml, and which optional dependencies."""
+    return STAMP.read_text().split() if STAMP.exists() and _own().exists() else []
 
 
 def is_this(interpreter: Path) -> bool:

@@ -82,10 +82,11 @@ def run(*chosen: str) -> int:
 def record(*chosen: str) -> int:
     """Executes the notebooks (or just the `chosen` ones) on the tests' cluster and writes the outputs into them.
 
-    A notebook in which a cell fails is left as it was. Also renews the minutes, in the notebook and in the README, and
-    the index in notebooks/README.md.
+    A notebook in which a cell fails is left as it was. Also renews the minutes, in the notebook and in the README,
+    the index in notebooks/README.md, and the agenda in classroom/README.md.
     """
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)
+    from workbook.agenda import write_agenda
     from workbook.contents import write_index
     from workbook.lifecycle import up
 
@@ -100,6 +101,7 @@ def record(*chosen: str) -> int:
         return 1
     write_table(ROOT / "README.md")
     write_index()
+    write_agenda()
     return 0
 
 

@@ -72,13 +72,23 @@ def progress() -> pd.DataFrame:
 
 
 def status() -> None:
-    """Prints the cluster's state and, when it runs, how far you are on it."""
+    """Prints the cluster's state and, when it runs, how far you are on it, and where to go on."""
     state = cluster_status()
     print(state.to_string(), end="\n\n")
-    if state.loc["cluster", "STATUS"] == "Running":
-        print(progress().to_string())
-    else:
+    if state.loc["cluster", "STATUS"] == "Absent":
+        print("There is no cluster, and so nothing is noted: `make up` makes one.")
+    elif state.loc["cluster", "STATUS"] != "Running":
         print("What you have done is noted in the cluster: `make up` starts it.")
+    else:
+        table = progress()
+        print(table.to_string(), _summary(table), sep="\n\n")
+
+
+def _summary(table: pd.DataFrame) -> str:
+    """How much of it is done, and the first notebook that is not."""
+    ended, done = table["STEP"] == STEPS[END], table["EXERCISE"] == EXERCISES[EXERCISE]
+    count = f"Notebooks run to their end: {ended.sum()} of {len(table)}. Exercises done by yourself: {done.sum()}."
+    return count if ended.all() else f"{count}\nGo on with {table.index[~ended][0]}."
 
 
 def _notes() -> dict[str, str]:

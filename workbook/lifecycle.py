@@ -18,7 +18,7 @@ from workbook.prerequisites import require
 
 FIRST = "00_start-here.ipynb"
 SETTINGS = Path(__file__).with_name("jupyterlab")
-"""JupyterLab's settings: it asks nobody for news or updates."""
+"""JupyterLab's settings: it asks nobody for news or updates, and shows a document, such as the glossary, as it is to be read."""
 
 
 def up() -> None:

@@ -33,7 +33,6 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
         WorkbookError: another process holds it; names that process and what it does.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    note = path.with_suffix(".holder")  # a file of its own: Windows lets nobody read a locked one
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         deadline = time.monotonic() + patience
@@ -43,14 +42,36 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
                 break
             except OSError:
                 if time.monotonic() >= deadline:
-                    holder = note.read_text() if note.exists() else "another process"
                     raise WorkbookError(
-                        f"The workbook is busy: {holder}.",
+                        f"The workbook is busy: {_told(path)}.",
                         "Two at once would work on the same cluster.",
                         "Wait until it has finished, then run this again.",
                     ) from None
                 time.sleep(0.2)  # there is no event for another process's lock
-        note.write_text(f"process {os.getpid()} has been running `{doing}` since {time.strftime('%H:%M:%S')}")
+        _note(path).write_text(f"process {os.getpid()} has been running `{doing}` since {time.strftime('%H:%M:%S')}")
         yield
     finally:
         os.close(descriptor)
+
+
+def holder(path: Path) -> str:
+    """Who holds the lock file `path`, and what for, in words; empty when nobody does. Makes no file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return ""
+    try:
+        _take(descriptor)
+        return ""
+    except OSError:
+        return _told(path)
+    finally:
+        os.close(descriptor)
+
+
+def _note(path: Path) -> Path:
+    return path.with_suffix(".holder")  # a file of its own: Windows lets nobody read a locked one
+
+
+def _told(path: Path) -> str:
+    return _note(path).read_text() if _note(path).exists() else "another process"

@@ -57,12 +57,21 @@ MINUTES = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
 
 
 def minutes(book: nbformat.NotebookNode) -> str:
-    """How long a notebook takes: its words, read at `WORDS_A_MINUTE`, and the measured run of its cells."""
-    words = sum(len(cell.source.split()) for cell in book.cells)
-    seconds = book.metadata.get("workbook", {}).get("seconds", 0)
-    told = f"{round(words / WORDS_A_MINUTE + seconds / 60)}, of which the cells run {seconds / 60:.1f}"
+    """How long a notebook takes, in words: see `length`."""
+    told = f"{length(book)}, of which the cells run {_seconds(book) / 60:.1f}"
     own = sum(delays(book))
     return f"{told}, and {own / 60:.1f} of that are the programs' own delays" if own else told
+
+
+def length(book: nbformat.NotebookNode) -> int:
+    """The minutes a notebook takes: its words, read at `WORDS_A_MINUTE`, and the measured run of its cells."""
+    words = sum(len(cell.source.split()) for cell in book.cells)
+    return round(words / WORDS_A_MINUTE + _seconds(book) / 60)
+
+
+def _seconds(book: nbformat.NotebookNode) -> float:
+    """How long the cells ran when they were recorded last."""
+    return book.metadata.get("workbook", {}).get("seconds", 0)
 
 
 def delays(book: nbformat.NotebookNode) -> list[int]:
@@ -88,7 +97,18 @@ def table() -> str:
 
 def write_table(readme: Path) -> None:
     """Renews the chapter table in `readme`, between its two marks."""
-    begin, end = "<!-- chapter table: written by `make record` -->\n", "\n<!-- end of the chapter table -->"
-    before, _, rest = readme.read_text().partition(begin)
-    _, _, after = rest.partition(end)
-    readme.write_text(f"{before}{begin}{table()}{end}{after}")
+    write_between(readme, "chapter table", table())
+
+
+def write_between(document: Path, name: str, text: str) -> None:
+    """Puts `text` into a document, between the two marks that have this name.
+
+    Raises:
+        WorkbookError: the document has not both marks; nothing is written.
+    """
+    begin, end = f"<!-- {name}: written by `make record` -->\n", f"<!-- end of the {name} -->"
+    before, found, rest = document.read_text().partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise WorkbookError(f"{document.name} has no place for the {name}.", fix=f"Put in these lines: {begin}{end}")
+    document.write_text(f"{before}{begin}{text}\n{end}{after}")

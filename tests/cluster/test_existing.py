@@ -1,21 +1,15 @@
 """The provider `existing`, on a second cluster that is reached by its context's name and a registry on the loopback."""
 
-import contextlib
 import hashlib
 import os
-import platform
-import select
 import shutil
-import socket
 import subprocess
-import threading
-import time
 
 import pytest
-import yaml
 
 import node
 from tests import sessions
+from tests.registry import known_to
 from workbook import cluster
 from workbook.cluster import kind
 from workbook.commands import run
@@ -28,54 +22,6 @@ NOTEBOOKS = [str(path.relative_to(ROOT)) for path in find(("02", "03", "04"))]
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """Debian's docker-registry on the loopback: its `host:port`."""
-    if not shutil.which("docker-registry"):
-        if platform.system() != "Linux" or os.geteuid() != 0 or not shutil.which("apt-get"):
-            pytest.skip("there is no docker-registry, and it cannot be installed here")
-        run(["apt-get", "install", "-y", "-q", "docker-registry"], env={"DEBIAN_FRONTEND": "noninteractive"})
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = {
-        "version": 0.1,
-        "storage": {"filesystem": {"rootdirectory": str(folder / "images")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    (folder / "registry.yaml").write_text(yaml.safe_dump(settings))
-    server = subprocess.Popen(
-        ["docker-registry", "serve", folder / "registry.yaml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 20
-    while socket.socket().connect_ex(("127.0.0.1", port)):
-        assert time.monotonic() < deadline, "docker-registry does not listen"
-        time.sleep(0.1)
-    yield f"localhost:{port}"
-    server.kill()
-    server.wait()
-
-
-def relay(listener: socket.socket, port: int) -> None:
-    """Carries each connection on to this machine's loopback, which a node cannot reach by itself."""
-    while True:
-        try:
-            near, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=carry, args=(near, socket.create_connection(("127.0.0.1", port))), daemon=True).start()
-
-
-def carry(near: socket.socket, far: socket.socket) -> None:
-    with near, far, contextlib.suppress(OSError):
-        while True:
-            for side in select.select([near, far], [], [])[0]:
-                data = side.recv(65536)
-                if not data:
-                    return
-                (far if side is near else near).sendall(data)
-
-
-@pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory, registry):
     """A cluster that is somebody else's, whose nodes know the registry; the kubeconfig that reaches it."""
     if cluster.current().provider != "kind":
@@ -83,13 +29,7 @@ def elsewhere(tmp_path_factory, registry):
     other = kind.provider(NAME)
     other.start()
     try:
-        gateway = next(iter(other._node().attrs["NetworkSettings"]["Networks"].values()))["Gateway"]
-        with socket.create_server((gateway, 0)) as listener:
-            threading.Thread(target=relay, args=(listener, int(registry.rpartition(":")[2])), daemon=True).start()
-            mirror = f'[host."http://{gateway}:{listener.getsockname()[1]}"]\n'
-            folder = f"/etc/containerd/certs.d/{registry}"
-            script = f"mkdir -p {folder} && printf '%s' '{mirror}' > {folder}/hosts.toml"
-            assert other._node().exec_run(["sh", "-c", script]).exit_code == 0
+        with known_to(other._node(), registry):
             config = tmp_path_factory.mktemp("reader") / "config"
             config.write_text(run([node.kind(), "get", "kubeconfig", "--name", NAME]))
             yield config

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+from workbook.agenda import PAGE, PLANS, agenda
 from workbook.notebooks import NOTEBOOKS, delays, failed, find, table
 from workbook.paths import ROOT
 from workbook.states import states
@@ -162,8 +163,33 @@ def test_the_readme_has_the_table_of_these_notebooks():
     assert table() in (ROOT / "README.md").read_text(), "run `make record`"
 
 
+def test_who_teaches_has_the_agenda_of_these_notebooks():
+    assert agenda() in PAGE.read_text(), "run `make record`"
+
+
+def test_a_break_comes_in_time_and_each_plan_begins_with_the_start():
+    for part, plan in zip(agenda().split("\n\n### "), PLANS, strict=True):
+        rows = [re.split(r" *\| *", row)[1:-1] for row in part.splitlines() if re.match(r"\| \d", row)]
+        at_a_stretch = 0
+        for _, what, minutes, _ in rows[:-1]:
+            at_a_stretch = 0 if what.startswith("*") else at_a_stretch + int(minutes)
+            assert at_a_stretch <= 80 or int(minutes) > 80
+        begins = [int(row[0].split(":")[0]) * 60 + int(row[0].split(":")[1]) for row in rows]
+        assert [after - before for before, after in itertools.pairwise(begins)] == [int(row[2]) for row in rows[:-1]]
+        assert len([row for row in rows if row[3]]) == len(plan.numbers) and plan.numbers[0] == "00"
+
+
 @pytest.mark.parametrize(
-    "file", ["README.md", "CONTRIBUTING.md", "node/README.md", "notebooks/README.md", "tests/README.md"]
+    "file",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "classroom/README.md",
+        "node/README.md",
+        "notebooks/GLOSSARY.md",
+        "notebooks/README.md",
+        "tests/README.md",
+    ],
 )
 def test_links_of_the_documents_lead_somewhere(file):
     path = ROOT / file

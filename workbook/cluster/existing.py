@@ -14,7 +14,7 @@ from docker.errors import APIError
 
 from workbook import cluster
 from workbook.cluster import LABEL, Image, State, kubeconfig, ready
-from workbook.commands import run
+from workbook.commands import CommandFailed, run
 from workbook.engine import ensure_engine
 from workbook.errors import WorkbookError
 from workbook.steps import step
@@ -56,9 +56,14 @@ class Existing:
     def start(self) -> None:
         if self.status() == "Running":
             return
+        from workbook.kubectl import missing, program
+
+        # Any kubectl will do here: what is known of the cluster may no longer be let in to ask for its version.
+        if not (kubectl := program()):
+            raise missing()
         with step(f"Connect to {self.context!r}"):
             text = run(
-                [*self.kubectl(), "config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"],
+                [kubectl, "config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"],
                 show=True,
                 fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
             )
@@ -74,20 +79,15 @@ class Existing:
                 f"The cluster behind {self.context!r} does not answer: its Namespace {self.namespace!r}, if any, stays."
             )
         elif kubeconfig.current(self.kubeconfig):
-            with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}"):
-                run(
-                    [
-                        *self.kubectl(),
-                        "delete",
-                        "namespace",
-                        "--selector",
-                        LABEL,
-                        "--field-selector",
-                        f"metadata.name={self.namespace}",
-                    ],
-                    env={"KUBECONFIG": str(self.kubeconfig)},
-                    show=True,
-                )
+            with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}") as running:
+                mine = ["--selector", LABEL, "--field-selector", f"metadata.name={self.namespace}"]
+                try:
+                    env = {"KUBECONFIG": str(self.kubeconfig)}
+                    run([*self.kubectl(), "delete", "namespace", *mine], env=env, show=True)
+                except CommandFailed as error:
+                    if "(Forbidden)" not in error.output:
+                        raise
+                    running.result = "it stays, because it is not yours to delete; who has made it for you can"
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:

@@ -31,12 +31,12 @@ def write(path: Path, text: str, context: str, namespace: str) -> None:
         for entry in config.get(section) or []:
             for key in [key for key in entry[kind] if key.endswith("-data")]:
                 plain = path.with_name(f"{kind}-{key.removesuffix('-data')}.pem")
-                _replace(plain, base64.b64decode(entry[kind].pop(key)))
+                replace(plain, base64.b64decode(entry[kind].pop(key)))
                 entry[kind][key.removesuffix("-data")] = plain.name
-    _replace(path, yaml.safe_dump(config).encode())
+    replace(path, yaml.safe_dump(config).encode())
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
     """Puts `content` at `path` in one step, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")

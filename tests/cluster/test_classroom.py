@@ -1,0 +1,155 @@
+"""A class on one shared cluster: two learners, each with a kubeconfig of their own, and what they may not do."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import node
+from tests import sessions
+from tests.registry import known_to
+from workbook import classroom, cluster
+from workbook.notebooks import find
+from workbook.paths import ROOT
+
+pytestmark = pytest.mark.cluster
+LEARNERS = ADA, BOB = "learner-ada", "learner-bob"
+CLEAR_AWAY = re.findall(r"^kubectl (delete .+)$", (classroom.MANIFESTS / "README.md").read_text(), re.MULTILINE)
+
+
+def kubectl(kubeconfig, *words):
+    """Runs kubectl with a kubeconfig; returns its exit status, and what it printed."""
+    env = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    done = subprocess.run(["kubectl", *words], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def handed_out(registry, tmp_path_factory):
+    """What the learners are given: by name, the environment to set. Who teaches is the cluster's administrator."""
+    ours = cluster.current()
+    if ours.provider != "kind":
+        pytest.skip("the registry is made known to a kind node")
+    with pytest.MonkeyPatch.context() as patch, known_to(ours._node(), registry):
+        if own := node.kubectl():
+            patch.setenv("PATH", str(own.parent), prepend=os.pathsep)
+        patch.setattr(classroom, "HANDED_OUT", tmp_path_factory.mktemp("handed-out"))
+        patch.setenv("KUBECONFIG", str(ours.kubeconfig))
+        patch.setenv("WORKBOOK_CONTEXT", ours.context)
+        patch.setattr(classroom, "ROOT", classroom.HANDED_OUT.parent)
+        classroom.classroom(*LEARNERS)
+        try:
+            yield {
+                name: {
+                    "KUBECONFIG": str(classroom.HANDED_OUT / f"{name}.kubeconfig"),
+                    "WORKBOOK_PROFILE": f"workbook-{name}",
+                    "WORKBOOK_CLUSTER": "existing",
+                    "WORKBOOK_CONTEXT": name,
+                    "WORKBOOK_NAMESPACE": name,
+                    "WORKBOOK_REGISTRY": f"{registry}/{name}",
+                }
+                for name in LEARNERS
+            }
+        finally:
+            assert len(CLEAR_AWAY) == 3
+            for command in CLEAR_AWAY:
+                kubectl(ours.kubeconfig, *command.split())
+            for name in LEARNERS:
+                kubectl(ours.kubeconfig, "delete", "namespace", f"{name}-other", "--ignore-not-found")
+                shutil.rmtree(cluster.folder(f"workbook-{name}"), ignore_errors=True)
+
+
+WORK = """
+from workbook import apply, begin, deployments, diagnose, endpoints, page, preflight, progress, scale, service_url
+for number in (3, 4, 5, 5):
+    begin(number)
+print(scale("webapp-deployment", 2), len(endpoints("webservice", 2)))
+print(page("http://webservice", inside="deployment/webapp-deployment", until="Welcome!").status)
+print(apply("1-06-database-external-name.yaml"))
+print(preflight().loc["cluster", "FOUND"], repr(diagnose()))
+print(deployments()["READY"].to_dict(), progress()["STEP"].tolist()[3:6])
+"""
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_learner_works_in_a_namespace_of_their_own(handed_out, name):
+    done = sessions.python("-c", WORK, **handed_out[name])
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = done.stdout.splitlines()[-5:]
+    assert told == [
+        "deployment.apps/webapp-deployment scaled 2",
+        "200",
+        "service/db1 created",
+        "Running ✓ Nothing is wrong here.",
+        "{'webapp-deployment': '2/2'} ['begun', 'begun', 'begun']",
+    ]
+
+
+def test_a_notebook_that_makes_a_second_namespace_runs_unchanged(handed_out):
+    (path,) = find(("04",))
+    done = sessions.pytest(str(path.relative_to(ROOT)), **handed_out[ADA])
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+MINE = ["run", "visitor", "--image=web-app:1.0", "--image-pull-policy=Never"]
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (["get", "pods", f"--namespace={BOB}"], "cannot list"),
+        (["get", "secrets", f"--namespace={BOB}"], "cannot list"),
+        (["get", "secrets", "--namespace=kube-system"], "cannot list"),
+        (["delete", "deployments", "--all", f"--namespace={BOB}"], "cannot list"),
+        (["delete", "pod", "visitor", f"--namespace={BOB}"], "cannot delete"),
+        (["scale", "deployment", "webapp-deployment", "--replicas=0", f"--namespace={BOB}"], "cannot"),
+        ([*MINE, f"--namespace={BOB}"], "This Namespace is somebody else's."),
+        ([*MINE, "--namespace=default"], "This Namespace is somebody else's."),
+        (["create", "token", classroom.ACCOUNT, f"--namespace={BOB}"], "cannot create"),
+        (["create", "namespace", f"{BOB}-other"], "This Namespace is somebody else's."),
+        (["delete", "namespace", BOB], "cannot delete"),
+        (["delete", "namespace", ADA], "cannot delete"),
+        (["label", "namespace", ADA, "pod-security.kubernetes.io/enforce-"], "cannot patch"),
+        (["create", "rolebinding", "more", "--clusterrole=admin", "--user=me"], "cannot create"),
+        (["run", "root", "--image=web-app:1.0", "--privileged"], "violates PodSecurity"),
+    ],
+    ids=" ".join,
+)
+def test_what_a_learner_may_not(handed_out, words, refused):
+    status, said = kubectl(handed_out[ADA]["KUBECONFIG"], *words)
+    assert status != 0 and refused in said
+
+
+def test_in_the_second_namespace_there_is_room_for_one_plain_pod_only(handed_out):
+    file, other = handed_out[ADA]["KUBECONFIG"], f"--namespace={ADA}-other"
+    assert kubectl(file, "create", "namespace", f"{ADA}-other")[0] == 0
+    try:
+        assert "`visitor` only" in kubectl(file, "run", "another", "--image=web-app:1.0", other)[1]
+        assert "`visitor` only" in kubectl(file, *MINE, "--privileged", other)[1]
+        assert kubectl(file, *MINE, other)[0] == 0
+    finally:
+        assert kubectl(file, "delete", "namespace", f"{ADA}-other")[0] == 0
+
+
+def test_the_policy_is_for_learners_only(handed_out):
+    ours = cluster.current()
+    status, said = kubectl(ours.kubeconfig, "create", "namespace", "somebody", "--dry-run=server")
+    assert status == 0, said
+
+
+def test_at_the_end_the_namespace_stays_with_what_the_learner_needs_to_come_back(handed_out):
+    leave = "import workbook; workbook.delete_cluster(); print(workbook.status().iloc[0, 0]); workbook.begin(3)"
+    done = sessions.python("-c", leave, **handed_out[BOB])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not yours to delete" in done.stdout and "\nAbsent\n" in done.stdout
+    assert "Notebook 03 can begin" in done.stdout
+
+
+def test_a_renewed_kubeconfig_takes_the_place_of_one_that_is_no_longer_let_in(handed_out):
+    file = cluster.folder(handed_out[ADA]["WORKBOOK_PROFILE"]) / "kubeconfig"
+    done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])
+    file.write_text(re.sub(r"token: \S+", "token: expired", file.read_text()))
+    done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])
+    assert done.returncode == 0 and "Connect to" in done.stdout, done.stdout + done.stderr

@@ -1,0 +1,303 @@
+"""What the doctor says of a good machine, and of broken ones: the day before a class, and without changing anything."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+import node
+from workbook import cluster, engine, environment, prerequisites, surroundings
+from workbook.cluster import kind, kubeconfig
+from workbook.doctor import doctor
+from workbook.errors import WorkbookError
+from workbook.paths import ROOT
+
+GB = 10**9
+KIND = 'echo "0.33.0"'
+KUBECTL = """echo '{"clientVersion": {"gitVersion": "v1.36.3"}}'"""
+MINIKUBE = 'case "$*" in *version*) echo v1.39.0;; *) exit 1;; esac'
+
+
+@pytest.fixture
+def machine(home, program, monkeypatch, tmp_path):
+    """A machine with all that is needed, a kind cluster that runs among it; what is given is different."""
+    for name in (*surroundings.PROXIES, *map(str.lower, surroundings.PROXIES)):
+        monkeypatch.delenv(name, raising=False)
+
+    def no_start():
+        raise AssertionError("the doctor has asked for an engine to be started")
+
+    def has(*, cpus=4, memory=8 * 2**30, free=50 * GB, ahead=0, problem=None, images=True, online=True, **info):
+        told = time.strftime("%Y-%m-%dT%H:%M:%S.123Z", time.gmtime(time.time() + ahead))
+        said = {"ServerVersion": "28.5", "NCPU": cpus, "MemTotal": memory, "DockerRootDir": "/", "SystemTime": told}
+        there = SimpleNamespace(info=lambda: said | {"OperatingSystem": "Debian"} | info)
+
+        def reach(patience):
+            if problem:
+                raise engine.explain(problem, "Linux")
+            return there
+
+        monkeypatch.setattr(engine, "ensure_engine", no_start)
+        monkeypatch.setattr(engine, "reach_engine", reach)
+        monkeypatch.setattr(kind, "ensure_engine", no_start)
+        monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: namedtuple("usage", "free")(free))
+        monkeypatch.setattr("workbook.pulling.present", lambda engine, image: images)
+        monkeypatch.setattr("workbook.building.is_current", lambda engine, image: images)
+        monkeypatch.setattr(surroundings, "_reached", lambda facts: (online, online))
+        monkeypatch.setattr(surroundings, "_taken", lambda port: False)
+
+    program("kind", KIND)
+    program("kubectl", KUBECTL)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(surroundings, "HOME", home)
+    monkeypatch.setattr(environment, "found", lambda: "/venv/bin/python")
+    monkeypatch.setattr(node, "installed_kind", lambda: tmp_path / "bin/kind")
+    monkeypatch.setattr(kind.Kind, "status", lambda self: "Running")
+    monkeypatch.setattr(kind.Kind, "kubectl", lambda self: [str(tmp_path / "bin/kubectl")])
+    monkeypatch.setattr("workbook.kubectl.server_minor", lambda ours: 36)
+    contexts = [{"name": "kind-workbook", "context": {"cluster": "c", "user": "u"}}]
+    text = yaml.safe_dump({"contexts": contexts})
+    kubeconfig.write(cluster.folder("workbook") / "kubeconfig", text, "kind-workbook", "workbook")
+    return has
+
+
+def looked(capsys):
+    """The exit status, and what was said: by check, the JSON object."""
+    status = doctor("--json")
+    report = json.loads(capsys.readouterr().out)
+    assert report["ready"] == (status == 0)
+    return status, {one["check"]: one for one in report["checks"]}, report["versions"]
+
+
+GOOD = f"""\
+✓ Python            {sys.version.split()[0]}
+✓ Python packages   complete, for /venv/bin/python
+✓ Docker engine     running, 28.5, Debian
+✓ CPUs              4
+✓ memory            8.0 GB
+✓ disk              50 GB free
+✓ clock             they agree
+✓ cluster provider  kind: minikube is not installed
+· minikube          not installed: kind takes its place
+✓ kind              0.33.0
+✓ cluster           Running
+✓ kubectl           1.36, cluster 1.36
+✓ set-up            nobody
+✓ ports             all free
+✓ base images       all 4
+✓ applications      all 7
+✓ network           packages reached; images reached; no proxy set
+
+This machine is ready.
+"""
+
+
+def test_a_good_machine(machine, capsys):
+    machine()
+    assert doctor() == 0
+    assert capsys.readouterr().out == GOOD
+
+
+def test_the_same_for_programs(machine, capsys):
+    machine()
+    status, checks, versions = looked(capsys)
+    assert status == 0
+    assert checks["CPUs"] == {"check": "CPUs", "ok": True, "needed": "at least 2", "found": "4", "fix": ""}
+    assert checks["minikube"]["ok"] is None
+    assert (
+        versions.items() >= {"Docker engine": "28.5", "Kubernetes": "1.36", "kubectl": "1.36", "kind": "0.33.0"}.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "found", "fix"),
+    [
+        (
+            {"problem": PermissionError(13, "Permission denied")},
+            "Docker engine",
+            "may not use it",
+            "usermod -aG docker",
+        ),
+        ({"cpus": 1}, "CPUs", "1", "Give Docker more processors"),
+        ({"memory": 2 * 2**30}, "memory", "2.0 GB", "Give Docker more memory"),
+        ({"free": 3 * GB}, "disk", "3 GB free", "docker system df"),
+        ({"ahead": 3600}, "clock", "s apart", "Restart Docker Desktop"),
+        ({"OSType": "windows"}, "Docker engine", "running, 28.5", "Switch to Linux containers"),
+        ({"images": False, "online": False}, "network", "packages not reached", "set HTTPS_PROXY"),
+    ],
+)
+def test_a_broken_machine(machine, capsys, broken, check, found, fix):
+    machine(**broken)
+    status, checks, _ = looked(capsys)
+    assert status == 1
+    assert checks[check]["ok"] is False and found in checks[check]["found"] and fix in checks[check]["fix"]
+    alone = {name for name, one in checks.items() if one["ok"] is False}
+    assert alone == ({check, "cluster"} if "problem" in broken else {check}), "only that, and what rests on it"
+    assert all(one["fix"] for one in checks.values() if one["ok"] is False)
+
+
+def test_no_docker(machine, capsys, monkeypatch):
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(engine, "_which", lambda name: None)
+    monkeypatch.setattr(engine, "_elsewhere", lambda: "")
+    machine(problem=FileNotFoundError("docker.sock"))
+    _, checks, _ = looked(capsys)
+    assert checks["Docker engine"]["found"] == "There is no Docker engine on this machine."
+    assert "docs.docker.com/engine/install" in checks["Docker engine"]["fix"]
+    assert checks["base images"]["ok"] is checks["applications"]["ok"] is None, "nobody knows"
+    assert checks["CPUs"]["found"] == str(os.cpu_count()), "then the machine's own count"
+
+
+def test_an_engine_is_looked_for_and_never_started(monkeypatch, tmp_path):
+    """The engine's own part of it: `reach_engine` on a machine where `ensure_engine` would install one."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    monkeypatch.setattr(engine, "_startable", lambda problem: True)
+    for name in ("_install", "_start", "lock"):
+        monkeypatch.setattr(engine, name, lambda *_, **__: pytest.fail("something was started"))
+    with pytest.raises(WorkbookError, match=r"No Docker engine runs(.|\n)*make up"):
+        engine.reach_engine(1)
+
+
+def test_minikube_on_path_that_fails(machine, capsys, program):
+    machine()
+    program("minikube", "echo 'exec format error' >&2; exit 126")
+    status, checks, _ = looked(capsys)
+    assert status == 1
+    assert "minikube: it is installed" in checks["cluster provider"]["found"]
+    assert checks["minikube"]["ok"] is False and "exec format error" in checks["minikube"]["found"]
+    assert "WORKBOOK_CLUSTER=kind" in checks["minikube"]["fix"]
+
+
+def test_a_broken_minikube_is_a_note_where_kind_was_chosen(machine, capsys, program, monkeypatch):
+    machine()
+    program("minikube", "exit 126")
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "kind")
+    status, checks, _ = looked(capsys)
+    assert status == 0 and checks["minikube"]["ok"] is None
+
+
+def test_a_minikube_that_works_makes_no_folder_of_its_own(machine, capsys, program, tmp_path, monkeypatch):
+    machine()
+    monkeypatch.setenv("WORKBOOK_PROFILE", "never-made")
+    program("minikube", f'/bin/mkdir -p "${{MINIKUBE_HOME:-{tmp_path}/made}}/x"; {MINIKUBE}')
+    _, checks, versions = looked(capsys)
+    assert checks["minikube"]["ok"] and versions["minikube"] == "v1.39.0" and checks["cluster"]["found"] == "Absent"
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
+    taken = surroundings._taken
+    machine()
+    monkeypatch.setattr(surroundings, "_taken", taken)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(surroundings, "PORTS", {port: "the web application"})
+        status, checks, _ = looked(capsys)
+    assert status == 0
+    assert checks["ports"]["ok"] is None and checks["ports"]["found"] == f"taken: {port} (the web application)"
+    assert not taken(port), "looking at it has not taken it"
+
+
+def test_a_kubeconfig_that_is_cut_off(machine, capsys):
+    machine()
+    file = cluster.folder("workbook") / "kubeconfig"
+    file.write_text(file.read_text()[:20])
+    status, checks, _ = looked(capsys)
+    assert status == 1
+    assert checks["cluster"]["ok"] is False and "kubeconfig is damaged" in checks["cluster"]["found"]
+    assert "make up" in checks["cluster"]["fix"]
+
+
+def test_a_kubectl_that_is_too_far_from_the_cluster(machine, capsys, monkeypatch):
+    machine()
+    monkeypatch.setattr("workbook.kubectl.server_minor", lambda ours: 33)
+    _, checks, _ = looked(capsys)
+    assert checks["kubectl"]["ok"] is False and checks["kubectl"]["found"] == "1.36, cluster 1.33"
+
+
+@pytest.mark.parametrize("state", ["Stopped", "Broken"])
+def test_a_cluster_that_does_not_run(machine, capsys, monkeypatch, state):
+    machine()
+    monkeypatch.setattr(kind.Kind, "status", lambda self: state)
+    status, checks, _ = looked(capsys)
+    assert status == 1 and checks["cluster"]["found"] == state and "make up" in checks["cluster"]["fix"]
+
+
+def test_an_old_python(machine, capsys, monkeypatch):
+    machine()
+    monkeypatch.setattr(prerequisites, "OLDEST", (99, 0))
+    _, checks, _ = looked(capsys)
+    assert checks["Python"]["ok"] is False and checks["Python"]["needed"] == "99.0 or newer"
+
+
+def test_a_python_too_old_for_the_package_itself_is_told_so():
+    older = "import sys; sys.version_info = (3, 8, 0, 'final', 0); import workbook"
+    done = subprocess.run([sys.executable, "-c", older], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("This is Python 3.8; the workbook needs 3.11 or newer.") and "conda" in done.stderr
+
+
+def test_someone_else_at_work_is_told(machine, capsys):
+    machine()
+    with surroundings.cluster.folder("workbook").joinpath("lock").open("w") as file:
+        fcntl = pytest.importorskip("fcntl")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _, checks, _ = looked(capsys)
+    assert checks["set-up"]["ok"] is None and "another process" in checks["set-up"]["found"]
+
+
+def test_without_a_network_all_is_well_where_nothing_is_missing(machine, capsys, monkeypatch):
+    machine(online=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    status, checks, _ = looked(capsys)
+    assert status == 0
+    assert checks["network"]["ok"] is None and checks["network"]["fix"] == "Nothing: all is at hand."
+    assert "HTTPS_PROXY set" in checks["network"]["found"]
+    assert "proxy:3128" not in str(checks), "an address may have a password in it"
+
+
+def test_the_time_is_bounded(machine, capsys, monkeypatch):
+    machine()
+    monkeypatch.setattr("workbook.doctor.ONE", 0.2)
+    monkeypatch.setitem(prerequisites.CHECKS, "clock", lambda facts: time.sleep(30))
+    begun = time.monotonic()
+    status, checks, _ = looked(capsys)
+    assert time.monotonic() - begun < 10
+    assert status == 1 and checks["clock"]["found"].startswith("no answer within")
+
+
+def test_what_no_check_expects_is_a_finding_too(machine, capsys, monkeypatch):
+    machine()
+    monkeypatch.setitem(prerequisites.CHECKS, "clock", lambda facts: {}["none"])
+    _, checks, _ = looked(capsys)
+    assert checks["clock"]["ok"] is False and "KeyError" in checks["clock"]["found"]
+
+
+def test_it_begins_with_nothing_but_the_standard_library_and_makes_nothing(tmp_path):
+    """A Python without packages, as a fresh clone has it; with no engine, which must not be started."""
+    env = {name: value for name, value in os.environ.items() if name not in ("CONDA_PREFIX", "VIRTUAL_ENV")}
+    env |= {"WORKBOOK_HOME": str(tmp_path / "home"), "DOCKER_HOST": f"unix://{tmp_path}/none", "HOME": str(tmp_path)}
+    env["PATH"] = os.defpath  # pip asks a Rust for its version, should there be one, and that makes a folder
+    without = [sys.executable, "-S", "-c", "import sys; from workbook.__main__ import main; sys.exit(main())"]
+    hide = "import workbook.environment as e; e.found = lambda extra='': None; "
+    done = subprocess.run(
+        [*without[:-1], hide + without[-1], "doctor", "--json"],
+        cwd=ROOT,
+        env=env | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    checks = {one["check"]: one for one in json.loads(done.stdout)["checks"]}
+    assert done.returncode == 1 and done.stderr == ""
+    assert checks["Python packages"]["ok"] is False and "make up" in checks["Python packages"]["fix"]
+    assert checks["Docker engine"]["ok"] is None and "docker is missing" in checks["Docker engine"]["found"]
+    assert checks["disk"]["ok"] and checks["Python"]["ok"]
+    assert list(tmp_path.iterdir()) == [], "it has made something"

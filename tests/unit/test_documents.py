@@ -1,0 +1,24 @@
+"""Tables that are written into documents."""
+
+import pytest
+
+from workbook.errors import WorkbookError
+from workbook.notebooks import write_between
+
+
+def test_what_stands_around_stays(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- x: written by `make record` -->\n<!-- end of the x -->\nafter\n")
+    for text in ("a table", "another"):
+        write_between(page, "x", text)
+        assert page.read_text() == (
+            f"before\n<!-- x: written by `make record` -->\n{text}\n<!-- end of the x -->\nafter\n"
+        )
+
+
+def test_a_page_without_the_marks_is_left_alone(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- x: written by `make record` -->\nall of it")
+    with pytest.raises(WorkbookError, match="no place for the x"):
+        write_between(page, "x", "a table")
+    assert page.read_text().endswith("all of it")
