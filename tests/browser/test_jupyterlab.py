@@ -24,7 +24,8 @@ DESKTOP = {"width": 1440, "height": 900}
 TABLET = {"width": 820, "height": 1180}
 SLOWEST = 180_000
 """Milliseconds that a notebook may take."""
-RAN = re.compile(r"^\[\d+\]:$")
+WAITING, RAN, BEGUN = (re.compile(rf"^\[{inside}\]:$") for inside in (r"\*", r"\d+", r"(\*|\d+)"))
+"""What stands before a cell."""
 
 
 class Reader:
@@ -62,8 +63,10 @@ class Reader:
     def run_all(self, cells):
         """Runs the whole notebook and waits until so many cells show that they have run."""
         self.choose("Run All Cells")
-        prompts = self.notebook.locator(".jp-InputPrompt", has_text=RAN)
-        expect(prompts).to_have_count(cells, timeout=SLOWEST)
+        prompts = self.notebook.locator(".jp-InputPrompt")
+        expect(prompts.filter(has_text=BEGUN)).not_to_have_count(0)
+        expect(prompts.filter(has_text=WAITING)).to_have_count(0, timeout=SLOWEST)
+        expect(prompts.filter(has_text=RAN)).to_have_count(cells)
         self.settle()
 
     def save(self):
