@@ -22,7 +22,7 @@ expect.set_options(timeout=30_000)  # milliseconds, for a machine that is busy
 pytestmark = pytest.mark.cluster
 DESKTOP = {"width": 1440, "height": 900}
 TABLET = {"width": 820, "height": 1180}
-SLOWEST = 180_000
+SLOWEST = 300_000
 """Milliseconds that a notebook may take."""
 WAITING, RAN, BEGUN = (re.compile(rf"^\[{inside}\]:$") for inside in (r"\*", r"\d+", r"(\*|\d+)"))
 """What stands before a cell."""
