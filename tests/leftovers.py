@@ -45,7 +45,9 @@ def _engine(ask):
 
 
 def _containers() -> set[str]:
-    return _engine(lambda engine: {container.name for container in engine.containers.list(all=True)})
+    return _engine(
+        lambda engine: {container.name for container in engine.containers.list(all=True, ignore_removed=True)}
+    )
 
 
 def _images(engine) -> set[str]:

@@ -1,9 +1,11 @@
 """A browser without a window, driven by Playwright: prints the handout, and tests what a reader sees."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from workbook import packages
@@ -16,6 +18,8 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 CHANNELS = ("chrome", "msedge")
 """Where Playwright itself finds a browser, on macOS and Windows."""
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+SCATTERED = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+"""The variables that name the places where a browser leaves files."""
 FIX = "Install Chromium, Chrome or Edge; or `playwright install chromium`."
 
 
@@ -47,11 +51,12 @@ def browser() -> Iterator["Browser"]:
         ) from None
     program = executable()
     ways = [{"executable_path": program}] if program else [*({"channel": name} for name in CHANNELS), {}]
-    with sync_playwright() as playwright:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, sync_playwright() as playwright:
+        environment = {**os.environ, **dict.fromkeys(SCATTERED, scratch)}
         for way in ways:
             try:
                 # The sandbox needs rights that containers and root do not have; what is opened is the workbook's own.
-                started = playwright.chromium.launch(args=list(QUIET), chromium_sandbox=False, **way)
+                started = playwright.chromium.launch(args=list(QUIET), chromium_sandbox=False, env=environment, **way)
                 break
             except Error as error:
                 problem = str(error).strip().splitlines()[0]

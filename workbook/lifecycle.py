@@ -13,7 +13,7 @@ from workbook import building, cluster
 from workbook.cluster import ready
 from workbook.commands import attend
 from workbook.lock import lock
-from workbook.paths import ROOT
+from workbook.notebooks import NOTEBOOKS
 from workbook.prerequisites import require
 
 FIRST = "00_start-here.ipynb"
@@ -102,31 +102,43 @@ def down() -> None:
 
 
 def lab() -> int:
-    """Sets everything up, then runs JupyterLab on the first notebook until it is ended; returns its exit status.
-
-    It listens on this machine's loopback only, and asks for a token, which is printed with its address.
-    """
+    """Sets everything up, then runs JupyterLab on the first notebook until it is ended; returns its exit status."""
     up()
+    command, env, address = jupyterlab(NOTEBOOKS)
+    print(f"JupyterLab: {address}\nEnd it with Ctrl-C.\n", flush=True)
+    if not sys.stdout.isatty():
+        command.append("--no-browser")
+    return attend(command, env)
+
+
+def jupyterlab(folder: Path) -> tuple[list[str], dict[str, str], str]:
+    """The command that runs JupyterLab, the variables to add to its environment, and the address of the first notebook.
+
+    It listens on this machine's loopback only, and asks for a token, which is in the address.
+
+    Args:
+        folder: where the notebooks are.
+
+    Documentation: https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html
+    """
     port, token = _free_port(8888), secrets.token_urlsafe(24)
-    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}\nEnd it with Ctrl-C.\n", flush=True)
     command = [
         sys.executable,
         "-m",
         "jupyterlab",
-        f"--ServerApp.root_dir={ROOT / 'notebooks'}",
+        f"--ServerApp.root_dir={folder}",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--LabApp.default_url=/lab/tree/{FIRST}",
         f"--LabApp.app_settings_dir={SETTINGS}",
+        "--LanguageServerManager.autodetect=False",  # it would look for editors' helpers, and have npm leave a folder
         "--log-level=WARN",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    if not sys.stdout.isatty():
-        command.append("--no-browser")
     # The token by the environment: other users of this machine can read a command's arguments.
-    return attend(command, {"JUPYTER_TOKEN": token})
+    return command, {"JUPYTER_TOKEN": token}, f"http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}"
 
 
 def _free_port(first: int) -> int:

@@ -1,0 +1,200 @@
+"""JupyterLab as `make lab` starts it, in a real browser, with the keyboard only: what a reader sees of notebooks 00 to 03.
+
+The notebooks are copies without outputs: what is on the screen is of this run, and JupyterLab saves into the copies.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+
+import nbformat
+import pytest
+
+import workbook
+from workbook.lifecycle import jupyterlab
+from workbook.notebooks import NOTEBOOKS, failed, find
+
+playwright = pytest.importorskip("playwright.sync_api", reason="`make test` installs what drives a browser")
+expect = playwright.expect
+expect.set_options(timeout=30_000)  # milliseconds, for a machine that is busy
+
+pytestmark = pytest.mark.cluster
+DESKTOP = {"width": 1440, "height": 900}
+TABLET = {"width": 820, "height": 1180}
+SLOWEST = 300_000
+"""Milliseconds that a notebook may take."""
+WAITING, RAN, BEGUN = (re.compile(rf"^\[{inside}\]:$") for inside in (r"\*", r"\d+", r"(\*|\d+)"))
+"""What stands before a cell."""
+
+
+class Reader:
+    """Somebody who has JupyterLab open, and only a keyboard."""
+
+    def __init__(self, page):
+        self.page, self.keyboard = page, page.keyboard
+        self.notebook = page.locator(".jp-NotebookPanel:visible")
+        self.disturbances = page.locator(".jp-Dialog, .Toastify__toast")
+
+    def choose(self, command):
+        """Chooses a command in the palette by its name."""
+        self.keyboard.press("ControlOrMeta+Shift+KeyC")
+        expect(self.page.locator("#modal-command-palette .lm-CommandPalette-input")).to_be_focused()
+        self.keyboard.type(command)
+        expect(self.page.locator("#modal-command-palette .lm-mod-active .lm-CommandPalette-itemLabel")).to_have_text(
+            command
+        )
+        self.keyboard.press("Enter")
+
+    def open(self, name):
+        """Opens a notebook by its name, and waits until its kernel is ready."""
+        self.choose("Open from Path…")
+        expect(self.page.locator(".jp-Dialog input")).to_be_focused()
+        self.keyboard.type(name)
+        self.keyboard.press("Enter")
+        self.settle(name)
+
+    def settle(self, name=""):
+        """Waits until a notebook is there; before its kernel is, JupyterLab takes the focus away again."""
+        expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current")).to_contain_text(name)
+        expect(self.notebook.locator(".jp-Spinner")).to_have_count(0)
+        expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle", timeout=SLOWEST)
+
+    def run_all(self, cells):
+        """Runs the whole notebook and waits until so many cells show that they have run."""
+        self.choose("Run All Cells")
+        prompts = self.notebook.locator(".jp-InputPrompt")
+        expect(prompts.filter(has_text=BEGUN)).not_to_have_count(0)
+        expect(prompts.filter(has_text=WAITING)).to_have_count(0, timeout=SLOWEST)
+        expect(prompts.filter(has_text=RAN)).to_have_count(cells)
+        self.settle()
+
+    def save(self):
+        self.keyboard.press("ControlOrMeta+KeyS")
+        expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current.jp-mod-dirty")).to_have_count(0)
+
+    def walk(self, key, cells):
+        """Goes from cell to cell with an arrow key, and yields each and its element on the page.
+
+        JupyterLab's keys pass over a cell that is collapsed.
+        """
+        self.keyboard.press("Escape")
+        (first, _), *_ = cells
+        for number, cell in cells:
+            element = self.notebook.locator(f".jp-Cell[data-windowed-list-index='{number}']")
+            if not hidden(cell):
+                expect(element).to_contain_class("jp-mod-active")
+                if number != first:  # which outputs may have pushed away since the reader came there
+                    expect(element).to_be_in_viewport()
+                expect(self.notebook.locator(".jp-Cell:focus-within")).to_have_attribute(
+                    "data-windowed-list-index", str(number)
+                )
+            yield number, cell, element
+            if not hidden(cell):
+                self.keyboard.press(key)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The notebooks as a reader has them, but without outputs."""
+    copies = shutil.copytree(NOTEBOOKS, tmp_path_factory.mktemp("lab") / "notebooks")
+    for path in copies.glob("*.ipynb"):
+        book = nbformat.read(path, as_version=4)
+        for cell in book.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(book, path)
+    return copies
+
+
+@pytest.fixture(scope="module")
+def reader(folder, chromium):
+    """Somebody who has opened the first notebook in JupyterLab."""
+    command, env, address = jupyterlab(folder)
+    # What Jupyter keeps of its users stays out of this one's home.
+    own = {f"JUPYTER_{kind}_DIR": str(folder.parent / kind) for kind in ("CONFIG", "DATA")}
+    server = subprocess.Popen([*command, "--no-browser"], env={**os.environ, **env, **own}, stdin=subprocess.DEVNULL)
+    try:
+        workbook.page(address.partition("/lab")[0] + "/api", timeout=60)
+        page = chromium.new_page(viewport=DESKTOP)
+        page.goto(address)
+        someone = Reader(page)
+        someone.settle(find()[0].name)
+        yield someone
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def hidden(cell):
+    return "solution" in cell.metadata.get("tags", [])
+
+
+def seen(element, cell):
+    """Asserts that a cell, as it is saved, can be seen in its `element`."""
+    if cell.cell_type == "markdown":
+        expect(element.locator(".jp-RenderedMarkdown")).to_be_visible()
+        for table in element.locator("table").all():
+            expect(table).to_be_visible()
+        for picture in element.locator("img, .jp-RenderedMermaid").all():
+            visible_picture(picture)
+        assert element.locator(".jp-RenderedMermaid img").count() == cell.source.count("```mermaid")
+        return
+    expect(element.locator(".jp-InputPlaceholder")).to_have_count(int(hidden(cell)))
+    expect(element.locator(".jp-InputArea-editor")).to_be_visible(visible=not hidden(cell))
+    errors = element.locator("[data-mime-type='application/vnd.jupyter.stderr']")  # an error's, too
+    expect(errors).to_have_count(int("raises-exception" in cell.metadata.get("tags", [])))
+    html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    tables = element.locator(".jp-OutputArea table")
+    expect(tables).to_have_count(html.count("<table"))
+    expect(tables.locator("tr")).to_have_count(html.count("<tr"))
+    for table in tables.all():
+        expect(table).to_be_visible()
+    for output in cell.outputs:
+        if any(kind.startswith("image/") for kind in output.get("data", {})):
+            visible_picture(element.locator(".jp-OutputArea img, .jp-RenderedSVG svg"))
+        for line in output.get("text", "").splitlines():
+            if line.startswith(("✓", "✗")):
+                expect(element.locator(".jp-OutputArea").get_by_text(line)).to_be_visible()
+        if output.output_type == "error":
+            expect(errors).to_contain_text(output.ename)
+
+
+def visible_picture(picture):
+    box = picture.bounding_box()
+    assert box and box["width"] > 100 and box["height"] > 100, "a picture has no size"
+
+
+@pytest.mark.parametrize("path", find()[:4], ids=lambda path: path.stem)
+def test_a_reader_runs_a_notebook_and_sees_all_of_it(reader, folder, shoot, path):
+    if path != find()[0]:
+        reader.open(path.name)
+    blank = nbformat.read(folder / path.name, as_version=4)
+    shown = [cell for cell in blank.cells if cell.cell_type == "code" and not hidden(cell)]
+    reader.run_all(len(shown))
+    reader.save()
+    book = nbformat.read(folder / path.name, as_version=4)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert [failed(cell) for cell in code] == ["raises-exception" in cell.metadata.get("tags", []) for cell in code]
+    cells = list(enumerate(book.cells))
+    for size, name, key, way in (
+        (DESKTOP, "desktop", "ArrowUp", cells[::-1]),  # from the end, where the run has left the reader
+        (TABLET, "tablet", "ArrowDown", cells),
+    ):
+        reader.page.set_viewport_size(size)
+        for number, cell, element in reader.walk(key, way):
+            seen(element, cell)
+            if cell.source.startswith(("#", "**Figure")):
+                shoot(reader.page, f"{path.stem}-{name}-{number:02}")
+    reader.choose("Expand All Code")
+    expect(reader.notebook.locator(".jp-InputPlaceholder")).to_have_count(0)
+    reader.save()
+    reader.page.set_viewport_size(DESKTOP)
+    expect(reader.disturbances).to_have_count(0)
+
+
+def test_it_can_be_dark(reader, shoot):
+    reader.choose("Use Theme: JupyterLab Dark")
+    expect(reader.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    shoot(reader.page, "dark")
