@@ -45,7 +45,7 @@ def show(file: str) -> Listing:
             f"There is no file {file!r} in the workbook.", fix="Correct its path, which begins at the root."
         )
     listing = Listing(path.read_text(encoding="utf-8"))
-    listing.language = "docker" if path.name == "Dockerfile" else LANGUAGES.get(path.suffix, "text")
+    listing.language = "dockerfile" if path.name == "Dockerfile" else LANGUAGES.get(path.suffix, "text")
     return listing
 
 

@@ -125,6 +125,8 @@ class TestNotebook:
     def test_solutions_are_hidden_and_exercises_open(self, path, book):
         for cell in code(book):
             assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == ("solution" in tags(cell))
+            # JupyterLab shows the first line of what it has collapsed.
+            assert "solution" not in tags(cell) or cell.source.startswith("# A solution\n")
 
     def test_one_title_and_no_level_left_out(self, path, book):
         levels = [len(found) for found in re.findall(r"^(#+) ", prose(book), re.MULTILINE)]

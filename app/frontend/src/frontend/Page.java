@@ -23,6 +23,7 @@ final class Page {
                 <style>
                   body { font: 1.25rem/1.5 system-ui, sans-serif; margin: 0; color: #1b1b1b; background: #fff }
                   main { max-width: 40rem; margin: 0 auto; padding: 2rem 1rem }
+                  h1 { font-size: 1.75rem; line-height: 1.2 }
                   p { border-left: .3rem solid; padding: .5rem 1rem; overflow-wrap: anywhere }
                   .status { border-color: #0b6e4f; background: #eef8f3 }
                   .alert { border-color: #b00020; background: #fdf0f1; font-weight: bold }
