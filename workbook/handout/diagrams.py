@@ -53,6 +53,7 @@ def draw(diagrams: list[str], chromium: "Browser") -> dict[str, str]:
         page = chromium.new_page()
         try:
             (Path(folder) / "diagrams.md").write_text("\n\n".join(f"```mermaid\n{source}\n```" for source in diagrams))
+            page.add_init_script("Math.random = () => 0.5")  # Mermaid's curves: the same source, the same picture
             page.goto(address("diagrams.md"))
             count = f"document.querySelectorAll('{DRAWN}').length === {len(diagrams)}"
             page.wait_for_function(count, timeout=PATIENCE * 1000)
