@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import jinja2
 from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
+
+from traitlets.config import Config
 
 from workbook import errata
 from workbook.contents import CAPTION
@@ -21,8 +24,8 @@ NAMES = {"kubernetes": "Kubernetes", "provider": "Cluster", "python": "Python", 
 PICTURE = '<div class="diagram"><img src="{}" alt="A diagram: the words below say what it shows."></div>'
 REPEATED = {"Summary", "On your own"}
 """Sections that each notebook has: the contents leave them out."""
-WIDE = 88
-"""Columns of text beyond which it is printed smaller."""
+WIDE, WIDEST = 92, 122
+"""Columns of text that is printed smaller, so that its lines stay whole. What is wider still is broken."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,10 @@ def _draw(cells: list, pictures: dict[str, str]) -> list:
 def _convert(cells: list) -> BeautifulSoup:
     """Cells as HTML. Documentation: https://nbconvert.readthedocs.io/en/latest/customizing.html"""
     exporter = HTMLExporter(
-        template_name="cells", extra_template_basedirs=[str(TEMPLATE)], exclude_anchor_links=True, embed_images=True
+        template_name="cells",
+        extra_template_basedirs=[str(TEMPLATE)],
+        exclude_anchor_links=True,
+        config=Config(CoalesceStreamsPreprocessor={"enabled": True}),  # else each line printed is an output of its own
     )
     book = new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
     html, _ = exporter.from_notebook_node(book)
@@ -109,7 +115,7 @@ def _errata(parts: list[Part]) -> BeautifulSoup:
         part = f"chapter-{wrong.notebook.name[:2]}"
         place.string = ""
         link = soup.new_tag("a", href=f"#{experiments[part, str(wrong.number)].anchor}")
-        link.string = f"{wrong.notebook.name[:2]} [{wrong.cell}]"
+        link.string = f"{wrong.notebook.name[:2]}\N{NO-BREAK SPACE}[{wrong.cell}]"
         place.append(link)
     soup.select("th")[-1].string = "notebook [cell]"
     return soup
@@ -121,10 +127,10 @@ def _solutions(chapters: list[Chapter]) -> BeautifulSoup:
     for chapter in chapters:
         soup.append(_convert([new_markdown_cell(f"## {chapter.number} {chapter.title}")]))
         for solution in chapter.solutions:
-            title = new_markdown_cell(f"### {chapter.number}, {solution.heading}")
-            cells = _convert([title, *solution.cells])
-            cells.find("h3")["id"] = solution.anchor
-            soup.append(cells)
+            if len(chapter.solutions) > 1:
+                soup.append(_convert([new_markdown_cell(f"### {solution.heading}")]))
+            soup.find_all(re.compile("^h[1-6]$"))[-1]["id"] = solution.anchor
+            soup.append(_convert(solution.cells))
     return soup
 
 
@@ -139,7 +145,7 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
             heading.string = title
         elif "id" not in heading.attrs:
             heading["id"] = _free(soup, f"{anchor}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}")
-        if level == 3 and text not in REPEATED:
+        if level == 3 and text not in REPEATED and anchor != "solutions":
             part.sections.append(Entry(heading["id"], text))
     for strong in soup.select("p strong"):
         if caption := _caption(soup, strong):
@@ -147,7 +153,7 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
     _pages(soup)
     _tables(soup)
     _links(soup, anchors)
-    _texts(soup)
+    _widths(soup)
     part.html = str(soup)
     return part
 
@@ -169,8 +175,7 @@ def _caption(soup: BeautifulSoup, strong: Tag) -> Entry | None:
     strong["class"] = "caption"
     strong.find_parent("p")["class"] = "captioned"
     rest = re.sub(rf"^{kind} {number}\W*", "", strong.get_text(), flags=re.IGNORECASE).rstrip(":. ")
-    behind = "".join(str(node) for node in strong.next_siblings if getattr(node, "name", None) != "strong")
-    words = re.sub(r"</?(?!code|em)[^>]*>", "", behind).strip(" ,\n")
+    words = "".join(node.get_text() for node in strong.next_siblings if node.name != "strong").strip(" ,\n")
     title = rest or re.match(r"(.*?)(?:[.:;](?:\s|$)|$)", words, re.DOTALL)[1]
     return Entry(strong["id"], " ".join(title.split()), kind, number, label)
 
@@ -226,9 +231,18 @@ def _links(soup: BeautifulSoup, anchors: dict[str, str]) -> None:
             link.unwrap()
 
 
-def _texts(soup: BeautifulSoup) -> None:
-    """Tells the style sheet how wide a text is, when it is wider than a page."""
+def _widths(soup: BeautifulSoup) -> None:
+    """Tells the style sheet how wide a text or a table is, when it is wider than a page."""
     for text in soup("pre"):
-        longest = max(map(len, text.get_text().splitlines()), default=0)
-        if longest > WIDE:
-            text["style"] = f"--columns: {longest}"
+        width = max(map(len, text.get_text().splitlines()), default=0)
+        if WIDE < width <= WIDEST:
+            text["style"] = f"--columns: {width}"
+    for table in soup("table"):
+        rows = [[_longest(cell.get_text()) + 2 for cell in row(["th", "td"])] for row in table("tr")]
+        if (width := sum(map(max, zip_longest(*rows, fillvalue=0)))) > WIDE:
+            table["style"] = f"--columns: {width}"
+
+
+def _longest(text: str) -> int:
+    """The length of the longest stretch that a browser does not break: it may behind a hyphen."""
+    return max(map(len, re.findall(r"[^\s-]+-?|-", text)), default=0)
