@@ -156,7 +156,8 @@ def test_the_readme_has_the_table_of_these_notebooks():
 
 
 @pytest.mark.parametrize(
-    "file", ["README.md", "CONTRIBUTING.md", "node/README.md", "notebooks/README.md", "tests/README.md"]
+    "file",
+    ["README.md", "CONTRIBUTING.md", "node/README.md", "notebooks/README.md", "notebooks/ERRATA.md", "tests/README.md"],
 )
 def test_links_of_the_documents_lead_somewhere(file):
     path = ROOT / file

@@ -4,10 +4,7 @@ import time
 from pathlib import Path
 
 from workbook.browser import browser
-from workbook.handout import diagrams
-from workbook.handout.collect import collect
-from workbook.handout.document import document
-from workbook.handout.pdf import print_pdf
+from workbook.handout import collect, diagrams, document, pdf
 from workbook.paths import ROOT
 
 FOLDER = ROOT / "build"
@@ -20,8 +17,8 @@ def handout() -> None:
         WorkbookError: a notebook was not recorded, or no browser can be had.
     """
     begun = time.monotonic()
-    html, pdf, count = make(FOLDER)
-    for file, more in ((html, ""), (pdf, f", {count} pages")):
+    page, paper, count = make(FOLDER)
+    for file, more in ((page, ""), (paper, f", {count} pages")):
         print(f"✓ {file} ({file.stat().st_size / 1e6:.1f} MB{more})")
     print(f"Made in {time.monotonic() - begun:.0f} s.")
 
@@ -32,12 +29,12 @@ def make(folder: Path) -> tuple[Path, Path, int]:
     Raises:
         WorkbookError: a notebook was not recorded, or no browser can be had.
     """
-    chapters, facts = collect()
-    html, pdf = folder / "handout.html", folder / "handout.pdf"
+    chapters, facts = collect.collect()
+    page, paper = folder / "handout.html", folder / "handout.pdf"
     folder.mkdir(parents=True, exist_ok=True)
     prose = [cell.source for chapter in chapters for cell in chapter.flow if cell.cell_type == "markdown"]
     with browser() as chromium:
         pictures = diagrams.draw(diagrams.sources(prose), chromium)
-        html.write_text(document(chapters, facts, pictures), encoding="utf-8")
-        count = print_pdf(html, pdf, chromium)
-    return html, pdf, count
+        page.write_text(document.document(chapters, facts, pictures), encoding="utf-8")
+        count = pdf.print_pdf(page, paper, chromium)
+    return page, paper, count

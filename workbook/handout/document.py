@@ -9,7 +9,6 @@ import jinja2
 from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
-
 from traitlets.config import Config
 
 from workbook import errata
@@ -19,7 +18,9 @@ from workbook.handout.collect import Chapter
 
 TEMPLATE = Path(__file__).with_name("template")
 TITLE = "Kubernetes, taught by driving it"
-SUBTITLE = "The workbook's notebooks to read on paper: every listing, figure and experiment, with what a cluster has answered"
+SUBTITLE = (
+    "The workbook's notebooks to read on paper: every listing, figure and experiment, with what a cluster has answered"
+)
 NAMES = {"kubernetes": "Kubernetes", "provider": "Cluster", "python": "Python", "date": "Recorded on"}
 PICTURE = '<div class="diagram"><img src="{}" alt="A diagram: the words below say what it shows."></div>'
 REPEATED = {"Summary", "On your own"}
@@ -64,7 +65,12 @@ def document(chapters: list[Chapter], facts: dict[str, list[str]], pictures: dic
     """
     anchors = {f"{chapter.name}.ipynb": f"chapter-{chapter.number}" for chapter in chapters}
     parts = [
-        _part(f"chapter-{chapter.number}", f"{chapter.number} {chapter.title}", _convert(_draw(chapter.flow, pictures)), anchors)
+        _part(
+            f"chapter-{chapter.number}",
+            f"{chapter.number} {chapter.title}",
+            _convert(_draw(chapter.flow, pictures)),
+            anchors,
+        )
         for chapter in chapters
     ]
     captions = [caption for part in parts for caption in part.captions]
@@ -109,7 +115,9 @@ def _convert(cells: list) -> BeautifulSoup:
 def _errata(parts: list[Part]) -> BeautifulSoup:
     """The page of the notebooks' folder, where each place leads to the experiment itself."""
     soup = _convert([new_markdown_cell(errata.page())])
-    experiments = {(part.anchor, caption.number): caption for part in reversed(parts) for caption in part.captions[::-1]}
+    experiments = {
+        (part.anchor, caption.number): caption for part in reversed(parts) for caption in part.captions[::-1]
+    }
     for row, wrong in zip(soup.select("tbody tr"), errata.errata(), strict=True):
         place = row("td")[-1]
         part = f"chapter-{wrong.notebook.name[:2]}"
@@ -212,7 +220,9 @@ def _tables(soup: BeautifulSoup) -> None:
         for tag in (table, *table(True)):
             del tag["border"]
             del tag["style"]
-        table.wrap(soup.new_tag("div", attrs={"class": "table", "tabindex": "0", "role": "group", "aria-label": "table"}))
+        table.wrap(
+            soup.new_tag("div", attrs={"class": "table", "tabindex": "0", "role": "group", "aria-label": "table"})
+        )
     for style in soup("style"):
         style.decompose()  # pandas brings one with each of its tables
 

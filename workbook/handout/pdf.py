@@ -56,6 +56,6 @@ def pages(file: Path) -> tuple[dict[str, int], int]:
     """On which page of a PDF each anchor is that a link leads to; and how many pages there are."""
     reader = PdfReader(file)
     numbers = {page.indirect_reference.idnum: number for number, page in enumerate(reader.pages, start=1)}
-    return {
-        name.lstrip("/"): numbers[place.page.idnum] for name, place in reader.named_destinations.items()
-    }, len(reader.pages)
+    return {name.lstrip("/"): numbers[place.page.idnum] for name, place in reader.named_destinations.items()}, len(
+        reader.pages
+    )
