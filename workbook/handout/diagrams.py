@@ -87,8 +87,9 @@ def _lab(folder: Path) -> Iterator:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}"]
     command += ["--LabApp.extension_manager=readonly", "--no-browser", "--allow-root", "--log-level=ERROR"]
-    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
-    env = os.environ | dict.fromkeys(places, str(settings)) | {"JUPYTER_TOKEN": token}
+    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    own += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+    env = os.environ | dict.fromkeys(own, str(settings)) | {"JUPYTER_TOKEN": token}
     with (settings / "log").open("w") as log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as server:
         try:
             deadline = time.monotonic() + PATIENCE
