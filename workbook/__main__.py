@@ -27,6 +27,7 @@ VERBS = {
     ),
     "run": ("execute", "set everything up, then execute the whole workbook; executed copies go to build/run/"),
     "record": ("execute", "execute the notebooks on the tests' cluster and write their outputs into them"),
+    "handout": ("handout", "make build/handout.html and build/handout.pdf of the recorded notebooks; needs no cluster"),
     "status": ("journal", "say what the cluster is doing, and how far you are in the notebooks"),
     "doctor": (
         "doctor",

@@ -30,7 +30,7 @@ def index() -> str:
     lines = [
         "# Where is what",
         "",
-        "Each listing, figure and experiment of the chapter, with the notebook and the cell that shows it. Written by `make record`.",
+        "Each listing, figure and experiment of the chapter, with the notebook and the cell that shows it. What the chapter has wrong: [Errata](ERRATA.md). Written by `make record`.",
     ]
     tables: dict[str, dict[str, list[str]]] = {"Listing": {}, "Figure": {}, "Experiment": {}}
     for kind, number, path, cell in captions():

@@ -1,11 +1,13 @@
 """Execute notebooks without a browser: `make run`, `make record`, and `make test` for all of it."""
 
 import os
+import platform
 import re
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -83,26 +85,43 @@ def record(*chosen: str) -> int:
     """Executes the notebooks (or just the `chosen` ones) on the tests' cluster and writes the outputs into them.
 
     A notebook in which a cell fails is left as it was. Also renews the minutes, in the notebook and in the README,
-    the index in notebooks/README.md, and the agenda in classroom/README.md.
+    the index in notebooks/README.md, the errata beside it, and the agenda in classroom/README.md.
     """
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)
-    from workbook.agenda import write_agenda
-    from workbook.contents import write_index
+    from workbook import agenda, contents, errata
     from workbook.lifecycle import up
 
     hermetic()
     up()
+    facts = _facts()
 
     def keep(path: Path, book: nbformat.NotebookNode) -> None:
         if not book.metadata.workbook.get("failed"):
+            book.metadata["workbook"] |= facts
             nbformat.write(tidy(book), path)
 
     if any(outcome.error for outcome in _execute(find(chosen), keep)):
         return 1
     write_table(ROOT / "README.md")
-    write_index()
-    write_agenda()
+    contents.write_index()
+    errata.write_page()
+    agenda.write_agenda()
     return 0
+
+
+def _facts() -> dict[str, str]:
+    """What a notebook was recorded with, for the handout's first page. Asked before one of them deletes the cluster."""
+    from kubernetes.client import VersionApi
+
+    from workbook import cluster
+    from workbook.client import connection
+
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "kubernetes": VersionApi(connection()).get_code().git_version,
+        "provider": cluster.current().provider,
+        "python": platform.python_version(),
+    }
 
 
 def hermetic() -> None:

@@ -188,6 +188,7 @@ def test_a_break_comes_in_time_and_each_plan_begins_with_the_start():
         "CONTRIBUTING.md",
         "classroom/README.md",
         "node/README.md",
+        "notebooks/ERRATA.md",
         "notebooks/GLOSSARY.md",
         "notebooks/README.md",
         "tests/README.md",
