@@ -86,7 +86,7 @@ def test_all_notebooks_are_there_in_their_order(made):
         f"{path.name[:2]} {nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].removeprefix('# ')}"
         for path in notebooks.find()
     ]
-    assert titles == [*expected, "Errata", "Solutions"]
+    assert titles == [*expected, "Errata", "Solutions", "Glossary"]
     begins = [pages(made.pdf)[0][f"chapter-{path.name[:2]}"] for path in notebooks.find()]
     assert begins == sorted(set(begins))
     for title, number in zip(expected, begins, strict=True):
@@ -129,6 +129,14 @@ def test_solutions_are_in_the_appendix_and_nowhere_else(made):
 def test_each_exercise_tells_where_its_solution_is(made):
     places = {link["href"][1:] for link in made.soup.select("main a[href^='#solution-']")}
     assert places == {tag["id"] for tag in made.soup.select("#solutions [id^='solution-']")} and len(places) >= 13
+
+
+def test_links_within_lead_somewhere_those_to_the_glossary_too(made):
+    places = Counter(tag["id"] for tag in made.soup.select("[id]"))
+    assert set(places.values()) == {1}
+    targets = {link["href"][1:] for link in made.soup.select("a[href^='#']")}
+    assert targets <= places.keys()
+    assert len([target for target in targets if target.startswith("glossary-")]) > 30
 
 
 def test_the_first_page_says_what_was_run_and_when(made):

@@ -15,8 +15,10 @@ from workbook import errata
 from workbook.contents import CAPTION
 from workbook.handout import diagrams
 from workbook.handout.collect import Chapter
+from workbook.notebooks import NOTEBOOKS
 
 TEMPLATE = Path(__file__).with_name("template")
+GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 TITLE = "Kubernetes, taught by driving it"
 SUBTITLE = (
     "The workbook's notebooks to read on paper: every listing, figure and experiment, with what a cluster has answered"
@@ -76,6 +78,7 @@ def document(chapters: list[Chapter], facts: dict[str, list[str]], pictures: dic
     captions = [caption for part in parts for caption in part.captions]
     parts.append(_part("errata", "Errata", _errata(parts), anchors | {"ERRATA.md": "errata"}))
     parts.append(_part("solutions", "Solutions", _solutions(chapters), anchors))
+    parts.append(_part("glossary", "Glossary", _glossary(), anchors))
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True)
     return environment.get_template("document.html.j2").render(
         title=TITLE,
@@ -142,6 +145,14 @@ def _solutions(chapters: list[Chapter]) -> BeautifulSoup:
     return soup
 
 
+def _glossary() -> BeautifulSoup:
+    """The page of the notebooks' folder; each term's heading is its anchor here, too."""
+    soup = _convert([new_markdown_cell(GLOSSARY.read_text(encoding="utf-8"))])
+    for anchor in soup.select("a[id]:not([href])"):
+        anchor.decompose()
+    return soup
+
+
 def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str]) -> Part:
     part = Part(anchor, title, "")
     for heading in soup.find_all(re.compile(r"^h[1-5]$")):
@@ -153,7 +164,7 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
             heading.string = title
         elif "id" not in heading.attrs:
             heading["id"] = _free(soup, f"{anchor}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}")
-        if level == 3 and text not in REPEATED and anchor != "solutions":
+        if level == 3 and text not in REPEATED and anchor not in ("solutions", "glossary"):
             part.sections.append(Entry(heading["id"], text))
     for strong in soup.select("p strong"):
         if caption := _caption(soup, strong):
@@ -233,6 +244,9 @@ def _links(soup: BeautifulSoup, anchors: dict[str, str]) -> None:
         target = link["href"]
         if target in anchors:
             link["href"] = f"#{anchors[target]}"
+        elif target.startswith(f"{GLOSSARY.name}#"):
+            link["href"] = target.replace(f"{GLOSSARY.name}#", "#glossary-")
+            continue  # it stands in alphabetical order, and is found without a page
         if link["href"].startswith("#"):
             link.insert_after(soup.new_tag("span", attrs={"class": "page", "data-page": link["href"][1:]}))
         elif not re.match(r"https?:", target):
