@@ -25,6 +25,7 @@ VERBS = {
         "execute",
         "break the cluster and the machine on purpose, and require that each is survived or explained",
     ),
+    "bench": ("execute", "measure the workbook beside its peers, on a cluster of its own, and print the ratios"),
     "run": ("execute", "set everything up, then execute the whole workbook; executed copies go to build/run/"),
     "record": ("execute", "execute the notebooks on the tests' cluster and write their outputs into them"),
     "handout": ("handout", "make build/handout.html and build/handout.pdf of the recorded notebooks; needs no cluster"),
@@ -40,15 +41,17 @@ VERBS = {
 }
 
 
-EXTRA = dict.fromkeys(("test", "handout"), "handout")
+EXTRA = dict.fromkeys(("test", "handout"), "handout") | {"bench": "bench"}
 """What a verb needs beyond the workbook's packages: see the optional dependencies in pyproject.toml."""
 ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
 PYTEST = ("ARGUMENT", "arguments for pytest")
+BENCH = ("ARGUMENT", "what to measure: see bench/README.md")
 LEARNERS = ("LEARNER", "names of the learners' Namespaces, such as learner-1")
 TAKES = {
     "classroom": LEARNERS,
     "run": ONLY,
     "record": ONLY,
+    "bench": BENCH,
     **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST),
 }
 
@@ -65,7 +68,7 @@ def main() -> int:
             asked.add_argument("more", nargs="*", metavar=TAKES[verb][0], help=TAKES[verb][1])
     chosen, options = parser.parse_known_args()
     more = getattr(chosen, "more", None) or []
-    if TAKES.get(chosen.verb) == PYTEST:
+    if TAKES.get(chosen.verb) in (PYTEST, BENCH):
         more = sys.argv[2:]  # as they stand: argparse has parted options from their values
     elif options:
         parser.error(f"unknown option {options[0]!r}")

@@ -56,7 +56,7 @@ def build(*images: str, log: bool = True) -> None:
 
 def _build(engine: "DockerClient", image: str, recipe: dict[str, Any], log: bool) -> None:
     arguments = {**recipe.get("args", {}), **{name: base(engine, purpose) for name, purpose in recipe["bases"].items()}}
-    arguments |= {name: os.environ[name] for name in PROXIES if name in os.environ}
+    arguments |= proxies()
     with step(f"Build {image}") as running:
         lines = []
         for message in engine.api.build(
@@ -79,6 +79,11 @@ def _build(engine: "DockerClient", image: str, recipe: dict[str, Any], log: bool
                 running.update(text.strip())
                 if log:
                     print(text, end="", flush=True)
+
+
+def proxies() -> dict[str, str]:
+    """The build arguments that lead a build out of this machine, where it is behind a proxy."""
+    return {name: os.environ[name] for name in PROXIES if name in os.environ}
 
 
 def is_current(engine: "DockerClient", image: str) -> bool:

@@ -1,4 +1,8 @@
-"""Connections to the API server, made from the workbook's own kubeconfig and from nothing else."""
+"""Connections to the API server, made from the workbook's own kubeconfig and from nothing else.
+
+Requests are sent by their path over the client's own connection. Its classes for the API (`CoreV1Api` and the like)
+would do the same, but load the types of all objects first, which takes longer than all other imports together.
+"""
 
 import json
 import os
@@ -7,9 +11,11 @@ import time
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 
 from workbook import cluster
@@ -76,28 +82,103 @@ def connection(accept: str | None = None) -> Connection:
     return _cached(ours.kubeconfig, ours.context, _changed(ours.kubeconfig), os.getpid(), accept)
 
 
-# kubectl's word → the API group's class and the noun its methods use.
+# kubectl's word → where in the API it is: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
+CORE, APPS, DISCOVERY = "/api/v1", "/apis/apps/v1", "/apis/discovery.k8s.io/v1"
 RESOURCES = {
-    "pods": (client.CoreV1Api, "pod"),
-    "services": (client.CoreV1Api, "service"),
-    "events": (client.CoreV1Api, "event"),
-    "configmaps": (client.CoreV1Api, "config_map"),
-    "persistentvolumeclaims": (client.CoreV1Api, "persistent_volume_claim"),
-    "serviceaccounts": (client.CoreV1Api, "service_account"),
-    "nodes": (client.CoreV1Api, "node"),
-    "namespaces": (client.CoreV1Api, "namespace"),
-    "deployments": (client.AppsV1Api, "deployment"),
-    "replicasets": (client.AppsV1Api, "replica_set"),
-    "statefulsets": (client.AppsV1Api, "stateful_set"),
-    "daemonsets": (client.AppsV1Api, "daemon_set"),
-    "endpointslices": (client.DiscoveryV1Api, "endpoint_slice"),
+    "pods": CORE,
+    "services": CORE,
+    "events": CORE,
+    "configmaps": CORE,
+    "persistentvolumeclaims": CORE,
+    "serviceaccounts": CORE,
+    "nodes": CORE,
+    "namespaces": CORE,
+    "deployments": APPS,
+    "replicasets": APPS,
+    "statefulsets": APPS,
+    "daemonsets": APPS,
+    "endpointslices": DISCOVERY,
 }
 CLUSTER_WIDE = {"nodes", "namespaces"}
+MERGE = "application/strategic-merge-patch+json"
+
+
+def path_of(resource: str, namespace: str | None = None, name: str = "") -> str:
+    """Where in the API a resource is, or the object `name` of it.
+
+    Args:
+        resource: kubectl's plural word, a key of `RESOURCES`.
+        namespace: the Namespace; `""` for all of them; None for the workbook's own.
+        name: an object's name; all objects when not given.
+    """
+    within = (
+        "" if resource in CLUSTER_WIDE or namespace == "" else f"namespaces/{namespace or cluster.current().namespace}"
+    )
+    return "/".join(filter(None, (RESOURCES[resource], within, resource, name)))
+
+
+def authorization(via: Connection) -> dict[str, str]:
+    """The headers by which a connection says who it is, where it is not by a certificate."""
+    return {entry["key"]: entry["value"] for entry in via.configuration.auth_settings().values()}
+
+
+def request(
+    method: str,
+    path: str,
+    *,
+    via: Connection | None = None,
+    accept: str | None = None,
+    query: dict[str, str] | None = None,
+    body: Any = None,
+    timeout: float | tuple[float, float] = 30,
+) -> BaseHTTPResponse:
+    """Sends a request to the API server, and returns the open HTTP answer, undecoded.
+
+    Args:
+        method: `"GET"`, `"POST"` or `"PATCH"`.
+        path: as of `path_of`.
+        via: another connection than the workbook's.
+        accept: see `connect`.
+        query: what follows the path.
+        body: an object, which is sent as JSON.
+        timeout: seconds for the whole; or for the connection, and for each part of the answer.
+
+    Raises:
+        WorkbookError: the API server cannot be reached.
+        ApiException: the API server's own refusal.
+    """
+    via = via or connection(accept)
+    headers = {"Accept": "application/json", **via.default_headers, **authorization(via)}
+    if body is not None:
+        headers["Content-Type"] = MERGE if method == "PATCH" else "application/json"
+    bounds = Timeout(total=timeout) if isinstance(timeout, int | float) else Timeout(*timeout)
+    try:
+        answer = via.rest_client.pool_manager.request(
+            method,
+            f"{via.configuration.host}{path}{'?' if query else ''}{urlencode(query or {})}",
+            headers=headers,
+            body=None if body is None else json.dumps(body),
+            timeout=bounds,
+            preload_content=False,
+        )
+        if answer.status < 300:
+            return answer
+        refused = ApiException(status=answer.status, reason=answer.reason)
+        refused.body = answer.data.decode(errors="replace")
+        raise refused
+    except HTTPError as error:
+        raise unreachable(error) from error
 
 
 def list_raw(
-    resource: str, namespace: str | None, *, accept: str | None = None, via: Connection | None = None, **options: Any
-) -> Any:
+    resource: str,
+    namespace: str | None,
+    *,
+    accept: str | None = None,
+    via: Connection | None = None,
+    timeout: float | tuple[float, float] = 30,
+    **options: Any,
+) -> BaseHTTPResponse:
     """Calls the API server's list of `resource` and returns the open HTTP answer, undecoded.
 
     Args:
@@ -105,33 +186,21 @@ def list_raw(
         namespace: the Namespace; `""` for all of them; None for the workbook's own.
         accept: see `connect`.
         via: another connection than the workbook's.
-        options: what the client's list methods take, such as `label_selector`, `watch`, `_request_timeout`.
+        timeout: as for `request`.
+        options: what the API's lists take, with underscores: `label_selector`, `watch`, …
 
     Raises:
         WorkbookError: no such resource, or the API server cannot be reached.
         ApiException: the API server's own refusal.
+
+    Documentation: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
     """
     if resource not in RESOURCES:
         raise WorkbookError(
             f"There is no table of {resource!r} here.", fix=f"Use one of {', '.join(sorted(RESOURCES))}."
         )
-    group, noun = RESOURCES[resource]
-    api = group(via or connection(accept))
-    if resource in CLUSTER_WIDE:
-        call, where = getattr(api, f"list_{noun}"), ()
-    elif namespace == "":
-        call, where = getattr(api, f"list_{noun}_for_all_namespaces"), ()
-    else:
-        call, where = getattr(api, f"list_namespaced_{noun}"), (namespace or cluster.current().namespace,)
-    options.setdefault("_request_timeout", 30)
-    try:
-        return call(*where, _preload_content=False, **options)
-    except HTTPError as error:
-        raise unreachable(error) from error
-    except ApiException as error:
-        if error.status:
-            raise
-        raise unreachable(error) from error  # the client's way to say that TLS broke off, as when a server ends
+    query = {re.sub("_(.)", lambda found: found[1].upper(), key): str(value) for key, value in options.items()}
+    return request("GET", path_of(resource, namespace), accept=accept, via=via, query=query, timeout=timeout)
 
 
 def list_objects(resource: str, namespace: str | None = None, **options: Any) -> dict[str, Any]:
@@ -181,6 +250,15 @@ def node_port(service: str) -> int:
     )
 
 
+def server_version(via: Connection, timeout: float = 30) -> str:
+    """The version of the API server, such as `v1.36.3`. Raises as `request` does.
+
+    Args:
+        timeout: seconds.
+    """
+    return json.loads(request("GET", "/version", via=via, timeout=timeout).data)["gitVersion"]
+
+
 def unreachable(error: Exception) -> WorkbookError:
     """The error for an API server that does not answer."""
     return WorkbookError(
@@ -205,10 +283,10 @@ def wait_for_api(path: Path, context: str, timeout: float = 120) -> Connection:
     reached = connect(path, context)
     while True:
         try:
-            client.VersionApi(reached).get_code(_request_timeout=5)
-            client.CoreV1Api(reached).list_namespace(limit=1, _request_timeout=5)
+            server_version(reached, timeout=5)
+            list_raw("namespaces", "", via=reached, limit=1, timeout=5).close()
             return reached
-        except (HTTPError, ApiException, OSError) as error:
+        except (WorkbookError, ApiException, OSError) as error:
             if time.monotonic() > deadline:
                 raise WorkbookError(
                     f"The API server did not get ready within {timeout:.0f} s.",

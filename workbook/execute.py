@@ -22,7 +22,7 @@ from workbook.notebooks import NOTEBOOKS, delays, failed, find, tidy, write_tabl
 from workbook.paths import HOME, ROOT
 
 COPIES = ROOT / "build" / "run"
-TEST_PROFILE = "workbook-test"
+TEST_PROFILE, BENCH_PROFILE = "workbook-test", "workbook-bench"
 QUIET = ["--log-level=ERROR"]
 """For kernels, which otherwise warn about each of their ports on the loopback."""
 PATIENCE = 600
@@ -64,6 +64,15 @@ def test_order(*args: str) -> int:
 def faults(*args: str) -> int:
     """Breaks things on purpose. Returns pytest's exit status."""
     return test("tests/faults", *ALL, *args)
+
+
+def bench(*args: str) -> int:
+    """Measures the workbook beside its peers, on a cluster of its own; returns 1 when a goal is missed."""
+    os.environ.setdefault("WORKBOOK_PROFILE", BENCH_PROFILE)
+    os.environ.setdefault("WORKBOOK_CLUSTER", "kind")  # whose node is a container here, so that a shell can do the same
+    hermetic()
+    os.chdir(ROOT)
+    return attend([sys.executable, "-m", "bench", *args])
 
 
 def run(*chosen: str) -> int:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import portforward
+from kubernetes.stream.ws_client import portforward_call
 
-from workbook import client, cluster
+from workbook import client
 from workbook.client import list_objects
 from workbook.errors import WorkbookError
 from workbook.objects import Object, label_selector, ready
@@ -125,14 +125,14 @@ def _carry(near: socket.socket, ended: threading.Event, target: str, selector: d
     with closing(near):
         try:
             pod = _ready_pod(target, selector)
-            ours = cluster.current()
-            # A connection of its own: opening a stream changes the client's connection for its duration.
-            api = client.client.CoreV1Api(client.connect(ours.kubeconfig, ours.context))
-            tunnel = portforward(
-                api.connect_get_namespaced_pod_portforward,
-                pod["metadata"]["name"],
-                pod["metadata"]["namespace"],
-                ports=str(_number(pod, remote)),
+            via = client.connection()
+            path = client.path_of("pods", name=pod["metadata"]["name"])
+            tunnel = portforward_call(
+                via.configuration,
+                "GET",
+                f"{via.configuration.host}{path}/portforward",
+                query_params=[("ports", str(_number(pod, remote)))],
+                headers=client.authorization(via),
             )
         except (WorkbookError, ApiException, OSError):
             return  # the caller sees its connection closed, as with a program that is not there

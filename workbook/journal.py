@@ -4,11 +4,10 @@ The notes are a ConfigMap in the workbook's Namespace: `kubectl get configmap wo
 """
 
 import pandas as pd
-from kubernetes.client import CoreV1Api
 from kubernetes.client.exceptions import ApiException
 
 from workbook import cluster
-from workbook.client import connection, list_objects
+from workbook.client import list_objects, path_of, request
 from workbook.errors import WorkbookError
 from workbook.lifecycle import status as cluster_status
 from workbook.notebooks import find
@@ -36,15 +35,14 @@ def note(number: int, what: str) -> None:
             return
     except WorkbookError:
         return
-    core, ours = CoreV1Api(connection()), cluster.current()
     body = {"metadata": {"name": NAME, "labels": cluster.OURS}, "data": {key: what}}
     try:
         try:
-            core.patch_namespaced_config_map(NAME, ours.namespace, body, _preload_content=False)
+            request("PATCH", path_of("configmaps", name=NAME), body=body).close()
         except ApiException as error:
             if error.status != 404:
                 raise
-            core.create_namespaced_config_map(ours.namespace, body, _preload_content=False)
+            request("POST", path_of("configmaps"), body=body).close()
     except ApiException as error:
         if error.status != 403:
             raise

@@ -220,16 +220,9 @@ def server_minor(ours: cluster.Cluster) -> int:
     Raises:
         WorkbookError: it does not answer.
     """
-    from urllib3.exceptions import HTTPError
+    from workbook.client import connect, server_version
 
-    from workbook.client import client, connect, unreachable
-
-    try:
-        return _minor(
-            client.VersionApi(connect(ours.kubeconfig, ours.context)).get_code(_request_timeout=30).git_version
-        )
-    except HTTPError as error:
-        raise unreachable(error) from error
+    return _minor(server_version(connect(ours.kubeconfig, ours.context)))
 
 
 def _minor(version: str) -> int:

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
-
-import nbformat
+from typing import TYPE_CHECKING
 
 from workbook.errors import WorkbookError
 from workbook.paths import ROOT
+
+if TYPE_CHECKING:
+    import nbformat  # which takes longer to load than all else that a kernel needs
 
 NOTEBOOKS = ROOT / "notebooks"
 WORDS_A_MINUTE = 150
@@ -35,12 +37,12 @@ def find(chosen: tuple[str, ...] = ()) -> list[Path]:
     return found
 
 
-def failed(cell: nbformat.NotebookNode) -> bool:
+def failed(cell: "nbformat.NotebookNode") -> bool:
     """Whether an error is among the outputs of a code cell."""
     return any(output.output_type == "error" for output in cell.outputs)
 
 
-def tidy(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def tidy(book: "nbformat.NotebookNode") -> "nbformat.NotebookNode":
     """Takes out what differs between machines and says nothing, and puts in the measured minutes."""
     book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     book.metadata["language_info"] = {"name": "python"}
@@ -56,25 +58,25 @@ MINUTES = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
 """The line of a notebook's opening table that `record` writes."""
 
 
-def minutes(book: nbformat.NotebookNode) -> str:
+def minutes(book: "nbformat.NotebookNode") -> str:
     """How long a notebook takes, in words: see `length`."""
     told = f"{length(book)}, of which the cells run {_seconds(book) / 60:.1f}"
     own = sum(delays(book))
     return f"{told}, and {own / 60:.1f} of that are the programs' own delays" if own else told
 
 
-def length(book: nbformat.NotebookNode) -> int:
+def length(book: "nbformat.NotebookNode") -> int:
     """The minutes a notebook takes: its words, read at `WORDS_A_MINUTE`, and the measured run of its cells."""
     words = sum(len(cell.source.split()) for cell in book.cells)
     return round(words / WORDS_A_MINUTE + _seconds(book) / 60)
 
 
-def _seconds(book: nbformat.NotebookNode) -> float:
+def _seconds(book: "nbformat.NotebookNode") -> float:
     """How long the cells ran when they were recorded last."""
     return book.metadata.get("workbook", {}).get("seconds", 0)
 
 
-def delays(book: nbformat.NotebookNode) -> list[int]:
+def delays(book: "nbformat.NotebookNode") -> list[int]:
     """The seconds that the programs of a notebook take by their own nature, which no tool can shorten.
 
     They are written down where they are waited for: `**Unavoidable:** 60 s to start, 10 s …`.
@@ -85,6 +87,8 @@ def delays(book: nbformat.NotebookNode) -> list[int]:
 
 def table() -> str:
     """The chapter table of the README: a row per notebook, with its minutes as they were last recorded."""
+    import nbformat
+
     rows = ["| notebook | you will | minutes |", "|---|---|---|"]
     for path in find():
         book = nbformat.read(path, as_version=4)

@@ -45,7 +45,7 @@ def follow(
     while (left := deadline - time.monotonic()) > 0 and not (until and until.is_set()):
         try:
             if version is None:
-                listed = json.loads(list_raw(resource, namespace, _request_timeout=min(30, left + 1), **common).data)
+                listed = json.loads(list_raw(resource, namespace, timeout=min(30, left + 1), **common).data)
                 version = listed["metadata"]["resourceVersion"]
                 objects = {item["metadata"]["uid"]: item for item in listed["items"]}
                 yield dict(objects)
@@ -58,7 +58,7 @@ def follow(
                 allow_watch_bookmarks=True,
                 timeout_seconds=max(1, int(left) + 1),
                 # A watch that nobody writes to must be left now and then to see `until`; the next one misses nothing.
-                _request_timeout=(5, 0.5 if until else max(0.1, left)),
+                timeout=(5, 0.5 if until else max(0.1, left)),
                 **common,
             )
             for change in _changes(answer):

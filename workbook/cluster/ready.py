@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from kubernetes.client import CoreV1Api
 from kubernetes.client.exceptions import ApiException
 
-from workbook.client import Connection, list_raw, wait_for_api
+from workbook.client import Connection, list_raw, path_of, request, wait_for_api
 from workbook.cluster import LABEL, OURS, Cluster, kubeconfig
 from workbook.errors import WorkbookError
 from workbook.objects import condition
@@ -79,9 +78,8 @@ def settle(ours: Cluster, timeout: float = 180) -> None:
 
 def _make_namespace(api: Connection, namespace: str, timeout: float) -> None:
     """Creates the workbook's Namespace, with its label; one that has the label is left as it is, unless it is on its way out."""
-    core = CoreV1Api(api)
     try:
-        found = json.loads(core.read_namespace(namespace, _preload_content=False).data)["metadata"]
+        found = json.loads(request("GET", path_of("namespaces", name=namespace), via=api).data)["metadata"]
     except ApiException as error:
         if error.status != 404:
             raise
@@ -97,7 +95,8 @@ def _make_namespace(api: Connection, namespace: str, timeout: float) -> None:
         )
         found = None
     if not found:
-        core.create_namespace({"metadata": {"name": namespace, "labels": OURS}})
+        body = {"metadata": {"name": namespace, "labels": OURS}}
+        request("POST", path_of("namespaces"), via=api, body=body).close()
         return
     labels = found.get("labels", {})
     if not labels.items() >= OURS.items():

@@ -1,0 +1,60 @@
+"""`make bench`: measures, prints the table, and writes build/bench.json."""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.measuring import Row, record, table
+from workbook.lifecycle import delete_cluster, up
+from workbook.paths import ROOT
+
+RESULT = ROOT / "build" / "bench.json"
+SECTIONS = ("cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")
+"""The modules that measure, in their order: the last one deletes the cluster, as notebook 12 does."""
+SLOW = {"workbook"}
+"""What `--quick` leaves out."""
+
+
+def main() -> int:
+    """Runs the chosen sections; returns 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("section", nargs="*", choices=[[], *SECTIONS], help="only these; all when none is given")
+    parser.add_argument("--quick", action="store_true", help=f"leave out {', '.join(SLOW)}, which takes 20 minutes")
+    parser.add_argument("--node", action="store_true", help="build the node image from nothing, too: 10 minutes")
+    parser.add_argument("--notebooks", nargs="+", default=[], help="only these notebooks, in the section workbook")
+    options = parser.parse_args()
+    chosen = options.section or [section for section in SECTIONS if not (options.quick and section in SLOW)]
+    rows: list[Row] = []
+    begun = time.strftime("%Y-%m-%d %H:%M:%S")
+    up()
+    try:
+        for section in chosen:
+            module = import_module(f"bench.{section}")
+            print(f"\n— {module.__doc__.splitlines()[0]}", flush=True)
+            for row in module.measure(options):
+                rows.append(row)
+                write(RESULT, begun, rows)
+    finally:
+        delete_cluster()
+        if rows:
+            print()
+            Console(width=None if sys.stdout.isatty() else 150).print(table(rows))
+            print(f"\nThe same as JSON: {RESULT.relative_to(ROOT)}")
+    return 1 if any(row.verdict == "✗" for row in rows) else 0
+
+
+def write(path: Path, begun: str, rows: list[Row]) -> None:
+    """Writes the rows measured so far, and on what they were."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    machine = {"system": platform.platform(), "python": platform.python_version(), "begun": begun}
+    path.write_text(json.dumps(machine | {"rows": [record(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The node image from source: after a new version of one part; and from nothing, with `--node`."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.measuring import Row, seconds
+from node.cache import FOLDER, VERSIONS
+from node.toolchain import go
+from workbook import cluster
+from workbook.paths import HOME, ROOT
+from workbook.pulling import present
+from workbook.steps import step
+
+PART, ANOTHER = "coredns", "1.14.1"
+"""What gets another version, and which."""
+CONTAINS = {PART, "control-plane", "node-base"}
+"""The part, and what it is put into."""
+IMAGE = "workbook-bench-node:built"
+# The tag is this benchmark's own, and no other node image is taken away for it.
+PROGRAM = f"""
+from node import image
+from workbook.engine import ensure_engine
+image._remove_older = lambda *_: None
+image._build(ensure_engine(), "{IMAGE}")
+"""
+
+
+def measure(options: Namespace) -> Iterator[Row]:
+    """Each once, for it takes a minute or more; in a folder of caches of its own, so that nothing is built twice."""
+    engine = cluster.current().docker()
+    try:
+        if options.node:
+            with tempfile.TemporaryDirectory(dir=HOME) as home:
+                with step("Build the node image from nothing"):
+                    took = _build(ROOT, Path(home))
+                yield Row("node image from nothing", took, 480, "s")
+        if FOLDER.is_dir() and list(FOLDER.glob("node-base-*")):
+            with tempfile.TemporaryDirectory(dir=HOME) as scratch:
+                yield from _bumped(Path(scratch))
+        else:
+            print("Here the official node image is used, so none is built.")
+    finally:
+        if present(engine, IMAGE):
+            engine.images.remove(IMAGE)
+
+
+def _bumped(scratch: Path) -> Iterator[Row]:
+    tree, home = scratch / "tree", scratch / "home"
+    shutil.copytree(ROOT / "node", tree / "node")
+    (tree / "workbook").symlink_to(ROOT / "workbook")
+    _another_version(tree / "node")
+    home.mkdir()
+    (home / "go").symlink_to(HOME / "go")
+    shutil.copytree(FOLDER, home / "node", copy_function=os.link)  # what is there already, without a copy of it
+    before = _parts(home)
+    with step(f"Build the node image with {PART} {ANOTHER}"):
+        took = _build(tree, home)
+    anew = {name.rpartition("-")[0] for name in _parts(home) - before}
+    if not anew >= CONTAINS:
+        raise RuntimeError(f"{CONTAINS - anew} was not built anew")
+    yield Row(f"node image with another {PART}", took, None, "s")
+    yield Row(f"parts built anew without {PART} in them", len(anew - CONTAINS), 0, "")
+
+
+def _build(tree: Path, home: Path) -> float:
+    """The seconds that the node image of `tree` takes with the caches in `home`."""
+    environment = {**os.environ, "WORKBOOK_HOME": str(home), "PYTHONPATH": str(tree)}
+    return seconds(
+        lambda: subprocess.run(
+            [sys.executable, "-c", PROGRAM], cwd=tree, env=environment, check=True, stdout=sys.stderr
+        )
+    )
+
+
+def _another_version(source: Path) -> None:
+    """Does what node/README.md says about changing a version."""
+    versions = source / "versions.toml"
+    versions.write_text(versions.read_text().replace(f'{PART} = "{VERSIONS[PART]}"', f'{PART} = "{ANOTHER}"'))
+    if tomllib.loads(versions.read_text())[PART] != ANOTHER:
+        raise RuntimeError(f"the version of {PART} was not changed")
+    environment = {**os.environ, "GOCACHE": str(HOME / "go" / "build"), "GOMODCACHE": str(HOME / "go" / "modules")}
+    environment["GOFLAGS"] = "-modcacherw"
+    for words in (("get", f"github.com/coredns/coredns@v{ANOTHER}"), ("mod", "tidy")):
+        command = [go(), "-C", source / "modules" / PART, *words]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+
+
+def _parts(home: Path) -> set[str]:
+    return {path.name for path in (home / "node").iterdir() if path.is_dir()}

@@ -1,0 +1,458 @@
+#!/bin/sh
+# The steps of one notebook by kubectl and docker alone: `sh bench/plain.sh 03`, in the repository's root, on a cluster in
+# the state in which that notebook begins. The same commands, the same waits, and no delay that the notebook has not.
+# Needs KUBECONFIG; NAME, the cluster's; PROBER and LOOKUP, the programs that ask Service and DNS from inside; and the
+# images PYTHON_BASE, JDK_BASE, DEBIAN_BASE.
+set -eu
+scratch=$(mktemp -d)
+background=''
+trap 'for one in $background; do kill "$one" 2>/dev/null || true; done; rm -rf "$scratch"' EXIT
+
+# ———— what a person would have as habits
+reachable() { kubectl wait node --all --for=condition=Ready --timeout=180s; }
+until_true() { until "$@"; do sleep 0.2; done; }
+number_of_pods() { [ "$(kubectl get pods -l "$1" -o name | wc -l)" -eq "$2" ]; }
+rollout() { # DEPLOYMENT SELECTOR PODS: also until the old Pods are gone, as the next table shows
+  kubectl rollout status "deployment/$1" --timeout=180s
+  until_true number_of_pods "$2" "$3"
+}
+webapp() { rollout webapp-deployment app=webapp "$1"; }
+ready_addresses() { kubectl get endpointslices -l "kubernetes.io/service-name=$1" \
+  -o 'jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses[0]}'; }
+behind() { [ "$(ready_addresses "$1" | wc -w)" -eq "$2" ]; }
+answers() { curl --silent --noproxy '*' "$1" >"$scratch/page"; grep -q "$2" "$scratch/page"; }
+ask='import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=3).read().decode())'
+inside() { kubectl exec deployment/webapp-deployment -- python -c "$ask" "$1" >"$scratch/page" 2>&1 && grep -q "$2" "$scratch/page"; }
+forwarded() { # TARGET PORTS TEXT
+  kubectl port-forward "$1" "$2" >/dev/null &
+  forward=$!
+  until_true answers "http://127.0.0.1:${2%:*}" "$3"
+  kill $forward
+  wait $forward || true
+}
+build() { # TAG CONTEXT ARGUMENTS…
+  tag=$1 context=$2
+  shift 2
+  docker build --quiet --tag "$tag" --build-arg HTTP_PROXY --build-arg HTTPS_PROXY --build-arg http_proxy \
+    --build-arg https_proxy --label app.kubernetes.io/managed-by=workbook "$@" "app/$context"
+}
+build_webapp() { build "web-app:$1.0" webapp --build-arg "BASE=$PYTHON_BASE" --build-arg "VERSION=v$1"; }
+build_frontend() { build "$1" frontend --build-arg "JDK=$JDK_BASE" --build-arg "BASE=$DEBIAN_BASE"; }
+load() { kind load docker-image "$@" --name "$NAME"; }
+on_node() { docker exec "$NAME-control-plane" ctr --namespace=k8s.io images "$@"; }
+images() { on_node list --quiet | grep -E 'web-app|frontend' || true; }
+recorded() { # SELECTOR: from now on, until `record_ends`
+  kubectl get pods -l "$1" --watch >"$scratch/recorded-$1" &
+  background="$background $!"
+}
+record_ends() { for one in $background; do kill "$one"; wait "$one" || true; done; background=''; }
+probe() {
+  kubectl run prober --image=web-app:1.0 --image-pull-policy=Never --restart=Never --labels=run=prober \
+    '--overrides={"spec": {"terminationGracePeriodSeconds": 1}}' --override-type=strategic \
+    --command -- python -c "$PROBER" http://webservice 0.2 1
+  kubectl wait pod/prober --for=condition=Ready --timeout=60s
+}
+probe_ends() {
+  sleep 1 # the last request may still have its answer
+  kubectl logs prober --tail=-1 >"$scratch/probed"
+  kubectl delete pod prober
+}
+everything() {
+  kinds=$(kubectl api-resources --namespaced --verbs=list --output=name | grep -vE '^(events|endpoints)' | paste -sd, -)
+  kubectl get "$kinds" --ignore-not-found --output=name
+  images
+}
+run_version() { kubectl get pods -l app=webapp -o 'jsonpath={.items[*].spec.containers[*].image}'; }
+exists() { [ -n "$(kubectl get pods -l "$1" -o name)" ]; }
+held_up() { # SELECTOR REASON
+  until_true exists "$1"
+  kubectl wait pod -l "$1" --for="jsonpath={.status.containerStatuses[0].state.waiting.reason}=$2" --timeout=60s
+}
+
+# ———— the notebooks
+notebook_00() {
+  docker info
+  reachable
+  kubectl version
+  kubectl get pods --namespace kube-system --selector tier=control-plane
+  kubectl get pods --namespace kube-system --selector tier=control-plane -o wide
+  kubectl get configmap workbook-progress --ignore-not-found -o yaml
+  kubectl get pods --namespace kube-system --selector k8s-app=kube-dns
+}
+
+notebook_01() {
+  reachable
+  docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
+  kubectl get pods --namespace kube-system -o wide
+  kubectl get nodes -o wide
+  kubectl get nodes -o 'jsonpath={.items[*].spec.taints}'
+  kubectl get --raw "/api/v1/nodes/$NAME-control-plane/proxy/configz"
+  kubectl api-resources --output=name
+  kubectl get namespaces
+  docker stop "$NAME-control-plane"
+  docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
+  docker start "$NAME-control-plane"
+  began=$(docker inspect --format '{{.State.StartedAt}}' "$NAME-control-plane" | cut -c1-19)
+  until_true kubectl get --raw /readyz
+  reachable
+  # What the API server says at first is what it remembers from before.
+  until_true all_since "$began"
+  kubectl wait pods --all --namespace kube-system --for=condition=Ready --timeout=180s
+  kubectl get pods --namespace kube-system
+  kubectl get namespace kube-system
+}
+all_since() {
+  kubectl get pods --namespace kube-system \
+    -o 'jsonpath={range .items[*]}{.status.containerStatuses[0].state.running.startedAt}{"\n"}{end}' |
+    awk -v began="$1" '$1 < began { early = 1 } END { exit early }'
+}
+
+notebook_02() {
+  reachable
+  images
+  cat app/webapp/v1/app.py app/webapp/Dockerfile app/webapp/as-printed/Dockerfile
+  build_webapp 1
+  load web-app:1.0
+  images
+  build_webapp 1
+  images
+  run="docker run --rm --network none --entrypoint"
+  $run python web-app:1.0 -c "import sys; print('Python', sys.version_info.major)"
+  $run sh web-app:1.0 -c "command -v python2 || echo 'no Python 2'"
+  ! $run python web-app:1.0 -c "print 'Welcome!'"
+  $run python web-app:1.0 -c "import app; print(app.app.test_client().get('/').text)"
+  $run id web-app:1.0 -u
+}
+
+notebook_03() {
+  reachable
+  kubectl get deployments
+  cat manifests/as-printed/1-03-webapp-deployment.yaml manifests/1-03-webapp-deployment.yaml
+  ! kubectl apply -f manifests/as-printed/1-03-webapp-deployment.yaml
+  kubectl apply --dry-run=server -f manifests/1-03-webapp-deployment.yaml
+  kubectl get deployments
+  kubectl apply -f manifests/1-03-webapp-deployment.yaml
+  webapp 1
+  kubectl get deployments
+  kubectl get replicasets -o wide
+  kubectl get pods
+  kubectl get pods -o wide
+  kubectl get events
+  forwarded deployment/webapp-deployment 5000:5000 Welcome!
+  kubectl logs -l app=webapp --tail=-1
+  ! kubectl log -f webapp-deployment 5000:5000
+  kubectl logs deployment/webapp-deployment --tail=2
+  kubectl get deployment webapp-deployment -o 'jsonpath={.status.readyReplicas}'
+  kubectl get deployment webapp-deployment -o 'jsonpath={.spec.strategy.type}'
+}
+
+notebook_04() {
+  reachable
+  kubectl get services
+  cat manifests/1-04-webapp-service.yaml
+  kubectl apply -f manifests/1-04-webapp-service.yaml
+  kubectl get services
+  kubectl describe service webservice
+  kubectl get service webservice -o 'jsonpath={.spec.clusterIP}'
+  kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.podIP}'
+  until_true behind webservice 1
+  kubectl get endpointslices -l kubernetes.io/service-name=webservice
+  kubectl exec deployment/webapp-deployment -- python -c "$LOOKUP" webservice A
+  namespace=$(kubectl config view --minify -o 'jsonpath={..namespace}')
+  until_true inside http://webservice Welcome!
+  kubectl exec deployment/webapp-deployment -- cat /etc/resolv.conf
+  other=$namespace-other
+  kubectl create namespace "$other"
+  kubectl label namespace "$other" app.kubernetes.io/managed-by=workbook
+  until_true kubectl get serviceaccount default --namespace "$other"
+  kubectl run visitor --namespace "$other" --image=web-app:1.0 --image-pull-policy=Never
+  kubectl wait pod/visitor --namespace "$other" --for=condition=Ready --timeout=60s
+  kubectl exec pod/visitor --namespace "$other" -- python -c "$LOOKUP" webservice A
+  kubectl exec pod/visitor --namespace "$other" -- python -c "$LOOKUP" "webservice.$namespace" A
+  kubectl delete namespace "$other"
+  kubectl get namespaces
+  ! kubectl exec deployment/webapp-deployment -- printenv WEBSERVICE_SERVICE_HOST WEBSERVICE_SERVICE_PORT
+  kubectl rollout restart deployment webapp-deployment
+  webapp 1
+  kubectl exec deployment/webapp-deployment -- printenv WEBSERVICE_SERVICE_HOST WEBSERVICE_SERVICE_PORT
+  kubectl set selector service webservice app=other
+  until_true behind webservice 0
+  kubectl set selector service webservice app=webapp
+  until_true behind webservice 1
+}
+
+node_port() { docker port "$NAME-control-plane" 30080/tcp; }
+notebook_05() {
+  reachable
+  kubectl get services
+  until_true inside http://webservice Welcome!
+  kubectl get service webservice
+  patch='{"spec": {"type": "NodePort", "ports": [{"port": 80, "targetPort": 5000, "nodePort": %s}]}}'
+  # shellcheck disable=SC2059
+  ! kubectl patch service webservice --patch "$(printf "$patch" 8080)"
+  # shellcheck disable=SC2059
+  kubectl patch service webservice --patch "$(printf "$patch" 30080)"
+  kubectl get services
+  until_true answers "http://$(node_port)" Welcome!
+  kubectl get service webservice -o 'jsonpath={.spec.clusterIP}'
+  cat manifests/1-05-webapp-service-loadbalancer.yaml
+  kubectl apply -f manifests/1-05-webapp-service-loadbalancer.yaml
+  kubectl get services
+  until_true answers "http://$(node_port)" Welcome!
+  cat manifests/1-06-database-external-name.yaml
+  kubectl apply -f manifests/1-06-database-external-name.yaml
+  kubectl get services
+  kubectl exec deployment/webapp-deployment -- python -c "$LOOKUP" db1 CNAME
+  ! kubectl apply -f manifests/as-printed/1-07-external-ip-service.yaml
+  kubectl get services
+  cat manifests/1-07-external-ip-service.yaml
+  kubectl apply -f manifests/1-07-external-ip-service.yaml
+  kubectl get services
+  kubectl apply -f manifests/1-04-webapp-service.yaml
+  kubectl get services
+}
+
+notebook_06() {
+  reachable
+  kubectl get deployments
+  kubectl scale --replicas=2 deployment webapp-deployment
+  until_true behind webservice 2
+  webapp 2
+  kubectl get deployments
+  kubectl get pods
+  kubectl get pods -o wide
+  victim=$(kubectl get pods -o 'jsonpath={.items[0].metadata.name}')
+  recorded app=webapp
+  kubectl delete pod "$victim"
+  webapp 2
+  record_ends
+  kubectl get pods
+  kubectl get pods -o wide
+  kubectl scale --replicas=1 deployment webapp-deployment
+  webapp 1
+  kubectl get pods
+  kubectl get replicasets
+  kubectl delete replicaset -l app=webapp
+  webapp 1
+  kubectl get pods
+}
+
+notebook_07() {
+  reachable
+  kubectl get services
+  cat app/frontend/src/frontend/Backend.java app/frontend/Dockerfile
+  build_frontend frontend-app:1.0
+  load frontend-app:1.0
+  images
+  cat manifests/1-08-frontend-deployment.yaml
+  kubectl apply -f manifests/1-08-frontend-deployment.yaml
+  held_up app=frontend ErrImageNeverPull
+  kubectl get pods -l app=frontend
+  kubectl get deployments
+  kubectl get replicasets -l app=frontend
+  build_frontend frontend:1.0
+  load frontend:1.0
+  rollout frontend-deployment app=frontend 1
+  kubectl get deployments
+  cat manifests/1-09-frontend-service.yaml
+  kubectl apply -f manifests/1-09-frontend-service.yaml
+  kubectl get services
+  forwarded service/frontendservice 8080:80 '>Welcome!</p>'
+  kubectl scale --replicas=0 deployment webapp-deployment
+  webapp 0
+  kubectl get deployments
+  forwarded service/frontendservice 8080:80 ERROR
+  kubectl logs -l app=frontend --tail=-1
+  kubectl scale --replicas=1 deployment webapp-deployment
+  webapp 1
+  forwarded service/frontendservice 8080:80 '>Welcome!</p>'
+  kubectl exec deployment/frontend-deployment -- id -u
+}
+
+replace_all() { # SURGE UNAVAILABLE
+  recorded app=webapp
+  kubectl patch deployment webapp-deployment \
+    --patch "{\"spec\": {\"strategy\": {\"rollingUpdate\": {\"maxSurge\": $1, \"maxUnavailable\": $2}}}}"
+  kubectl rollout restart deployment webapp-deployment
+  webapp 4
+  record_ends
+}
+noted() { kubectl get replicasets -l app=webapp -o yaml | grep -q 'change-cause: greet the user'; }
+notebook_08() {
+  reachable
+  kubectl get deployments
+  cat app/webapp/v2/app.py manifests/1-11-webapp-deployment-v2.yaml
+  build_webapp 2
+  load web-app:2.0
+  kubectl get replicasets -l app=webapp
+  recorded app=webapp
+  kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
+  webapp 1
+  record_ends
+  forwarded service/frontendservice 8080:80 'current time is'
+  kubectl get replicasets -l app=webapp -o wide
+  kubectl rollout history deployment/webapp-deployment
+  kubectl annotate deployment/webapp-deployment kubernetes.io/change-cause="greet the user"
+  until_true noted
+  kubectl rollout history deployment/webapp-deployment
+  kubectl rollout undo deployment/webapp-deployment
+  webapp 1
+  until_true inside http://webservice Welcome!
+  kubectl rollout undo deployment/webapp-deployment
+  webapp 1
+  kubectl rollout history deployment/webapp-deployment
+  kubectl scale --replicas=4 deployment webapp-deployment
+  webapp 4
+  replace_all 1 0
+  replace_all 0 1
+  replace_all '"100%"' 0
+  kubectl scale --replicas=1 deployment webapp-deployment
+  webapp 1
+  run_version
+  kubectl rollout undo deployment/webapp-deployment --to-revision=3
+  webapp 1
+  run_version
+}
+
+notebook_09() {
+  reachable
+  kubectl get pods
+  cat app/webapp/v3/app.py manifests/webapp-deployment-v3-without-probe.yaml
+  build_webapp 3
+  load web-app:3.0
+  probe
+  recorded app=webapp
+  kubectl apply -f manifests/webapp-deployment-v3-without-probe.yaml
+  webapp 1
+  forwarded service/frontendservice 8080:80 'ERROR RECEIVED'
+  forwarded service/frontendservice 8080:80 'in v3'
+  record_ends
+  probe_ends
+  kubectl get pods
+  kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
+  webapp 1
+  cat manifests/1-13-webapp-deployment-v3.yaml
+  probe
+  recorded app=webapp
+  kubectl apply -f manifests/1-13-webapp-deployment-v3.yaml
+  webapp 1
+  forwarded service/frontendservice 8080:80 'in v3'
+  record_ends
+  probe_ends
+  kubectl get events
+  run_version
+  kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
+  webapp 1
+  run_version
+}
+
+notebook_10() {
+  reachable
+  kubectl get pods
+  cat app/webapp/v4/app.py manifests/1-15-webapp-deployment-v4.yaml app/webapp/v5/app.py \
+    manifests/webapp-deployment-v5.yaml manifests/pod-that-exits.yaml
+  build_webapp 4
+  build_webapp 5
+  load web-app:4.0 web-app:5.0
+  probe
+  recorded app=webapp
+  recorded app=webapp-v5
+  recorded app=pod-that-exits
+  kubectl apply -f manifests/1-15-webapp-deployment-v4.yaml
+  kubectl apply -f manifests/webapp-deployment-v5.yaml
+  kubectl apply -f manifests/pod-that-exits.yaml
+  webapp 1
+  kubectl get pods -l app=webapp
+  kubectl wait pod -l app=webapp --for='jsonpath={.status.containerStatuses[0].restartCount}=1' --timeout=120s
+  kubectl wait pod -l app=webapp --for=condition=Ready --timeout=120s
+  record_ends
+  probe_ends
+  kubectl get pods -l app=webapp
+  kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.containerStatuses[0].lastState.terminated.reason}'
+  kubectl get events
+  kubectl get events
+  kubectl get pods -l app=pod-that-exits
+  kubectl logs pod-that-exits
+  kubectl delete -f manifests/webapp-deployment-v5.yaml -f manifests/pod-that-exits.yaml
+  kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
+  webapp 1
+  kubectl run once --image=web-app:1.0 --image-pull-policy=Never --restart=Never \
+    --command -- python -c 'raise SystemExit(3)'
+  kubectl wait pod/once --for='jsonpath={.status.phase}=Failed' --timeout=60s
+  kubectl get pods -l run=once
+  kubectl delete pod once
+}
+
+tell() { kubectl describe pods -l "$1" && kubectl get events; }
+mended() { # NUMBER EXPRESSION FOR sed
+  tell "app=puzzle-$1"
+  sed "$2" "manifests/puzzles/puzzle-$1.yaml" | kubectl apply -f -
+  rollout "puzzle-$1" "app=puzzle-$1" 1
+  kubectl get pods -l "app=puzzle-$1"
+}
+unschedulable() {
+  until_true exists "$1"
+  kubectl wait pod -l "$1" --for=condition=PodScheduled=False --timeout=60s
+}
+notebook_11() {
+  reachable
+  for number in 1 2 3 4 5 6 7 8 9 10; do kubectl apply -f "manifests/puzzles/puzzle-$number.yaml"; done
+  held_up app=puzzle-1 ErrImageNeverPull
+  mended 1 s/1.O/1.0/
+  held_up app=puzzle-2 ImagePullBackOff
+  mended 2 s/Always/Never/
+  until_true exists app=puzzle-3
+  until_true restarted app=puzzle-3
+  mended 3 s/ap.py/app.py/
+  mended 4 s/pyton/python/
+  mended 5 s/640Gi/64Mi/
+  mended 6 '/^      volumes:/,$d'
+  mended 7 's/port: 80$/port: 5000/'
+  held_up app=puzzle-8 CreateContainerConfigError
+  tell app=puzzle-8
+  kubectl create configmap greetings --from-literal=morning=Hello
+  rollout puzzle-8 app=puzzle-8 1
+  until_true behind puzzle-9 0
+  kubectl describe service puzzle-9
+  sed 's/app: web$/app: webapp/' manifests/puzzles/puzzle-9.yaml | kubectl apply -f -
+  until_true behind puzzle-9 1
+  for _ in 1 2; do inside http://puzzle-10 Welcome || true; done # the notebook asks for 3 seconds
+  kubectl describe service puzzle-10
+  sed s/8080/5000/ manifests/puzzles/puzzle-10.yaml | kubectl apply -f -
+  until_true inside http://puzzle-10 Welcome
+  tell app
+  for number in 1 2 3 4 5 6 7 8; do kubectl delete deployment "puzzle-$number" --cascade=foreground; done
+  kubectl delete service puzzle-9 puzzle-10
+  kubectl delete configmap greetings
+  kubectl get deployments
+  sed 's/webapp-deployment/puzzle-11/; s/webapp/puzzle-11/; s/^    spec:/&\n      nodeSelector: {colour: blue}/' \
+    manifests/1-03-webapp-deployment.yaml | kubectl apply -f -
+  unschedulable app=puzzle-11
+  tell app=puzzle-11
+  kubectl delete deployment puzzle-11 --cascade=foreground
+}
+restarted() { [ "$(kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -gt 0 ]; }
+
+notebook_12() {
+  reachable
+  everything
+  everything
+  kubectl get pods,replicasets -l app=frontend
+  kubectl delete -f manifests/1-11-webapp-deployment-v2.yaml -f manifests/1-08-frontend-deployment.yaml
+  kubectl delete -f manifests/1-04-webapp-service.yaml -f manifests/1-09-frontend-service.yaml
+  kubectl wait pods --all --for=delete --timeout=60s
+  kubectl wait endpointslices --all --for=delete --timeout=60s
+  kubectl get pods
+  kubectl get services
+  images
+  for image in $(images); do on_node remove --sync "$image"; done
+  images
+  everything
+  everything
+  docker stop "$NAME-control-plane"
+  docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
+  kind delete cluster --name "$NAME" --kubeconfig "$scratch/kubeconfig"
+  kind get clusters
+}
+
+"notebook_$1"

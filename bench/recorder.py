@@ -1,0 +1,129 @@
+"""The recorder: how late its rows are, and whether it misses any."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from statistics import median
+
+from kubernetes import client
+
+from bench.measuring import Row
+from workbook import cluster
+from workbook.client import connection
+from workbook.kubectl import delete
+from workbook.paths import ROOT
+from workbook.steps import step
+
+NAME = "bench-changing"
+PACED, PAUSE = 50, 0.2
+"""How many changes are made with a pause between, and the pause in seconds."""
+QUICK = 1000
+POD = {
+    "metadata": {"name": NAME, "labels": {"app": NAME}},
+    "spec": {"schedulerName": "nobody", "containers": [{"name": "web", "image": "web-app:1.0"}]},
+}
+# A recorder in a process of its own, as in a kernel. Its rows hold the number of restarts: the change's number.
+RECORDER = f"""
+import json, sys
+from workbook import recorder
+with recorder("app={NAME}") as recorded:
+    print("ready", flush=True)
+    sys.stdin.readline()
+print(json.dumps([[row[-1], recorded.begun + row[0]] for row in recorded.rows]))
+"""
+
+
+def measure(options: Namespace) -> Iterator[Row]:
+    """The changes are numbered: each sets the restarts of a Pod's container, which both tell.
+
+    A delay begins before the request that makes the change, so it includes the API server's own time.
+    """
+    core, where = client.CoreV1Api(connection()), cluster.current().namespace
+    delete("pod", NAME)
+    core.create_namespaced_pod(where, POD, _preload_content=False)
+    try:
+        with step(f"Make {PACED} changes one by one, then {QUICK:,} at once"):
+            made, recorded, watched = _observe(core, where)
+    finally:
+        core.delete_namespaced_pod(NAME, where, grace_period_seconds=0, _preload_content=False)
+    paced, quick = range(1, PACED + 1), range(PACED + 1, PACED + QUICK + 1)
+    for changes, goal, how in (
+        (paced, 50, f"{PACED} changes, one each {PAUSE} s"),
+        (quick, None, f"{QUICK:,} at once"),
+    ):
+        ours, theirs = (
+            median(1000 * (seen[number] - made[number]) for number in changes if number in seen)
+            for seen in (recorded, watched)
+        )
+        yield Row(f"recorder's delay, {how}", ours, goal, "ms", "kubectl get -w", ours, theirs, "ms", len(changes))
+    for seen, who, goal in ((recorded, "the recorder", 0), (watched, "kubectl get -w", None)):
+        lost = sum(number not in seen for number in quick)
+        yield Row(f"changes lost by {who}, of {QUICK:,} quick ones", lost, goal, "")
+
+
+def _observe(core: client.CoreV1Api, where: str) -> tuple[dict[int, float], dict[int, float], dict[int, float]]:
+    """Makes the changes; returns when each was made, when the recorder has noted it, and when kubectl has printed it."""
+    ours, watched, watching = cluster.current(), {}, threading.Event()
+    kubectl = subprocess.Popen(
+        [*ours.kubectl(), "get", "pod", NAME, "--watch", "--no-headers"],
+        env={**os.environ, "KUBECONFIG": str(ours.kubeconfig)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    recording = subprocess.Popen(
+        [sys.executable, "-c", RECORDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+
+    def read() -> None:
+        for line in kubectl.stdout:
+            watched.setdefault(int(line.split()[3]), time.time())
+            watching.set()
+
+    try:
+        reader = threading.Thread(target=read)
+        recording.stdout.readline()
+        reader.start()
+        if not watching.wait(30):  # kubectl prints the Pod as it is, then watches it
+            raise RuntimeError("kubectl does not tell of the Pod")
+        made = {}
+        for number in range(1, PACED + QUICK + 1):
+            if number <= PACED:
+                time.sleep(PAUSE)
+            made[number] = time.time()
+            core.patch_namespaced_pod_status(NAME, where, _status(number), _preload_content=False)
+        time.sleep(2)  # what has not come by now is lost
+        output, _ = recording.communicate("\n", timeout=30)
+        recorded: dict[int, float] = {}
+        for number, when in json.loads(output):
+            recorded.setdefault(number, when)
+        return made, recorded, watched
+    finally:
+        kubectl.terminate()
+        recording.kill()
+        kubectl.wait()
+        recording.wait()
+
+
+def _status(number: int) -> dict:
+    ready = "True" if number % 2 else "False"
+    state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    container = {
+        "name": "web",
+        "image": "",
+        "imageID": "",
+        "ready": bool(number % 2),
+        "restartCount": number,
+        "state": state,
+    }
+    return {
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": ready}],
+            "containerStatuses": [container],
+        }
+    }
