@@ -12,6 +12,7 @@ import tomllib
 import venv
 from pathlib import Path
 
+from workbook import bundle
 from workbook.errors import WorkbookError
 from workbook.lock import lock
 from workbook.paths import HOME, ROOT
@@ -50,7 +51,8 @@ def python(extra: str = "") -> Path:
         told = f"[{','.join(extras)}]" if extras else ""
         STAMP.unlink(missing_ok=True)
         venv.create(VENV, with_pip=True, clear=not own.exists())
-        _pip(own, "install", "--quiet", "--progress-bar=on", "--editable", f"{ROOT}{told}")
+        offline = chosen.packages if (chosen := bundle.chosen()) else []
+        _pip(own, "install", "--quiet", "--progress-bar=on", *offline, "--editable", f"{ROOT}{told}")
         STAMP.write_text(" ".join([wanted, *extras]))
         print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
     return own

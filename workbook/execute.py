@@ -64,6 +64,11 @@ def faults(*args: str) -> int:
     return test("tests/faults", *ALL, *args)
 
 
+def offline(*args: str) -> int:
+    """Sets up from a bundle in a network that leads nowhere. Returns pytest's exit status."""
+    return test("tests/offline", *ALL, *args)
+
+
 def run(*chosen: str) -> int:
     """Executes the workbook (or just the `chosen` notebooks) on the reader's cluster and keeps executed copies.
 
