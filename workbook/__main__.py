@@ -19,7 +19,10 @@ from workbook.paths import HOME, ROOT
 VERBS = {
     "lab": ("lifecycle", "set everything up, then open the notebooks in JupyterLab"),
     "test": ("execute", "set everything up, then run all tests, the notebooks among them, on a cluster of their own"),
-    "offline": ("execute", "make a bundle, and prove in a network that leads nowhere that all tests pass from it alone"),
+    "offline": (
+        "execute",
+        "make a bundle, and prove in a network that leads nowhere that all tests pass from it alone",
+    ),
     "mutants": ("execute", "make small wrongs in a copy of the workbook, and require that its tests catch each"),
     "test-order": ("execute", "run the notebooks alone, twice, in random orders, and after a killed kernel"),
     "faults": (
@@ -28,7 +31,7 @@ VERBS = {
     ),
     "run": ("execute", "set everything up, then execute the whole workbook; executed copies go to build/run/"),
     "record": ("execute", "execute the notebooks on the tests' cluster and write their outputs into them"),
-    "bundle": ("bundle.make", "write all that a class needs without a network into one folder, build/bundle"),
+    "bundle": ("bundle.making", "write all that a class needs without a network into one folder, build/bundle"),
     "verify": ("bundle", "read a bundle whole, compare every sum, and start nothing"),
     "status": ("journal", "say what the cluster is doing, and how far you are in the notebooks"),
     "up": ("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),

@@ -32,15 +32,15 @@ The base image for Python carries the wheels of the applications and an /etc/pip
 build without a network as they stand. Images have tags of their own, `workbook-PURPOSE:bundle-…`, which no run without
 a bundle looks for, and which `make clean` removes.
 
-Only `make` and `images` need packages; what verifies uses nothing but the standard library, because it comes first.
+Only `making` and `images` need packages; what verifies uses nothing but the standard library, because it comes first.
 """
 
 import os
 from functools import cache
 from pathlib import Path
 
-from workbook.bundle.use import Bundle
-from workbook.bundle.verify import seal, verify
+from workbook.bundle.using import Bundle
+from workbook.bundle.verifying import seal, verify
 
 CHOSEN = "WORKBOOK_BUNDLE"
 VERIFIED = "WORKBOOK_BUNDLE_VERIFIED"

@@ -127,7 +127,7 @@ def choose() -> tuple[str, str]:
     offered = chosen.provider if (chosen := bundle.chosen()) else provider
     if provider in (offered, "existing"):
         return provider, why
-    if why == INSTALLED or why == NOT_INSTALLED:
+    if why in (INSTALLED, NOT_INSTALLED):
         return offered, "the bundle was made for it"
     raise WorkbookError(
         f"The bundle brings {offered}, and this cluster is to be {provider}'s.",

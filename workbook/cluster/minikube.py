@@ -15,7 +15,6 @@ from workbook.commands import CommandFailed, run
 from workbook.errors import WorkbookError
 from workbook.steps import step
 
-
 START = (
     "start",
     f"--cpus={CPUS}",

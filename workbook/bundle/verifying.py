@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import platform
+import re
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -100,6 +103,13 @@ def _suits(manifest: dict[str, Any]) -> None:
             f"It was made for {said(**there)}; this is {said(**here)}.",
             f"{run_with}ake a bundle on a machine like this one: `make bundle`.",
         )
+    if (needed := _newest_libc(manifest["files"])) > (here := _numbers(platform.libc_ver()[1])):
+        raise WorkbookError(
+            "The bundle is for a newer system.",
+            f"Its Python packages need glibc {'.'.join(map(str, needed))}; here is "
+            f"{'.'.join(map(str, here)) or 'none'}.",
+            "Make a bundle on a machine like this one: `make bundle`.",
+        )
     there, here = manifest["wants"], wants()
     if differing := [name for name in sorted({*there, *here}) if there.get(name) != here.get(name)]:
         raise WorkbookError(
@@ -130,6 +140,19 @@ def _names(folder: Path, files: dict[str, Any]) -> None:
             "Packages are installed from that folder, so nothing unknown may lie in it.",
             f"Remove it, or {AGAIN[0].lower()}{AGAIN[1:]}",
         )
+
+
+def _newest_libc(files: Iterable[str]) -> tuple[int, ...]:
+    """The C library that all wheels of the bundle can do with; nothing where none needs that of Linux.
+
+    Documentation: https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/#manylinux
+    """
+    tags = (re.findall(r"manylinux_(\d+_\d+)", name) for name in files)
+    return max((min(map(_numbers, found)) for found in tags if found), default=())
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
 
 
 def _beside(name: str) -> bool:

@@ -61,7 +61,10 @@ class Bundle:
         told = self.manifest["images"][purpose]
         if not present(engine, told["tag"]):
             file = self.folder / told["file"]
-            with step(f"Load {told['tag']} from the bundle ({file.stat().st_size / 1e6:.0f} MB)"), file.open("rb") as archive:
+            with (
+                step(f"Load {told['tag']} from the bundle ({file.stat().st_size / 1e6:.0f} MB)"),
+                file.open("rb") as archive,
+            ):
                 engine.images.load(archive)
         return told["tag"]
 
