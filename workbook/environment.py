@@ -20,6 +20,7 @@ from workbook.paths import HOME, ROOT
 VENV = ROOT / ".venv"
 STAMP = VENV / "workbook.installed"
 OLDEST = (3, 11)
+ONLINE = "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again."
 
 
 def python(extra: str = "") -> Path:
@@ -52,7 +53,8 @@ def python(extra: str = "") -> Path:
         STAMP.unlink(missing_ok=True)
         venv.create(VENV, with_pip=True, clear=not own.exists())
         offline = chosen.packages if (chosen := bundle.chosen()) else []
-        _pip(own, "install", "--quiet", "--progress-bar=on", *offline, "--editable", f"{ROOT}{told}")
+        fix = "Verify the bundle and copy it again." if offline else ONLINE
+        _pip(own, fix, "install", "--quiet", "--progress-bar=on", *offline, "--editable", f"{ROOT}{told}")
         STAMP.write_text(" ".join([wanted, *extras]))
         print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
     return own
@@ -77,7 +79,7 @@ def _complete(wanted: list[str]) -> bool:
     ).returncode
 
 
-def _pip(interpreter: Path, *args: str) -> None:
+def _pip(interpreter: Path, fix: str, *args: str) -> None:
     done = subprocess.run(
         [interpreter, "-m", "pip", "--disable-pip-version-check", *args],
         stdout=None if sys.stdout.isatty() else subprocess.PIPE,
@@ -88,5 +90,5 @@ def _pip(interpreter: Path, *args: str) -> None:
         raise WorkbookError(
             "The Python packages could not be installed.",
             "\n".join(done.stderr.strip().splitlines()[-10:]),
-            "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again.",
+            fix,
         )

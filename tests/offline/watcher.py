@@ -21,6 +21,8 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 """See https://docs.kernel.org/networking/tuntap.html"""
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
 SERVFAIL = 0x8182
+OF_THE_KERNEL = {"0 ff02::16"}
+"""Its word to routers about the device itself, which no program has asked for: https://www.rfc-editor.org/rfc/rfc3810"""
 
 
 def main(path: str) -> None:
@@ -46,8 +48,8 @@ def main(path: str) -> None:
                     question, sender = server.recvfrom(4096)
                     print("name", name(question), file=log)
                     server.sendto(question[:2] + struct.pack("!H", SERVFAIL) + question[4:], sender)
-                else:
-                    print("packet", destination(os.read(device, 65536)), file=log)
+                elif (told := destination(os.read(device, 65536))) not in OF_THE_KERNEL:
+                    print("packet", told, file=log)
 
 
 def destination(packet: bytes) -> str:
