@@ -7,7 +7,6 @@ done on purpose, makes CoreDNS ask the name server of its surroundings. That is 
 knows no name. The names are printed; only those that a manifest contains may be among them.
 """
 
-import os
 import re
 import subprocess
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.offline.nowhere import Nowhere
+from tests.offline.nowhere import NETWORK, Nowhere
 from workbook import bundle
 from workbook.bundle import making, manifest
 from workbook.paths import ROOT
@@ -149,4 +148,4 @@ def test_a_packet_that_would_leave_is_noticed(folder):
         subprocess.run(machine.words("git", "fetch"), env=machine.environment)
         assert set(machine.packets()) == {"udp 203.0.113.7:9", "tcp 2001:db8::7:443"}
         assert machine.called() == ["git fetch"]
-    assert not machine.folder.exists() and not os.path.exists("/run/netns/workbook-offline")
+    assert not machine.folder.exists() and not Path("/run/netns", NETWORK).exists()
