@@ -149,6 +149,11 @@ def test_what_is_there_is_kept_unless_it_is_damaged(folder):
     assert made == ["kubectl"] and (folder / PROGRAM).read_bytes() == FILES[PROGRAM]
 
 
+def test_one_with_a_damaged_manifest_is_made_anew(folder):
+    (folder / manifest.NAME).write_bytes(b"{")
+    assert manifest.read(write())["files"].keys() == FILES.keys()
+
+
 def test_an_interrupted_one_is_no_bundle(folder):
     with pytest.raises(KeyboardInterrupt), making._making():
         raise KeyboardInterrupt

@@ -112,7 +112,10 @@ class Part:
 def _making() -> Iterator[Part]:
     """The bundle's folder, without a manifest until it is whole: an interrupted one is no bundle."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    last = manifest.read(FOLDER)["files"] if (FOLDER / manifest.NAME).exists() else {}
+    try:
+        last = manifest.read(FOLDER)["files"]
+    except (OSError, ValueError):  # there was none, or it is damaged
+        last = {}
     for name in (manifest.NAME, manifest.SUM):
         (FOLDER / name).unlink(missing_ok=True)
     yield Part(FOLDER, last)
