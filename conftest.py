@@ -11,6 +11,9 @@ from workbook.paths import ROOT
 
 pytest_plugins = ["tests.evidence", "tests.exercises", "tests.leftovers"]
 
+# A bundle brings no browser.
+collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get("WORKBOOK_BUNDLE") else []
+
 FAILED = pytest.StashKey[str]()
 
 

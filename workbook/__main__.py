@@ -7,52 +7,83 @@ import argparse
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from workbook import environment
+from workbook import bundle, environment
 from workbook.commands import attend
 from workbook.errors import WorkbookError
 from workbook.paths import HOME, ROOT
 
-# The verb → the module whose function of that name does it, and what `--help` says.
-VERBS = {
-    "lab": ("lifecycle", "set everything up, then open the notebooks in JupyterLab"),
-    "test": ("execute", "set everything up, then run all tests, the notebooks among them, on a cluster of their own"),
-    "mutants": ("execute", "make small wrongs in a copy of the workbook, and require that its tests catch each"),
-    "test-order": ("execute", "run the notebooks alone, twice, in random orders, and after a killed kernel"),
-    "faults": (
-        "execute",
-        "break the cluster and the machine on purpose, and require that each is survived or explained",
-    ),
-    "bench": ("execute", "measure the workbook beside its peers, on a cluster of its own, and print the ratios"),
-    "run": ("execute", "set everything up, then execute the whole workbook; executed copies go to build/run/"),
-    "record": ("execute", "execute the notebooks on the tests' cluster and write their outputs into them"),
-    "handout": ("handout", "make build/handout.html and build/handout.pdf of the recorded notebooks; needs no cluster"),
-    "status": ("journal", "say what the cluster is doing, and how far you are in the notebooks"),
-    "doctor": (
-        "doctor",
-        "say whether this machine is ready for a class, and change nothing; the exit status is 1 if not",
-    ),
-    "classroom": ("classroom", "make a place for each learner on a shared cluster, of which you are an administrator"),
-    "up": ("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),
-    "down": ("lifecycle", "stop the workbook's clusters; what was deployed stays"),
-    "clean": ("cleaning", "remove clusters, images, caches: everything the workbook has made"),
-}
+
+@dataclass(frozen=True)
+class Verb:
+    """What a verb does: the module whose function of that name does it, and what `--help` says.
+
+    `takes` names and explains further arguments; with `as_they_stand` these are not looked at here, since another
+    program reads them. `extra` are the optional dependencies of pyproject.toml that it needs; with `bare` it needs no
+    packages, and installs none.
+    """
+
+    home: str
+    meaning: str
+    takes: tuple[str, str] | None = None
+    as_they_stand: bool = False
+    extra: str = ""
+    bare: bool = False
 
 
-EXTRA = dict.fromkeys(("test", "handout"), "handout") | {"bench": "bench"}
-"""What a verb needs beyond the workbook's packages: see the optional dependencies in pyproject.toml."""
 ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
-PYTEST = ("ARGUMENT", "arguments for pytest")
-BENCH = ("ARGUMENT", "what to measure: see bench/README.md")
-LEARNERS = ("LEARNER", "names of the learners' Namespaces, such as learner-1")
-TAKES = {
-    "classroom": LEARNERS,
-    "run": ONLY,
-    "record": ONLY,
-    "bench": BENCH,
-    **dict.fromkeys(("test", "mutants", "test-order", "faults"), PYTEST),
+
+
+def _pytest(meaning: str, extra: str = "") -> Verb:
+    return Verb("execute", meaning, ("ARGUMENT", "arguments for pytest"), as_they_stand=True, extra=extra)
+
+
+VERBS = {
+    "lab": Verb("lifecycle", "set everything up, then open the notebooks in JupyterLab"),
+    "test": _pytest(
+        "set everything up, then run all tests, the notebooks among them, on a cluster of their own", extra="handout"
+    ),
+    "mutants": _pytest("make small wrongs in a copy of the workbook, and require that its tests catch each"),
+    "test-order": _pytest("run the notebooks alone, twice, in random orders, and after a killed kernel"),
+    "faults": _pytest("break the cluster and the machine on purpose; require that each is survived or explained"),
+    "offline": _pytest("make a bundle, and prove in a network that leads nowhere that all works from it alone"),
+    "bench": Verb(
+        "execute",
+        "measure the workbook beside its peers, on a cluster of its own, and print the ratios",
+        ("ARGUMENT", "what to measure: see bench/README.md"),
+        as_they_stand=True,
+        extra="bench",
+    ),
+    "run": Verb(
+        "execute", "set everything up, then execute the whole workbook; executed copies go to build/run/", ONLY
+    ),
+    "record": Verb("execute", "execute the notebooks on the tests' cluster and write their outputs into them", ONLY),
+    "handout": Verb(
+        "handout",
+        "make build/handout.html and build/handout.pdf of the recorded notebooks; needs no cluster",
+        extra="handout",
+    ),
+    "bundle": Verb("bundle.making", "write all that a class needs without a network into one folder, build/bundle"),
+    "verify": Verb("bundle", "read a bundle whole, compare every sum, and start nothing", bare=True),
+    "status": Verb("journal", "say what the cluster is doing, and how far you are in the notebooks"),
+    "doctor": Verb(
+        "doctor",
+        "say whether this machine is ready for a class, and change nothing; `--json` for programs",
+        ("ARGUMENT", "--json"),
+        as_they_stand=True,
+        bare=True,
+    ),
+    "classroom": Verb(
+        "classroom",
+        "make a place for each learner on a shared cluster, of which you are an administrator",
+        ("LEARNER", "names of the learners' Namespaces, such as learner-1"),
+    ),
+    "up": Verb("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),
+    "down": Verb("lifecycle", "stop the workbook's clusters; what was deployed stays"),
+    "clean": Verb("cleaning", "remove clusters, images, caches: everything the workbook has made"),
 }
 
 
@@ -60,16 +91,16 @@ def main() -> int:
     """Runs the verb; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m workbook", description="Kubernetes, taught by driving it.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb, (_, meaning) in VERBS.items():
-        asked = verbs.add_parser(verb, help=meaning, description=meaning)
-        if verb == "doctor":
-            asked.add_argument("--json", dest="more", action="store_const", const=["--json"], help="for programs")
-        if verb in TAKES:
-            asked.add_argument("more", nargs="*", metavar=TAKES[verb][0], help=TAKES[verb][1])
-    chosen, options = parser.parse_known_args()
-    more = getattr(chosen, "more", None) or []
-    if TAKES.get(chosen.verb) in (PYTEST, BENCH):
-        more = sys.argv[2:]  # as they stand: argparse has parted options from their values
+    for name, verb in VERBS.items():
+        asked = verbs.add_parser(name, help=verb.meaning, description=verb.meaning)
+        asked.add_argument("--bundle", metavar="FOLDER", help="set up from this bundle alone, without a network")
+        if verb.takes:
+            asked.add_argument("more", nargs="*", metavar=verb.takes[0], help=verb.takes[1])
+    words = _take_bundle(sys.argv[1:])
+    chosen, options = parser.parse_known_args(words)
+    verb, more = VERBS[chosen.verb], getattr(chosen, "more", [])
+    if verb.as_they_stand:
+        more = words[1:]  # argparse has parted options from their values
     elif options:
         parser.error(f"unknown option {options[0]!r}")
     try:
@@ -77,16 +108,13 @@ def main() -> int:
             _remove(*_own_files())
             print("Nothing of the workbook is left on this machine.")
             return 0
-        if chosen.verb == "doctor":  # installs nothing, and says what is missing
-            interpreter = environment.found() or Path(sys.executable)
-        else:
-            interpreter = environment.python(EXTRA.get(chosen.verb, ""))
+        bundle.chosen()  # first of all: nothing is installed or started from one that is damaged
+        interpreter = (environment.found() or Path(sys.executable)) if verb.bare else environment.python(verb.extra)
         if environment.is_this(interpreter):
-            home, _ = VERBS[chosen.verb]
-            do = getattr(import_module(f"workbook.{home}"), chosen.verb.replace("-", "_"))
+            do = getattr(import_module(f"workbook.{verb.home}"), chosen.verb.replace("-", "_"))
             return do(*more) or 0
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        code = attend([interpreter, "-m", "workbook", *sys.argv[1:]], {"PYTHONPATH": path})
+        code = attend([interpreter, "-m", "workbook", *words], {"PYTHONPATH": path})
         if chosen.verb == "clean" and code == 0:
             _remove(*_own_files())
         return code
@@ -96,6 +124,15 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is lost: the same command goes on where it was.", file=sys.stderr)
         return 130
+
+
+def _take_bundle(words: list[str]) -> list[str]:
+    """The arguments without `--bundle FOLDER`, which becomes the variable that all processes inherit."""
+    if "--bundle" not in words[:-1]:
+        return words
+    at = words.index("--bundle")
+    os.environ[bundle.CHOSEN] = words[at + 1]
+    return words[:at] + words[at + 2 :]
 
 
 def _own_files() -> list[Path]:

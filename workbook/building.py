@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from workbook import cluster
+from workbook import bundle, cluster
 from workbook.commands import Printed
 from workbook.errors import WorkbookError
 from workbook.paths import ROOT
@@ -156,9 +156,11 @@ def bases(images: Iterable[str]) -> list[str]:
 
 
 def base(engine: "DockerClient", purpose: str) -> str:
-    """The base image for a purpose that `engine` has or can have: the official one, else one of our own making."""
+    """The base image for a purpose that `engine` has or can have: the bundle's, the official one, else one of our own."""
     import node
 
+    if chosen := bundle.chosen():
+        return chosen.image(engine, purpose)
     official = OFFICIAL[purpose]
     if present(engine, official):
         return official

@@ -14,7 +14,7 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from node import machine
-from workbook import packages
+from workbook import bundle, packages
 from workbook.commands import run
 from workbook.errors import WorkbookError
 from workbook.lock import lock
@@ -258,6 +258,12 @@ def _install(facts: machine.Machine) -> None:
         missing.append("docker-cli")  # since Debian 13 apart from the engine
     if not missing:
         return
+    if bundle.chosen():
+        raise WorkbookError(
+            f"Docker is not complete on this machine: {', '.join(missing)} missing.",
+            "A bundle brings everything but Docker and Python, and nothing is fetched beside it.",
+            INSTALL["Linux"],
+        )
     packages.refresh("Packages cannot be reached: connect to a network, or install Docker yourself.")
     if "docker-cli" in missing and not packages.available("docker-cli"):
         missing.remove("docker-cli")
@@ -291,14 +297,9 @@ def _spawn(facts: machine.Machine) -> None:
     """Starts dockerd by hand, apart from this process and its terminal, where no service manager does."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     _clear_remains()
-    command = [_which("dockerd"), "--host", SOCKET]
-    if facts.locked_down:
-        wrapper = FOLDER / "runc-wrapper"
-        shutil.copy2(Path(machine.__file__).with_name("runc-wrapper"), wrapper)
-        command += ["--add-runtime", f"{RUNTIME}={wrapper}", "--default-runtime", RUNTIME]
     with LOG.open("wb") as log:
         process = subprocess.Popen(
-            command,
+            daemon(facts, FOLDER, SOCKET),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -306,6 +307,24 @@ def _spawn(facts: machine.Machine) -> None:
             cwd="/",
         )
     NOTE.write_text(f"{process.pid} {_begun(process.pid)}")
+
+
+def daemon(facts: machine.Machine, folder: Path, socket: str) -> list[str]:
+    """The command of an engine that can run a cluster's node on this machine.
+
+    Args:
+        facts: what kind of machine this is.
+        folder: where the engine's runtime is put, if it needs one of its own.
+        socket: where it is to listen, such as `unix:///var/run/docker.sock`.
+
+    Documentation: https://docs.docker.com/reference/cli/dockerd/
+    """
+    command = [_which("dockerd"), "--host", socket]
+    if facts.locked_down:
+        wrapper = folder / "runc-wrapper"
+        shutil.copy2(Path(machine.__file__).with_name("runc-wrapper"), wrapper)
+        command += ["--add-runtime", f"{RUNTIME}={wrapper}", "--default-runtime", RUNTIME]
+    return command
 
 
 def _clear_remains() -> None:

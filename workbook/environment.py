@@ -12,12 +12,14 @@ import tomllib
 import venv
 from pathlib import Path
 
+from workbook import bundle
 from workbook.errors import WorkbookError
 from workbook.lock import lock
 from workbook.paths import HOME, ROOT
 
 VENV = ROOT / ".venv"
 STAMP = VENV / "workbook.installed"
+ONLINE = "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again."
 
 
 def python(extra: str = "") -> Path:
@@ -29,6 +31,8 @@ def python(extra: str = "") -> Path:
     Raises:
         WorkbookError: a package could not be installed.
     """
+    if bundle.chosen():
+        extra = ""  # a bundle brings what a class needs, and no more
     if there := found(extra):
         return there
     own = _own()
@@ -39,7 +43,9 @@ def python(extra: str = "") -> Path:
         told = f"[{','.join(extras)}]" if extras else ""
         STAMP.unlink(missing_ok=True)
         venv.create(VENV, with_pip=True, clear=not own.exists())
-        _pip(own, "install", "--quiet", "--progress-bar=on", "--editable", f"{ROOT}{told}")
+        offline = chosen.packages if (chosen := bundle.chosen()) else []
+        fix = "Verify the bundle and copy it again." if offline else ONLINE
+        _pip(own, fix, "install", "--quiet", "--progress-bar=on", *offline, "--editable", f"{ROOT}{told}")
         STAMP.write_text(" ".join([_wanted(), *extras]))
         print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
     return own
@@ -93,7 +99,7 @@ def _complete(wanted: list[str]) -> bool:
     ).returncode
 
 
-def _pip(interpreter: Path, *args: str) -> None:
+def _pip(interpreter: Path, fix: str, *args: str) -> None:
     done = subprocess.run(
         [interpreter, "-m", "pip", "--disable-pip-version-check", *args],
         stdout=None if sys.stdout.isatty() else subprocess.PIPE,
@@ -104,5 +110,5 @@ def _pip(interpreter: Path, *args: str) -> None:
         raise WorkbookError(
             "The Python packages could not be installed.",
             "\n".join(done.stderr.strip().splitlines()[-10:]),
-            "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again.",
+            fix,
         )

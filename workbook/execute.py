@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from workbook.commands import attend
+from workbook.errors import WorkbookError
 from workbook.notebooks import NOTEBOOKS, delays, failed, find, tidy, write_table
 from workbook.paths import HOME, ROOT
 
@@ -73,6 +75,23 @@ def bench(*args: str) -> int:
     hermetic()
     os.chdir(ROOT)
     return attend([sys.executable, "-m", "bench", *args])
+
+
+def offline(*args: str) -> int:
+    """Sets up from a bundle in a network that leads nowhere. Returns pytest's exit status.
+
+    Raises:
+        WorkbookError: this machine cannot make such a network.
+    """
+    needed = ("ip", "nsenter", "dockerd", "iptables")
+    missing = [name for name in needed if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+    if sys.platform != "linux" or os.geteuid() != 0 or missing:
+        raise WorkbookError(
+            "The run without a network needs root on Linux, and an engine that it can start a second time.",
+            f"Missing: {', '.join(missing)}." if missing else "It makes a network namespace with an engine of its own.",
+            "Run it there as root, such as in a virtual machine: `sudo make offline`.",
+        )
+    return test("tests/offline", *ALL, *args)
 
 
 def run(*chosen: str) -> int:

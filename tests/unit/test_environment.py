@@ -47,7 +47,7 @@ def installed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(environment.venv, "create", create)
     monkeypatch.setattr(
-        environment, "_pip", lambda interpreter, *words: asked.append(words[-1].removeprefix(str(tmp_path)))
+        environment, "_pip", lambda interpreter, fix, *words: asked.append(words[-1].removeprefix(str(tmp_path)))
     )
     return asked
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from workbook import bundle
 from workbook.errors import WorkbookError
 from workbook.paths import HOME
 
@@ -27,6 +28,9 @@ OURS = {"app.kubernetes.io/managed-by": "workbook"}
 """The label on what the workbook has made, and may fill and delete: its Namespace, its images."""
 LABEL = ",".join(f"{key}={value}" for key, value in OURS.items())
 """The same as a label selector."""
+
+INSTALLED = "it is installed, and it is what the chapter teaches"
+NOT_INSTALLED = "minikube is not installed"
 
 State = Literal["Running", "Stopped", "Absent", "Broken"]
 
@@ -117,8 +121,22 @@ def choose() -> tuple[str, str]:
     """The provider for this cluster, and why it is that one.
 
     Raises:
-        WorkbookError: `WORKBOOK_CLUSTER` names no provider.
+        WorkbookError: `WORKBOOK_CLUSTER` names no provider, or one that the bundle does not bring.
     """
+    provider, why = _choose()
+    offered = chosen.provider if (chosen := bundle.chosen()) else provider
+    if provider in (offered, "existing"):
+        return provider, why
+    if why in (INSTALLED, NOT_INSTALLED):
+        return offered, "the bundle was made for it"
+    raise WorkbookError(
+        f"The bundle brings {offered}, and this cluster is to be {provider}'s.",
+        f"That is chosen because {why}.",
+        "Unset WORKBOOK_CLUSTER, or remove the cluster with `make clean`; or run this without BUNDLE.",
+    )
+
+
+def _choose() -> tuple[str, str]:
     if wanted := os.environ.get("WORKBOOK_CLUSTER"):
         if wanted not in PROVIDERS:
             raise WorkbookError(
@@ -130,8 +148,8 @@ def choose() -> tuple[str, str]:
     if remembered.exists() and (provider := remembered.read_text().strip()) in PROVIDERS:
         return provider, "this cluster was made with it"
     if shutil.which("minikube"):
-        return "minikube", "it is installed, and it is what the chapter teaches"
-    return "kind", "minikube is not installed"
+        return "minikube", INSTALLED
+    return "kind", NOT_INSTALLED
 
 
 @cache

@@ -12,7 +12,7 @@ import yaml
 from docker.errors import APIError, NotFound
 
 import node
-from workbook import cluster
+from workbook import bundle, cluster
 from workbook.cluster import Image, State, kubeconfig, ready
 from workbook.commands import CommandFailed, run
 from workbook.engine import ensure_engine
@@ -54,7 +54,7 @@ class Kind:
             return None
 
     def _kind(self, *args: str, **options) -> str:
-        return run([node.kind(), *args], show=True, **options)
+        return run([_program("kind") or node.kind(), *args], show=True, **options)
 
     def status(self) -> State:
         container = self._node()
@@ -96,7 +96,7 @@ class Kind:
             self._connect(timeout=90)
 
     def _create(self) -> None:
-        image, official = self._node_image()
+        image, official = self.node_image()
         machine = node.machine.detect()
         config = node.kind_config(machine, not official)
         with step(f"Create the cluster {self.name!r} with kind") as running, tempfile.TemporaryDirectory() as scratch:
@@ -122,12 +122,14 @@ class Kind:
             self._connect()
 
     def _connect(self, timeout: float = 180) -> None:
-        text = run([node.kind(), "get", "kubeconfig", "--name", self.name])
+        text = run([_program("kind") or node.kind(), "get", "kubeconfig", "--name", self.name])
         api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
         ready.nodes_ready(api, timeout)
 
-    def _node_image(self) -> tuple[str, bool]:
+    def node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
+        if chosen := bundle.chosen():
+            return chosen.image(self._engine, "node"), chosen.official()
         official = node.OFFICIAL
         if present(self._engine, official):
             return official, True
@@ -152,7 +154,7 @@ class Kind:
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        if path := program(server_minor(self), first=node.kubectl()):
+        if path := program(server_minor(self), first=_program("kubectl") or node.kubectl()):
             return [path]
         raise missing()
 
@@ -210,6 +212,11 @@ class Kind:
         if port == node.NODE_PORT and (mapped := settings["Ports"].get(f"{port}/tcp")):
             return f"http://127.0.0.1:{mapped[0]['HostPort']}"
         return f"http://{next(iter(settings['Networks'].values()))['IPAddress']}:{port}"
+
+
+def _program(name: str) -> Path | None:
+    """The program that a bundle brings, None where there is no bundle."""
+    return chosen.program(name) if (chosen := bundle.chosen()) else None
 
 
 def _full(image: str) -> str:

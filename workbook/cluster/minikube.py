@@ -9,11 +9,20 @@ from pathlib import Path
 import docker
 from docker.utils import kwargs_from_env
 
-from workbook import cluster, engine
+from workbook import bundle, cluster, engine
 from workbook.cluster import CPUS, MEMORY_MB, Image, State, kubeconfig, ready
 from workbook.commands import CommandFailed, run
 from workbook.errors import WorkbookError
 from workbook.steps import step
+
+START = (
+    "start",
+    f"--cpus={CPUS}",
+    f"--memory={MEMORY_MB}",
+    "--container-runtime=docker",
+    "--embed-certs",
+    "--interactive=false",
+)
 
 
 class Minikube:
@@ -41,8 +50,9 @@ class Minikube:
         scratch = self.kubeconfig.with_name("minikube.kubeconfig")
         scratch.parent.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("MINIKUBE_IN_STYLE", "false")
+        os.environ.setdefault("MINIKUBE_WANTUPDATENOTIFICATION", "false")
         return run(
-            ["minikube", "-p", self.name, *args],
+            [*_program(), "-p", self.name, *args],
             env={"KUBECONFIG": str(scratch)},
             show=show,
             fix=f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
@@ -83,19 +93,16 @@ class Minikube:
             print(f"The cluster {self.name!r} is broken; making a new one.")
             self.delete()
         with step(f"Start the cluster {self.name!r} with minikube") as running:
-            self._minikube(
-                "start",
-                f"--cpus={CPUS}",
-                f"--memory={MEMORY_MB}",
-                "--container-runtime=docker",
-                "--embed-certs",
-                "--interactive=false",
-                timeout=1800,
-                on_line=running.update,
-            )
+            if chosen := bundle.chosen():
+                chosen.fill_minikube()
+            self._minikube(*START, timeout=1800, on_line=running.update)
             scratch = self.kubeconfig.with_name("minikube.kubeconfig")
             api = ready.connect(self.kubeconfig, scratch.read_text(), self.context, self.namespace)
             ready.nodes_ready(api)
+
+    def starting(self) -> list[str]:
+        """The words that start this cluster, but for its name."""
+        return [*_program(), *START]
 
     def stop(self) -> None:
         with step(f"Stop the cluster {self.name!r}"):
@@ -111,7 +118,7 @@ class Minikube:
 
         if path := program(server_minor(self)):
             return [path]
-        return ["minikube", "-p", self.name, "kubectl", "--"]  # fetches the kubectl that fits, once
+        return [*_program(), "-p", self.name, "kubectl", "--"]  # fetches the kubectl that fits, once
 
     def docker(self) -> docker.DockerClient:
         answer = self._minikube("docker-env", "--shell", "none", show=False, timeout=120)
@@ -140,6 +147,12 @@ class Minikube:
 
         node_port(service)  # minikube has an answer for others, too: a tunnel that would have to be kept open
         return self._minikube("service", service, "--url", "-n", self.namespace, show=False, timeout=60).split()[-1]
+
+
+def _program() -> list[str]:
+    """minikube: the bundle's, else the one on PATH."""
+    chosen = bundle.chosen()
+    return [str(chosen.program("minikube"))] if chosen else ["minikube"]
 
 
 def environment(answer: str) -> dict[str, str]:
