@@ -1,6 +1,7 @@
 """What every provider does last: write the workbook's kubeconfig, and wait until the cluster can be used."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from kubernetes.client.exceptions import ApiException
@@ -8,9 +9,15 @@ from kubernetes.client.exceptions import ApiException
 from workbook.client import Connection, list_raw, path_of, request, wait_for_api
 from workbook.cluster import LABEL, OURS, Cluster, kubeconfig
 from workbook.errors import WorkbookError
-from workbook.objects import condition
+from workbook.objects import condition, waiting_reasons
 from workbook.steps import step
 from workbook.watching import follow
+
+# https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
+INOTIFY = (
+    "Each cluster watches some 25 sets of files, and Linux gives all of them 128 together: stop other clusters, or "
+    "`sudo sysctl fs.inotify.max_user_instances=512`. Then run this again."
+)
 
 
 def connect(path: Path, text: str, context: str, namespace: str) -> Connection:
@@ -118,13 +125,35 @@ def healthy(path: Path, context: str) -> bool:
 
 
 def _until(resource: str, namespace: str, met, what: str, api: Connection, timeout: float) -> None:
+    state: dict[str, dict] = {}
     for state in follow(resource, namespace, timeout=timeout, via=api):
         if met(list(state.values())):
             return
+    why = _unready(state.values(), api) if resource == "pods" else ""
     raise WorkbookError(
         f"The cluster started, but waited {timeout:.0f} s for {what} in vain.",
-        fix="Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one.",
+        why,
+        INOTIFY
+        if "too many open files" in why
+        else "Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one.",
     )
+
+
+def _unready(pods: Iterable[dict], api: Connection) -> str:
+    """Of the Pods that are not ready: what keeps them, in Kubernetes' words, and the last line they have said."""
+    told = []
+    for pod in pods:
+        if condition(pod, "Ready") or pod["status"].get("phase") == "Succeeded":
+            continue
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        reasons = [waiting["reason"] for waiting in waiting_reasons(pod)] or ["not ready"]
+        try:
+            log = CoreV1Api(api).read_namespaced_pod_log(name, namespace, tail_lines=1, _preload_content=False)
+            said = log.data.decode(errors="replace").strip()
+        except ApiException:
+            said = ""  # it has not begun, or the node does not answer
+        told.append(f"{name}: {', '.join(reasons)}" + (f"; its last line: {said}" if said else ""))
+    return "\n".join(told)
 
 
 def _begun(pod: dict) -> str:
