@@ -1,5 +1,7 @@
 """What minikube says, and what becomes of it."""
 
+import json
+
 import pytest
 
 from workbook.cluster import minikube
@@ -67,3 +69,27 @@ def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, mon
     program("minikube", f'echo "$KUBECONFIG" > {tmp_path}/seen')
     ours.stop()
     assert (tmp_path / "seen").read_text().strip() == str(ours.kubeconfig.with_name("minikube.kubeconfig"))
+
+
+def kubectl_of(minor: int) -> str:
+    """A script that is kubectl 1.`minor`."""
+    version = json.dumps({"clientVersion": {"gitVersion": f"v1.{minor}.3"}})
+    return f"echo '{version}'"
+
+
+def test_the_kubectl_that_minikube_has_fetched_is_used_itself(ours, program, monkeypatch, tmp_path):
+    folder = tmp_path / ".minikube/cache/linux/amd64/v1.36.3"
+    monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
+    monkeypatch.setattr("workbook.kubectl.server_minor", lambda ours: 36)
+    program("fetched", kubectl_of(36))
+    program("kubectl", kubectl_of(32))
+    program("minikube", f"mkdir -p {folder}; cp {tmp_path}/bin/fetched {folder}/kubectl; touch {folder}/kubectl.lock")
+    assert ours.kubectl() == [str(folder / "kubectl")]
+
+
+def test_minikube_kubectl_stands_in_where_its_cache_is_elsewhere(ours, program, monkeypatch, tmp_path):
+    monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
+    monkeypatch.setattr("workbook.kubectl.server_minor", lambda ours: 36)
+    program("kubectl", kubectl_of(32))
+    program("minikube", kubectl_of(36))
+    assert ours.kubectl() == ["minikube", "-p", "workbook", "kubectl", "--"]

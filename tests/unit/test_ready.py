@@ -1,5 +1,7 @@
 """What is told of a cluster that started, and does not get ready."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from workbook.cluster import ready
@@ -22,16 +24,13 @@ def cluster(monkeypatch):
     """A cluster whose Pods never get ready, and the last lines they have said."""
 
     def serve(pods: list[dict], said: dict[str, str]) -> None:
-        class Core:
-            def __init__(self, api):
-                pass
+        def request(method, path, **options):
+            name = path.split("/")[-2]
+            if name not in said:
+                raise ready.ApiException(400, "ContainerCreating")
+            return SimpleNamespace(data=said[name].encode())
 
-            def read_namespaced_pod_log(self, name, namespace, **options):
-                if name not in said:
-                    raise ready.ApiException(400, "ContainerCreating")
-                return type("Answer", (), {"data": said[name].encode()})
-
-        monkeypatch.setattr(ready, "CoreV1Api", Core)
+        monkeypatch.setattr(ready, "request", request)
         monkeypatch.setattr(ready, "follow", lambda *_, **__: iter([{one["metadata"]["name"]: one for one in pods}]))
 
     return serve

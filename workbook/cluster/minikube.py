@@ -116,9 +116,14 @@ class Minikube:
     def kubectl(self) -> list[str]:
         from workbook.kubectl import program, server_minor
 
-        if path := program(server_minor(self)):
+        minor = server_minor(self)
+        if path := program(minor):
             return [path]
-        return [*_program(), "-p", self.name, "kubectl", "--"]  # fetches the kubectl that fits, once
+        self._minikube("kubectl", "--", "version", "--client", show=False)  # fetches the one that fits, once
+        # The file itself: `minikube kubectl` leaves a log for each command, and a child behind when it is ended.
+        if path := program(minor, first=fetched(minor)):
+            return [path]
+        return [*_program(), "-p", self.name, "kubectl", "--"]
 
     def docker(self) -> docker.DockerClient:
         answer = self._minikube("docker-env", "--shell", "none", show=False, timeout=120)
@@ -170,6 +175,19 @@ def environment(answer: str) -> dict[str, str]:
             "The cluster may run another runtime than Docker: `make clean` removes it, `make up` makes it anew.",
         )
     return found
+
+
+def fetched(minor: int) -> Path | None:
+    """The newest kubectl 1.`minor` in minikube's cache; None when there is none.
+
+    Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
+    """
+    home = Path(os.environ.get("MINIKUBE_HOME") or Path.home())
+    cache = (home if home.name == ".minikube" else home / ".minikube") / "cache"
+    found = cache.glob(f"*/*/v1.{minor}.*/kubectl*")
+    return max(
+        (path for path in found if path.suffix in ("", ".exe")), key=lambda path: path.stat().st_mtime, default=None
+    )
 
 
 def provider(name: str) -> Minikube:

@@ -148,9 +148,9 @@ def _unready(pods: Iterable[dict], api: Connection) -> str:
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         reasons = [waiting["reason"] for waiting in waiting_reasons(pod)] or ["not ready"]
         try:
-            log = CoreV1Api(api).read_namespaced_pod_log(name, namespace, tail_lines=1, _preload_content=False)
+            log = request("GET", f"{path_of('pods', namespace, name)}/log", via=api, query={"tailLines": "1"})
             said = log.data.decode(errors="replace").strip()
-        except ApiException:
+        except (ApiException, WorkbookError):
             said = ""  # it has not begun, or the node does not answer
         told.append(f"{name}: {', '.join(reasons)}" + (f"; its last line: {said}" if said else ""))
     return "\n".join(told)
