@@ -119,7 +119,9 @@ def _files() -> set[str]:
     return {
         str(entry)
         for entry in entries
-        if not entry.name.startswith("pytest-of-") and not HOME.is_relative_to(entry) and not ROOT.is_relative_to(entry)
+        if not entry.name.startswith(("pytest-of-", "minikube_", "minikube-locks"))  # minikube's own logs and locks
+        and not HOME.is_relative_to(entry)
+        and not ROOT.is_relative_to(entry)
     }
 
 
