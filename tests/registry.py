@@ -1,8 +1,6 @@
 """An image registry on this machine's loopback, and the way from a kind node to it."""
 
 import contextlib
-import os
-import platform
 import select
 import shutil
 import socket
@@ -15,16 +13,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workbook.commands import run
+from workbook import packages
 
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """Debian's docker-registry with its images in `folder`, for the length of the block: its `host:port`."""
     if not shutil.which("docker-registry"):
-        if platform.system() != "Linux" or os.geteuid() != 0 or not shutil.which("apt-get"):
+        if not packages.installable():
             pytest.skip("there is no docker-registry, and it cannot be installed here")
-        run(["apt-get", "install", "-y", "-q", "docker-registry"], env={"DEBIAN_FRONTEND": "noninteractive"})
+        packages.install(["docker-registry"], "Install Debian's package docker-registry yourself.")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {

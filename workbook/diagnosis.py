@@ -15,7 +15,7 @@ LINES = 5
 """How much of a log is told."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One thing that is wrong: with which object, Kubernetes' word for it, why, and what to do."""
 
@@ -24,7 +24,7 @@ class Finding:
     why: str
     fix: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"✗ {self.subject}: {self.reason}\n  Why: {_indented(self.why)}\n  Do:  {_indented(self.fix)}"
 
 

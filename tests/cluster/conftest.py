@@ -1,9 +1,15 @@
 """Tests on the tests' cluster: each begins in a notebook's state."""
 
+import shutil
+
 import pytest
 
 import workbook
-from tests.registry import serving
+from tests.registry import known_to, serving
+from workbook import cluster
+from workbook.cluster import kind
+
+ELSEWHERE = "workbook-elsewhere"
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +23,21 @@ def registry(tmp_path_factory):
     """An image registry on the loopback: its `host:port`."""
     with serving(tmp_path_factory.mktemp("registry")) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def elsewhere(registry):
+    """A second cluster, which is somebody else's, and whose node knows the registry.
+
+    Not the tests' own: a node that has an image also by a name whose registry is gone finds it by no name any more.
+    """
+    if cluster.current().provider != "kind":
+        pytest.skip("the second cluster is a kind cluster")
+    other = kind.provider(ELSEWHERE)
+    other.start()
+    try:
+        with known_to(other._node(), registry):
+            yield other
+    finally:
+        other.delete()
+        shutil.rmtree(cluster.folder(ELSEWHERE), ignore_errors=True)

@@ -9,7 +9,6 @@ import pytest
 
 import node
 from tests import sessions
-from tests.registry import known_to
 from workbook import classroom, cluster
 from workbook.notebooks import find
 from workbook.paths import ROOT
@@ -27,17 +26,14 @@ def kubectl(kubeconfig, *words):
 
 
 @pytest.fixture(scope="module")
-def handed_out(registry, tmp_path_factory):
+def handed_out(elsewhere, registry, tmp_path_factory):
     """What the learners are given: by name, the environment to set. Who teaches is the cluster's administrator."""
-    ours = cluster.current()
-    if ours.provider != "kind":
-        pytest.skip("the registry is made known to a kind node")
-    with pytest.MonkeyPatch.context() as patch, known_to(ours._node(), registry):
+    with pytest.MonkeyPatch.context() as patch:
         if own := node.kubectl():
             patch.setenv("PATH", str(own.parent), prepend=os.pathsep)
         patch.setattr(classroom, "HANDED_OUT", tmp_path_factory.mktemp("handed-out"))
-        patch.setenv("KUBECONFIG", str(ours.kubeconfig))
-        patch.setenv("WORKBOOK_CONTEXT", ours.context)
+        patch.setenv("KUBECONFIG", str(elsewhere.kubeconfig))
+        patch.setenv("WORKBOOK_CONTEXT", elsewhere.context)
         patch.setattr(classroom, "ROOT", classroom.HANDED_OUT.parent)
         classroom.classroom(*LEARNERS)
         try:
@@ -55,9 +51,9 @@ def handed_out(registry, tmp_path_factory):
         finally:
             assert len(CLEAR_AWAY) == 3
             for command in CLEAR_AWAY:
-                kubectl(ours.kubeconfig, *command.split())
+                kubectl(elsewhere.kubeconfig, *command.split())
             for name in LEARNERS:
-                kubectl(ours.kubeconfig, "delete", "namespace", f"{name}-other", "--ignore-not-found")
+                kubectl(elsewhere.kubeconfig, "delete", "namespace", f"{name}-other", "--ignore-not-found")
                 shutil.rmtree(cluster.folder(f"workbook-{name}"), ignore_errors=True)
 
 
@@ -133,9 +129,8 @@ def test_in_the_second_namespace_there_is_room_for_one_plain_pod_only(handed_out
         assert kubectl(file, "delete", "namespace", f"{ADA}-other")[0] == 0
 
 
-def test_the_policy_is_for_learners_only(handed_out):
-    ours = cluster.current()
-    status, said = kubectl(ours.kubeconfig, "create", "namespace", "somebody", "--dry-run=server")
+def test_the_policy_is_for_learners_only(handed_out, elsewhere):
+    status, said = kubectl(elsewhere.kubeconfig, "create", "namespace", "somebody", "--dry-run=server")
     assert status == 0, said
 
 

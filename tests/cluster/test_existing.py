@@ -9,51 +9,40 @@ import pytest
 
 import node
 from tests import sessions
-from tests.registry import known_to
 from workbook import cluster
-from workbook.cluster import kind
 from workbook.commands import run
 from workbook.notebooks import find
 from workbook.paths import ROOT
 
 pytestmark = pytest.mark.cluster
-NAME, LEARNER, NAMESPACE = "workbook-elsewhere", "workbook-existing", "learner-7"
+LEARNER, NAMESPACE = "workbook-existing", "learner-7"
 NOTEBOOKS = [str(path.relative_to(ROOT)) for path in find(("02", "03", "04"))]
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory, registry):
-    """A cluster that is somebody else's, whose nodes know the registry; the kubeconfig that reaches it."""
-    if cluster.current().provider != "kind":
-        pytest.skip("the second cluster is a kind cluster")
-    other = kind.provider(NAME)
-    other.start()
-    try:
-        with known_to(other._node(), registry):
-            config = tmp_path_factory.mktemp("reader") / "config"
-            config.write_text(run([node.kind(), "get", "kubeconfig", "--name", NAME]))
-            yield config
-    finally:
-        other.delete()
-        for name in (NAME, LEARNER):
-            shutil.rmtree(cluster.folder(name), ignore_errors=True)
+def config(elsewhere, tmp_path_factory):
+    """The kubeconfig by which a reader reaches the second cluster."""
+    file = tmp_path_factory.mktemp("reader") / "config"
+    file.write_text(run([node.kind(), "get", "kubeconfig", "--name", elsewhere.name]))
+    yield file
+    shutil.rmtree(cluster.folder(LEARNER), ignore_errors=True)
 
 
-def settings(kubeconfig, registry, namespace):
+def settings(context, kubeconfig, registry, namespace):
     """What a reader of somebody else's cluster sets."""
     return {
         "KUBECONFIG": str(kubeconfig),
         "WORKBOOK_PROFILE": LEARNER,
         "WORKBOOK_CLUSTER": "existing",
-        "WORKBOOK_CONTEXT": f"kind-{NAME}",
+        "WORKBOOK_CONTEXT": context,
         "WORKBOOK_NAMESPACE": namespace,
         "WORKBOOK_REGISTRY": registry,
     }
 
 
-def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
+def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, registry):
     path = os.pathsep.join([str(node.kubectl().parent)] * bool(node.kubectl()) + [os.environ["PATH"]])
-    env = {"PATH": path, **settings(elsewhere, registry, NAMESPACE)}
+    env = {"PATH": path, **settings(elsewhere.context, config, registry, NAMESPACE)}
 
     def kubectl(*words):
         done = subprocess.run(["kubectl", *words], env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True)
@@ -62,7 +51,7 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
 
     kubectl("apply", "-n", "default", "-f", "manifests/1-03-webapp-deployment.yaml")
     theirs = kubectl("get", "deployments,services", "-n", "default", "-o", "name")
-    before = hashlib.sha256(elsewhere.read_bytes()).hexdigest()
+    before = hashlib.sha256(config.read_bytes()).hexdigest()
     done = sessions.pytest(*NOTEBOOKS, **env)
     assert done.returncode == 0, done.stdout[-8000:]
     assert kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name").split() == ["deployment.apps/webapp-deployment"]
@@ -73,17 +62,17 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, registry):
     assert done.returncode == 0, done.stderr
     assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "-o", "name").split()
     assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
-    assert hashlib.sha256(elsewhere.read_bytes()).hexdigest() == before
+    assert hashlib.sha256(config.read_bytes()).hexdigest() == before
 
 
-def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, registry):
+def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, registry):
     session = (
         "import workbook\n"
         "for call in (lambda: workbook.begin(0), lambda: workbook.begin(0), lambda: workbook.scale('a', 0)):\n"
         "    try: call()\n"
         "    except workbook.errors.WorkbookError as error: print(error.what)\n"
     )
-    done = sessions.python("-c", session, **settings(elsewhere, registry, "default"))
+    done = sessions.python("-c", session, **settings(elsewhere.context, config, registry, "default"))
     said = [line for line in done.stdout.splitlines() if "somebody else's" in line or "not connected" in line]
     assert [line.partition(":")[0] for line in said[:2]] == ["The Namespace 'default' is somebody else's"] * 2
     assert "not connected" in said[2], done.stdout + done.stderr
