@@ -22,9 +22,8 @@ from workbook.steps import step
 
 PLAIN = "workbook-bench-plain"
 """The name of the cluster that is made without the workbook."""
-BOUND = "--timeout=300s"
-NODE = ("wait", "node", "--all", "--for=condition=Ready", BOUND)
-SYSTEM = ("wait", "pods", "--all", "--namespace=kube-system", "--for=condition=Ready", BOUND)
+NODE = ("wait", "node", "--all", "--for=condition=Ready", "--timeout=300s")
+SYSTEM = ("wait", "pods", "--all", "--namespace=kube-system", "--for=condition=Ready", "--timeout=300s")
 
 
 def measure(options: Namespace) -> Iterator[Row]:

@@ -86,11 +86,11 @@ def table(rows: list[Row]) -> Table:
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A number with two telling digits at least, and its unit: `0.27 s`, `413 s`, `1.15 ×`; nothing for None."""
+    """A number with three telling digits, and its unit: `0.273 s`, `413 s`, `1.15 ×`; nothing for None."""
     if value is None:
         return ""
-    digits = 0 if value == 0 or value >= 100 else 1 - math.floor(math.log10(value))
-    return f"{value:.{min(max(digits, 0), 4)}f} {unit}".strip()
+    digits = 2 - math.floor(math.log10(value)) if value else 0
+    return f"{value:.{max(digits, 0)}f} {unit}".strip()
 
 
 def record(row: Row) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from workbook.paths import ROOT
 BASE = Path(getattr(sys, "_base_executable", sys.executable)) if Path(sys.prefix) == VENV else Path(sys.executable)
 """The Python that `make` calls: not the one of `.venv`, which the workbook itself goes on in."""
 
+BOUND = 1800
+"""Seconds after which something hangs."""
+
 
 def timed(*command: str | Path, env: Mapping[str, str] | None = None) -> float:
     """Runs a program in the repository to its end, unseen; returns its seconds.
@@ -30,6 +33,7 @@ def timed(*command: str | Path, env: Mapping[str, str] | None = None) -> float:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        timeout=BOUND,
     )
     took = time.perf_counter() - begun
     if done.returncode:

@@ -14,7 +14,7 @@ from typing import Any
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from workbook.client import Connection, list_raw
+from workbook.client import Connection, decode, list_raw
 from workbook.errors import WorkbookError
 from workbook.objects import Object
 
@@ -45,7 +45,7 @@ def follow(
     while (left := deadline - time.monotonic()) > 0 and not (until and until.is_set()):
         try:
             if version is None:
-                listed = json.loads(list_raw(resource, namespace, timeout=min(30, left + 1), **common).data)
+                listed = decode(list_raw(resource, namespace, timeout=min(30, left + 1), **common).data)
                 version = listed["metadata"]["resourceVersion"]
                 objects = {item["metadata"]["uid"]: item for item in listed["items"]}
                 yield dict(objects)

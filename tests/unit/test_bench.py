@@ -49,7 +49,7 @@ def test_the_verdict(figure, goal, verdict):
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(0.2734, "s", "0.27 s"), (1.15, "×", "1.1 ×"), (413.4, "s", "413 s"), (0, "", "0"), (0.0104, "s", "0.010 s")],
+    [(0.2734, "s", "0.273 s"), (1.15, "×", "1.15 ×"), (413.4, "s", "413 s"), (0, "", "0"), (0.0104, "s", "0.0104 s")],
 )
 def test_numbers_are_written_with_what_tells(value, unit, text):
     assert quantity(value, unit) == text
@@ -85,7 +85,7 @@ def test_every_section_ends_in_a_row_with_figure_goal_and_verdict(measured):
     assert sections == list(command.SECTIONS)
     for row in written["rows"]:
         assert (row["figure"], row["goal"], row["verdict"]) == (0.5, 0.6, "✓")
-        assert re.search(rf"│ {row['what']} .*│ 0.50 × │ ≤ 0.60 × │ 1 +│ ✓", printed)
+        assert re.search(rf"│ {row['what']} .*│ 0.500 × │ ≤ 0.600 × │ 1 +│ ✓", printed)
 
 
 def test_a_missed_goal_is_an_exit_status(measured):
@@ -106,7 +106,7 @@ def test_a_table_tells_what_was_measured_against_what():
     console = Console(width=150)
     with console.capture() as captured:
         console.print(table([versus("pods()", "kubectl get", [1.0], [2.0], 0.6)]))
-    assert re.search(r"pods\(\) │ 1.0 s │ kubectl get │ 2.0 s  │ 0.50 × │ ≤ 0.60 ×", captured.get())
+    assert re.search(r"pods\(\) │ 1.00 s │ kubectl get │ 2.00 s │ 0.500 × │ ≤ 0.600 ×", captured.get())
 
 
 def test_each_section_has_a_title_and_measures():

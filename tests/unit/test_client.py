@@ -1,5 +1,6 @@
 """Requests to the API server: what is asked for, and what its answers become."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -88,6 +89,20 @@ def test_a_server_that_does_not_answer(server):
     server.answer = ProtocolError("Connection aborted.")
     with pytest.raises(WorkbookError, match=r"does not answer(.|\n)*Connection aborted"):
         client.list_raw("pods", "shop", via=server)
+
+
+def test_the_garbage_collector_rests_while_a_list_is_decoded():
+    runs = []
+    gc.callbacks.append(lambda phase, _: runs.append(phase))
+    try:
+        assert len(client.decode(json.dumps([{"a": {}}] * 20_000).encode())) == 20_000
+        assert runs == []
+        assert gc.isenabled()
+        with pytest.raises(ValueError):
+            client.decode(b"{")
+        assert gc.isenabled()
+    finally:
+        gc.callbacks.pop()
 
 
 def test_a_kernel_loads_nothing_that_it_does_not_need():
