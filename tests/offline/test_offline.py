@@ -71,12 +71,17 @@ def is_own(packet):
 
 
 def expected():
-    """The names that may be asked for: those outside of the cluster that are in the manifests, and kind's own question."""
+    """The names that may be asked for: those in the manifests, and kind's own question.
+
+    Of the Services' names, too: a Pod that finds none by that name in the cluster asks for it as it stands.
+    """
     documents = [
         document for path in ROOT.glob("manifests/*.yaml") for document in yaml.safe_load_all(path.read_text())
     ]
-    named = {document["spec"]["externalName"] for document in documents if "externalName" in document.get("spec", {})}
-    return {DESKTOP, *named}
+    services = [document for document in documents if document["kind"] == "Service"]
+    named = {service["metadata"]["name"] for service in services}
+    outside = {service["spec"]["externalName"] for service in services if "externalName" in service["spec"]}
+    return {DESKTOP, *named, *outside}
 
 
 def stages(told):
