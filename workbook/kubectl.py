@@ -43,7 +43,11 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
 
     connection()  # refuses a kubeconfig that is not the workbook's
     ours = cluster.current()
-    env = {"KUBECONFIG": str(ours.kubeconfig), "KUBECTL_KUBERC": "false"}  # a reader's kuberc may hold aliases
+    env = {
+        "KUBECONFIG": str(ours.kubeconfig),
+        "KUBECACHEDIR": str(cluster.folder(ours.name) / "kubectl"),  # else ~/.kube/cache
+        "KUBECTL_KUBERC": "false",  # a reader's kuberc may hold aliases
+    }
     try:
         words = [*_program(ours.name), *_localized(args)]
         return Printed(run(words, env=env, timeout=timeout, cwd=_folder(args)).strip())

@@ -9,7 +9,12 @@ BROKEN, FIGURE = "broken", "figure"
 
 
 def pytest_terminal_summary(terminalreporter):
-    reports = [report for report in terminalreporter.stats.get("passed", []) if "tests/offline/" in report.nodeid]
+    # What a fixture notes at its end is only in the last report of a test, with all that was noted before.
+    reports = [
+        report
+        for report in terminalreporter.stats.get("", [])
+        if report.when == "teardown" and report.passed and "tests/offline/" in report.nodeid
+    ]
     for name, table in (
         (
             BROKEN,

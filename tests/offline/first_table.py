@@ -5,7 +5,9 @@ Its arguments: the address that `make lab` prints, and the notebook.
 
 import json
 import sys
+import time
 import uuid
+from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
@@ -23,7 +25,19 @@ def ask(path, content=None):
         return answer.read()
 
 
-assert b"jupyter-config-data" in ask(address.path), "this is not JupyterLab's page"
+def page(patience=120):
+    """JupyterLab's page, once it is there: its address is printed before it listens."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return ask(address.path)
+        except URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+assert b"jupyter-config-data" in page(), "this is not JupyterLab's page"
 kernel = json.loads(ask("/api/kernels", b"{}"))["id"]
 channels = create_connection(f"ws://{address.netloc}/api/kernels/{kernel}/channels?token={token}", timeout=120)
 for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):

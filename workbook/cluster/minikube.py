@@ -156,8 +156,8 @@ class Minikube:
 
 def _program() -> list[str]:
     """minikube: the bundle's, else the one on PATH."""
-    chosen = bundle.chosen()
-    return [str(chosen.program("minikube"))] if chosen else ["minikube"]
+    brought = chosen.program("minikube") if (chosen := bundle.chosen()) else None
+    return [str(brought or "minikube")]
 
 
 def environment(answer: str) -> dict[str, str]:
