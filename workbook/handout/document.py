@@ -167,7 +167,7 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
         if level == 3 and text not in REPEATED and anchor not in ("solutions", "glossary"):
             part.sections.append(Entry(heading["id"], text))
     for strong in soup.select("p strong"):
-        if caption := _caption(soup, strong):
+        if caption := _caption(soup, strong, anchor):
             part.captions.append(caption)
     _pages(soup)
     _tables(soup)
@@ -183,14 +183,14 @@ def _free(soup: BeautifulSoup, anchor: str) -> str:
     return next(name for name in (anchor, *(f"{anchor}-{count}" for count in range(2, 99))) if name not in taken)
 
 
-def _caption(soup: BeautifulSoup, strong: Tag) -> Entry | None:
+def _caption(soup: BeautifulSoup, strong: Tag, part: str) -> Entry | None:
     """Makes an anchor of a caption; its title is what is left of it, or the first sentence behind it."""
     found = CAPTION.fullmatch(f"**{strong.get_text()}**")
     if not found:
         return None
     kind, number = found[1].capitalize(), found[2]
     label = f"{kind} {number}."
-    strong["id"] = _free(soup, f"{kind.lower()}-{number}")
+    strong["id"] = _free(soup, f"{part}-{kind.lower()}-{number}")
     strong["class"] = "caption"
     strong.find_parent("p")["class"] = "captioned"
     rest = re.sub(rf"^{kind} {number}\W*", "", strong.get_text(), flags=re.IGNORECASE).rstrip(":. ")
