@@ -10,7 +10,7 @@ from tests import summary
 from tests.cells import is_cell
 
 SAID = pytest.StashKey[dict]()
-CALL = re.compile(r"^exercise\((\d+), (?:.|\n)*?(solution=True)?\)\Z", re.MULTILINE)
+CALL = re.compile(r"^exercise\(\s*(\d+),(?:.|\n)*?(solution=True,?\s*)?\)\Z", re.MULTILINE)
 
 
 @pytest.hookimpl(wrapper=True)
