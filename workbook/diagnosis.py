@@ -51,7 +51,7 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
     pods = list_objects("pods", label_selector=selector)["items"]
     events = list_objects("events")["items"]
     found = [finding for pod in pods for finding in _of_pod(pod, events, wide)]
-    found += _of_replicasets(selector, events, wide)
+    found += _of_replicasets(selector, wide)
     for service in list_objects("services")["items"]:
         chosen = service["spec"].get("selector", {})
         if not selector or (any(_matches(chosen, pod) for pod in pods) and chosen):
@@ -206,17 +206,18 @@ def _probed(pod: Object, kind: str) -> str:
 # ---- ReplicaSets and Services ----
 
 
-def _of_replicasets(selector: str, events: list[Object], wide: bool) -> Iterator[Finding]:
+def _of_replicasets(selector: str, wide: bool) -> Iterator[Finding]:
     """ReplicaSets that cannot make their Pods."""
     for one in list_objects("replicasets", label_selector=selector)["items"]:
-        if any(entry["type"] == "ReplicaFailure" for entry in one.get("status", {}).get("conditions", [])):
-            told = [event for event in events if event["involvedObject"].get("uid") == one["metadata"]["uid"]]
-            yield Finding(
-                f"ReplicaSet {name(one['metadata'], full=wide)}",
-                "FailedCreate",
-                f"It may not make its Pods: {_short(_message(told, 'FailedCreate'))}.",
-                "Correct the Deployment's manifest, or the quota or policy that forbids it.",
-            )
+        for failure in one.get("status", {}).get("conditions", []):
+            if failure["type"] == "ReplicaFailure":
+                yield Finding(
+                    f"ReplicaSet {name(one['metadata'], full=wide)}",
+                    "FailedCreate",
+                    # The condition's own message: the event comes by itself, and may come later.
+                    f"It may not make its Pods: {_short(failure['message'])}.",
+                    "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+                )
 
 
 def _of_service(service: Object) -> Iterator[Finding]:
