@@ -139,14 +139,12 @@ def record(*chosen: str) -> int:
 
 def _facts() -> dict[str, str]:
     """What a notebook was recorded with, for the handout's first page. Asked before one of them deletes the cluster."""
-    from kubernetes.client import VersionApi
-
     from workbook import cluster
-    from workbook.client import connection
+    from workbook.client import connection, server_version
 
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "kubernetes": VersionApi(connection()).get_code().git_version,
+        "kubernetes": server_version(connection()),
         "provider": cluster.current().provider,
         "python": platform.python_version(),
     }
