@@ -396,7 +396,7 @@ unschedulable() {
 }
 notebook_11() {
   reachable
-  for number in 1 2 3 4 5 6 7 8 9 10; do kubectl apply -f "manifests/puzzles/puzzle-$number.yaml"; done
+  for number in 1 2 3 4 5 6 7 8 9 10 11 12 13; do kubectl apply -f "manifests/puzzles/puzzle-$number.yaml"; done
   held_up app=puzzle-1 ErrImageNeverPull
   mended 1 s/1.O/1.0/
   held_up app=puzzle-2 ImagePullBackOff
@@ -420,16 +420,26 @@ notebook_11() {
   kubectl describe service puzzle-10
   sed s/8080/5000/ manifests/puzzles/puzzle-10.yaml | kubectl apply -f -
   until_true inside http://puzzle-10 Welcome
+  until_true restarted app=puzzle-11
+  kubectl logs -l app=puzzle-11 --previous
+  mended 11 s,/healthy,/,
+  until_true restarted app=puzzle-12
+  mended 12 s/.shop.svc.cluster.local//
+  kubectl get service puzzle-13
+  kubectl describe service puzzle-13
+  sed s/LoadBalancer/NodePort/ manifests/puzzles/puzzle-13.yaml | kubectl apply -f -
+  kubectl get service puzzle-13
+  forwarded service/webservice 8081:80 'current time is'
   tell app
-  for number in 1 2 3 4 5 6 7 8; do kubectl delete deployment "puzzle-$number" --cascade=foreground; done
-  kubectl delete service puzzle-9 puzzle-10
+  for number in 1 2 3 4 5 6 7 8 11 12; do kubectl delete deployment "puzzle-$number" --cascade=foreground; done
+  kubectl delete service puzzle-9 puzzle-10 puzzle-13
   kubectl delete configmap greetings
   kubectl get deployments
-  sed 's/webapp-deployment/puzzle-11/; s/webapp/puzzle-11/; s/^    spec:/&\n      nodeSelector: {colour: blue}/' \
+  sed 's/webapp-deployment/my-puzzle/; s/webapp/my-puzzle/; s/^    spec:/&\n      nodeSelector: {colour: blue}/' \
     manifests/1-03-webapp-deployment.yaml | kubectl apply -f -
-  unschedulable app=puzzle-11
-  tell app=puzzle-11
-  kubectl delete deployment puzzle-11 --cascade=foreground
+  unschedulable app=my-puzzle
+  tell app=my-puzzle
+  kubectl delete deployment my-puzzle --cascade=foreground
 }
 restarted() { [ "$(kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -gt 0 ]; }
 

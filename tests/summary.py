@@ -6,7 +6,7 @@ from rich.table import Table
 
 def show(reporter, table: Table) -> None:
     """Prints a table below pytest's own reports."""
-    Console(file=reporter._tw._file, width=140).print(table)
+    Console(file=reporter._tw._file, width=140, markup=False).print(table)
 
 
 def outcomes(reporter, tests: str, title: str, columns: tuple[str, str], row) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 
 from workbook import cluster
 from workbook.client import list_objects
+from workbook.errors import WorkbookError
 from workbook.kubectl import KubectlError, kubectl
 from workbook.objects import Object, containers, label_selector, ready, waiting_reasons
 from workbook.tables import name
 
 LINES = 5
 """How much of a log is told."""
+UNRESOLVED = re.compile("Name or service not known|name resolution|UnknownHost|no such host|ENOTFOUND")
+"""How programs in C and Python, in Java, Go and JavaScript say that there is no such name."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,6 +71,10 @@ def _of_pod(pod: Object, events: list[Object], wide: bool) -> Iterator[Finding]:
         return
     subject = f"Pod {name(pod['metadata'], full=wide)}"
     told = [event for event in events if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
+    for container in containers(pod):  # before the back-off, which comes from this as well
+        if killed := _killed_by_probe(pod, container, told):
+            yield Finding(subject, "Unhealthy", *killed)
+            return
     for waiting in waiting_reasons(pod):
         if explained := _waiting(pod, waiting):
             yield Finding(subject, waiting["reason"], *explained)
@@ -75,10 +82,7 @@ def _of_pod(pod: Object, events: list[Object], wide: bool) -> Iterator[Finding]:
     for container in containers(pod):
         ended = container["state"].get("terminated") or {}
         last = container.get("lastState", {}).get("terminated") or {}
-        if killed := _killed_by_probe(pod, container, told):
-            yield Finding(subject, "Unhealthy", *killed)
-            return
-        if ended.get("exitCode") or (last.get("exitCode") and not container["ready"]):
+        if _failed(ended, pod) or (_failed(last, pod) and not container["ready"]):
             yield Finding(subject, *_ended(pod, container, ended or last, again=not ended))
             return
     if not ready(pod) and (failed := _message(told, "Unhealthy", "Readiness")):
@@ -135,6 +139,11 @@ def _unschedulable(message: str) -> tuple[str, str]:
             "It asks for a volume that is not there, or that no storage was found for.",
             "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
         )
+    if "free ports" in message:
+        return (
+            "Another Pod has the `hostPort` that it asks for, on each node.",
+            "Leave out `hostPort`: a Service gives the Pods an address without one.",
+        )
     if "disk-pressure" in message:
         return ("The disk of the node is full.", "Make room on it, such as with `docker system prune`.")
     if "node affinity/selector" in message:
@@ -143,6 +152,11 @@ def _unschedulable(message: str) -> tuple[str, str]:
             "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
         )
     return (message, "Look at `%kubectl describe nodes`.")
+
+
+def _failed(ended: dict[str, Any], pod: Object) -> bool:
+    """Whether a program ought not to have ended so: with an error, or at all where it is started again."""
+    return bool(ended) and (ended.get("exitCode") != 0 or pod["spec"]["restartPolicy"] == "Always")
 
 
 def _ended(pod: Object, container: dict[str, Any], ended: dict[str, Any], again: bool) -> tuple[str, str, str]:
@@ -166,11 +180,28 @@ def _ended(pod: Object, container: dict[str, Any], ended: dict[str, Any], again:
         log = ""
     said = f"Its last lines were:\n{log}" if log else "It has said nothing."
     code = ended.get("exitCode", "unknown")
+    if unknown := [line for line in log.splitlines() if UNRESOLVED.search(line)]:
+        return (
+            ended.get("reason") or "Error",
+            f"The program ends by itself, with exit code {code}, since a name does not resolve:\n{unknown[-1]}",
+            _unresolved(),
+        )
     return (
         ended.get("reason") or "Error",
         f"The program ends by itself, with exit code {code}. {said}",
         "Mend what the program complains of; the container is tried again, each time later.",
     )
+
+
+def _unresolved() -> str:
+    """What to do about a name that does not resolve."""
+    try:
+        servers = list_objects("pods", "kube-system", label_selector="k8s-app=kube-dns")["items"]
+    except WorkbookError:
+        servers = []  # somebody else's cluster may not show them
+    if servers and not any(map(ready, servers)):
+        return "The cluster's name service is not ready: `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
+    return "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's."
 
 
 def _killed_by_probe(pod: Object, container: dict[str, Any], told: list[Object]) -> tuple[str, str] | None:

@@ -17,11 +17,23 @@ from workbook.paths import ROOT
 MANIFESTS = ROOT / "manifests"
 
 
+TAKEN = {
+    "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
+    "the colon; `port_forward(…)` takes a free one by itself.",
+    "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
+    "a free one is given.",
+}
+"""What kubectl says of a port that somebody else has, and what to do."""
+
+
 class KubectlError(CommandFailed):
-    """kubectl refused; the message is what it printed."""
+    """kubectl refused; the message is what it printed, and what to do where that is known."""
+
+    def __init__(self, args: Sequence[str], code: int, output: str) -> None:
+        super().__init__(args, code, output, next((fix for said, fix in TAKEN.items() if said in output), ""))
 
     def __str__(self) -> str:
-        return self.output.strip()
+        return self.output.strip() + (f"\nDo:  {self.fix}" if self.fix else "")
 
 
 def kubectl(*args: str, timeout: float = 120) -> Printed:

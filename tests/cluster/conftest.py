@@ -1,10 +1,11 @@
-"""Tests on the tests' cluster: each begins in a notebook's state."""
+"""Tests on the tests' cluster: each begins in a notebook's state. At the end, the table of what was said of each failure."""
 
 import shutil
 
 import pytest
 
 import workbook
+from tests import summary
 from tests.registry import known_to, serving
 from workbook import cluster
 from workbook.cluster import kind
@@ -41,3 +42,24 @@ def elsewhere(registry):
     finally:
         other.delete()
         shutil.rmtree(cluster.folder(ELSEWHERE), ignore_errors=True)
+
+
+@pytest.fixture
+def said(record_property):
+    """Notes what a reader was told of a failure, for the table, and returns it."""
+
+    def note(words):
+        record_property("said", str(words))
+        return words
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter):
+    summary.outcomes(terminalreporter, "test_diagnosis.py", "Diagnosis", ("failure", "what is said of it"), row)
+
+
+def row(report):
+    failure = report.nodeid.rpartition("::test_")[2].partition("[")
+    told = dict(report.user_properties).get("said", "") if report.passed else "✗"
+    return (failure[2].rstrip("]") or failure[0].replace("_", " ")), told

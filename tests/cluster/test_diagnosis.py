@@ -1,12 +1,13 @@
 """Each failure is produced for real, and what `diagnose` says of it is compared word by word."""
 
+import socket
 import time
 
 import pytest
 import yaml
 
 import workbook
-from workbook.kubectl import MANIFESTS, kubectl
+from workbook.kubectl import MANIFESTS, KubectlError, kubectl
 
 pytestmark = pytest.mark.cluster
 POD = "Pod webapp-deployment-*"
@@ -15,6 +16,7 @@ IMAGE = "Correct `image` in the manifest; or build it, and set `imagePullPolicy:
 PROBE = {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1, "failureThreshold": 1}
 SETTINGS = {"name": "SETTING", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}}
 CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+ASKS = "from urllib.request import urlopen; urlopen('http://webservice.nowhere.svc.cluster.local')"
 SAYS = "print('opening settings'); raise SystemExit('there are none')"
 
 # What is wrong → what of the container, what of the Pod is changed for that, the reason, why, and the fix.
@@ -39,6 +41,21 @@ PODS = {
         ("Error", "CrashLoopBackOff"),
         "The program ends by itself, with exit code 1. Its last lines were:\nopening settings\nthere are none",
         "Mend what the program complains of; the container is tried again, each time later.",
+    ),
+    "the program has nothing to do": (
+        {"command": ["python", "-c", "pass"]},
+        {},
+        ("Completed", "CrashLoopBackOff"),
+        "The program ends by itself, with exit code 0. It has said nothing.",
+        "Mend what the program complains of; the container is tried again, each time later.",
+    ),
+    "it asks for a name that does not resolve": (
+        {"command": ["python", "-c", ASKS]},
+        {},
+        ("Error", "CrashLoopBackOff"),
+        "The program ends by itself, with exit code 1, since a name does not resolve:\n"
+        "urllib.error.URLError: <urlopen error [Errno -2] Name or service not known>",
+        "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's.",
     ),
     "it takes too much memory": (
         {
@@ -70,6 +87,13 @@ PODS = {
         "Unschedulable",
         "It wants a node with labels that no node has.",
         "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
+    ),
+    "another Pod has its host port": (
+        {"ports": [{"containerPort": 5000, "hostPort": 6443}]},  # the API server's
+        {},
+        "Unschedulable",
+        "Another Pod has the `hostPort` that it asks for, on each node.",
+        "Leave out `hostPort`: a Service gives the Pods an address without one.",
     ),
     "its volume is not bound": (
         {},
@@ -126,19 +150,26 @@ def diagnosed(reasons, why=""):
 
 
 @pytest.mark.parametrize("wrong", PODS)
-def test_a_pod(tmp_path, wrong):
+def test_a_pod(tmp_path, said, wrong):
     container, pod, reasons, why, fix = PODS[wrong]
     deploy(tmp_path, container, pod)
     reasons = (reasons,) if isinstance(reasons, str) else reasons
-    (found,) = diagnosed(reasons, why)
+    (found,) = said(diagnosed(reasons, why))
     assert (found.subject, found.why, found.fix) == (POD, why, fix) and found.reason in reasons
 
 
-def test_a_program_that_is_not_in_the_image(tmp_path):
+def test_what_a_liveness_probe_kills_is_not_said_to_end_by_itself(tmp_path, said):
+    """Also not during the back-off that comes of it."""
+    deploy(tmp_path, {"livenessProbe": PROBE}, {})
+    workbook.waiting_for("app=webapp", "CrashLoopBackOff")
+    (found,) = said(diagnosed(("Unhealthy",)))
+    assert found.why == "Its liveness probe fails (GET /health on port 5000), so the kubelet restarts the container."
+
+
+def test_a_program_that_is_not_in_the_image(tmp_path, said):
     deploy(tmp_path, {"command": ["no-such-program"]}, {})
-    (found,) = diagnosed(
-        ("StartError", "RunContainerError", "CrashLoopBackOff", "ContainerCannotRun", "CreateContainerError")
-    )
+    reasons = ("StartError", "RunContainerError", "CrashLoopBackOff", "ContainerCannotRun", "CreateContainerError")
+    (found,) = said(diagnosed(reasons))
     assert "no-such-program" in found.why and found.fix == COMMAND
 
 
@@ -149,13 +180,13 @@ def webapp():
     workbook.rollout_status("webapp-deployment")
 
 
-def test_nothing_is_wrong(webapp):
-    assert repr(workbook.diagnose()) == "✓ Nothing is wrong here."
+def test_nothing_is_wrong(webapp, said):
+    assert repr(said(workbook.diagnose())) == "✓ Nothing is wrong here."
 
 
-def test_a_selector_beside_the_labels(webapp):
+def test_a_selector_beside_the_labels(webapp, said):
     kubectl("set", "selector", "service", "webservice", "app=webap")
-    assert repr(workbook.diagnose()) == (
+    assert repr(said(workbook.diagnose())) == (
         "✗ Service webservice: no endpoints\n"
         "  Why: It selects app=webap; no Pod has that label.\n"
         "       The Pods have: app=webapp.\n"
@@ -163,40 +194,61 @@ def test_a_selector_beside_the_labels(webapp):
     )
 
 
-def test_a_service_that_leads_to_the_wrong_port(webapp):
+def test_a_service_that_leads_to_the_wrong_port(webapp, said):
     kubectl("patch", "service", "webservice", "--patch", '{"spec": {"ports": [{"port": 80, "targetPort": 5001}]}}')
-    (found,) = workbook.diagnose("app=webapp")
+    (found,) = said(workbook.diagnose("app=webapp"))
     assert found.why == "Its port 80 leads to port 5001 of the Pods, which say that they listen on 5000."
 
 
-def test_a_load_balancer_that_nobody_gives(webapp):
+def test_a_load_balancer_that_nobody_gives(webapp, said):
     workbook.apply("1-05-webapp-service-loadbalancer.yaml")
-    (found,) = workbook.diagnose()
+    (found,) = said(workbook.diagnose())
     assert (found.subject, found.reason) == ("Service webservice", "EXTERNAL-IP <pending>")
     assert found.why == "Nothing in this cluster gives out load balancers; a cloud would."
 
 
-def test_pods_and_their_service_together(tmp_path):
+def test_pods_and_their_service_together(tmp_path, said):
     deploy(tmp_path, {"image": "web-app:9.9"}, {})
     workbook.apply("1-04-webapp-service.yaml")
     diagnosed(("ErrImageNeverPull",))
-    found = workbook.diagnose()
+    found = said(workbook.diagnose())
     assert [one.subject for one in found] == [POD, "Service webservice"]
     assert found[1].why == "It selects app=webapp, which 1 Pod(s) have, but none of them is ready."
 
 
-def test_a_quota_that_forbids_the_pods(tmp_path):
+def test_a_quota_that_forbids_the_pods(tmp_path, said):
     kubectl("create", "quota", "none", "--hard=pods=0")
     try:
         deploy(tmp_path, {}, {})
-        (found,) = diagnosed(("FailedCreate",))
+        (found,) = said(diagnosed(("FailedCreate",)))
         assert found.subject == "ReplicaSet webapp-deployment-*" and "exceeded quota: none" in found.why
     finally:
         kubectl("delete", "quota", "none")
 
 
-def test_a_name_that_does_not_resolve(webapp):
-    with pytest.raises(
-        workbook.errors.WorkbookError, match=r"Nothing answers(.|\n)*(not known|resolution)(.|\n)*kube-dns"
-    ):
+def test_a_name_that_does_not_resolve(webapp, said):
+    words = r"Nothing answers(.|\n)*(not known|resolution)(.|\n)*kube-dns"
+    with pytest.raises(workbook.errors.WorkbookError, match=words) as failed:
         workbook.page("http://no-such-service", inside="deployment/webapp-deployment", timeout=1)
+    said(failed.value)
+
+
+def test_a_port_of_this_machine_that_is_taken(webapp, said):
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(KubectlError) as refused:
+        kubectl("port-forward", "--address=127.0.0.1", "service/webservice", f"{other.getsockname()[1]}:80", timeout=20)
+    assert "address already in use" in str(said(refused.value))
+    assert refused.value.fix == (
+        "Another program of this machine has that port. Take another before the colon; "
+        "`port_forward(…)` takes a free one by itself."
+    )
+
+
+def test_a_node_port_that_is_taken(webapp, said):
+    workbook.apply("1-05-webapp-service-loadbalancer.yaml")
+    taken = workbook.show("manifests/1-05-webapp-service-loadbalancer.yaml").replace("webservice", "second")
+    port = kubectl("get", "service", "webservice", "-o", "jsonpath={.spec.ports[0].nodePort}")
+    with pytest.raises(KubectlError) as refused:
+        workbook.apply(taken.replace("port: 80\n", f"port: 80\n      nodePort: {port}\n"))
+    assert said(refused.value).fix == (
+        "Another Service has that node port. Take another, or leave out `nodePort`: then a free one is given."
+    )
