@@ -5,7 +5,8 @@ a Python without packages: see nowhere.py. Whatever address its own devices do n
 the packet down; one such packet fails the test. A Pod that asks for a name outside of the cluster, as notebook 05 has it
 done on purpose, makes CoreDNS ask the name server of its surroundings. That is a process in the same namespace, which
 knows no name. The names are printed; only those that a manifest contains may be among them, the one by which kind's
-node looks for a Docker Desktop around it, and that of the registry which a puzzle of notebook 11 asks on purpose. CoreDNS also asks for a random number, to find out whether it asks itself.
+node looks for a Docker Desktop around it, and that of the registry which a puzzle of notebook 11 asks on purpose.
+CoreDNS also asks for a random number, to find out whether it asks itself.
 
 The cluster's own addresses are those of its Services and Pods, too. A Pod that asks for a Service before kube-proxy has
 heard of that sends to its gateway, and so, from kube-system's first Pods, a few packets for the API server's Service end
