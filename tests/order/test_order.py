@@ -1,6 +1,6 @@
 """Any notebook first, twice, in any order, and after an interruption: all of them end well. `make test-order` runs this.
 
-Chance has a seed, which is printed; `WORKBOOK_SEED` repeats it.
+Chance has a seed, which the table at the end names; `WORKBOOK_SEED` repeats it.
 """
 
 import os
@@ -40,6 +40,18 @@ def as_new():
     kubectl("delete", "namespace", ours.namespace)
 
 
+@pytest.fixture
+def drawn(record_property):
+    """Notes what chance has drawn, for the table, and tells it with the seed where the test fails."""
+
+    def note(what):
+        told = f"WORKBOOK_SEED={SEED}: {what}"
+        print(told)
+        record_property("drawn", told)
+
+    return note
+
+
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_alone_on_a_fresh_cluster_and_then_again(path):
     workbook.begin(0)
@@ -49,19 +61,19 @@ def test_alone_on_a_fresh_cluster_and_then_again(path):
 
 
 @pytest.mark.parametrize("draw", range(3))
-def test_random_order(draw):
+def test_random_order(draw, drawn):
     order = random.Random(SEED + draw).sample(BOOKS, len(BOOKS))
-    print(f"WORKBOOK_SEED={SEED}, order {draw}: {' '.join(path.name[:2] for path in order)}")
+    drawn(" ".join(path.name[:2] for path in order))
     nbval(*order)
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
-def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path):
+def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path, drawn):
     """The notebook is run to a random cell, its kernel is killed in that, and the notebook run again from its start."""
     chance = random.Random(f"{SEED} {path.stem}")
     code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     last, after = chance.randrange(len(code)), chance.uniform(0.05, 3)
-    print(f"WORKBOOK_SEED={SEED}: {path.stem}, cell {last}, killed after {after:.2f} s")
+    drawn(f"in cell {last}, after {after:.2f} s")
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(cwd=str(NOTEBOOKS), extra_arguments=QUIET)
     client = manager.blocking_client()
