@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbook import cluster
@@ -14,6 +15,8 @@ from workbook.tables import name
 
 LINES = 5
 """How much of a log is told."""
+SOON = timedelta(seconds=10)
+"""A program that has ended sooner than that is not well before it has run for longer."""
 UNRESOLVED = re.compile("Name or service not known|name resolution|UnknownHost|no such host|ENOTFOUND")
 """How programs in C and Python, in Java, Go and JavaScript say that there is no such name."""
 
@@ -82,7 +85,7 @@ def _of_pod(pod: Object, events: list[Object], wide: bool) -> Iterator[Finding]:
     for container in containers(pod):
         ended = container["state"].get("terminated") or {}
         last = container.get("lastState", {}).get("terminated") or {}
-        if _failed(ended, pod) or (_failed(last, pod) and not container["ready"]):
+        if _failed(ended, pod) or (_failed(last, pod) and not _well(container)):
             yield Finding(subject, *_ended(pod, container, ended or last, again=not ended))
             return
     if not ready(pod) and (failed := _message(told, "Unhealthy", "Readiness")):
@@ -157,6 +160,17 @@ def _unschedulable(message: str) -> tuple[str, str]:
 def _failed(ended: dict[str, Any], pod: Object) -> bool:
     """Whether a program ought not to have ended so: with an error, or at all where it is started again."""
     return bool(ended) and (ended.get("exitCode") != 0 or pod["spec"]["restartPolicy"] == "Always")
+
+
+def _well(container: dict[str, Any]) -> bool:
+    """Whether a container that was started again is ready, and not just for a moment: without a probe it is so at once."""
+    run, last = container["state"].get("running"), container["lastState"]["terminated"]
+    if not (container["ready"] and run):
+        return False
+    if not last["startedAt"]:
+        return True  # that one never ran, and this one does
+    lived = datetime.fromisoformat(last["finishedAt"]) - datetime.fromisoformat(last["startedAt"])
+    return lived > SOON or datetime.now(UTC) - datetime.fromisoformat(run["startedAt"]) > SOON
 
 
 def _ended(pod: Object, container: dict[str, Any], ended: dict[str, Any], again: bool) -> tuple[str, str, str]:

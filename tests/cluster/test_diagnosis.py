@@ -166,6 +166,15 @@ def test_what_a_liveness_probe_kills_is_not_said_to_end_by_itself(tmp_path, said
     assert found.why == "Its liveness probe fails (GET /health on port 5000), so the kubelet restarts the container."
 
 
+def test_a_program_that_was_started_again_is_not_well_at_once(tmp_path, said):
+    """It is ready as soon as it runs, since it has no probe."""
+    deploy(tmp_path, {"command": ["python", "-c", "import time; time.sleep(3); raise SystemExit(4)"]}, {})
+    workbook.restarted("app=webapp")
+    assert workbook.pods(selector="app=webapp")["READY"].tolist() == ["1/1"]
+    (found,) = said(workbook.diagnose("app=webapp"))
+    assert found.why == "The program ends by itself, with exit code 4. It has said nothing."
+
+
 def test_a_program_that_is_not_in_the_image(tmp_path, said):
     deploy(tmp_path, {"command": ["no-such-program"]}, {})
     reasons = ("StartError", "RunContainerError", "CrashLoopBackOff", "ContainerCannotRun", "CreateContainerError")
