@@ -10,4 +10,4 @@ def pytest_terminal_summary(terminalreporter):
 def row(report):
     tried, _, which = report.nodeid.rpartition("::test_")[2].partition("[")
     told = dict(report.user_properties).get("drawn", "")
-    return f"{tried.replace('_', ' ')}: {which.rstrip(']')}", f"✓ {told}".rstrip() if report.passed else "✗"
+    return f"{tried.replace('_', ' ')}: {which.rstrip(']')}", f"{'✓' if report.passed else '✗'} {told}"
