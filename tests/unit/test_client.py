@@ -91,6 +91,15 @@ def test_a_server_that_does_not_answer(server):
         client.list_raw("pods", "shop", via=server)
 
 
+def test_the_bounds_of_a_request(server):
+    """A watch must be left soon, though it was connected slowly."""
+    client.list_raw("pods", "shop", via=server, timeout=(5, 0.5))
+    bounds = server.asked[-1][2]["timeout"]
+    assert (bounds.total, bounds.connect_timeout, bounds.read_timeout) == (None, 5, 0.5)
+    client.list_raw("pods", "shop", via=server, timeout=7)
+    assert server.asked[-1][2]["timeout"].total == 7
+
+
 def test_the_garbage_collector_rests_while_a_list_is_decoded():
     runs = []
     gc.callbacks.append(lambda phase, _: runs.append(phase))
