@@ -152,7 +152,9 @@ def request(
     headers = {"Accept": "application/json", **via.default_headers, **authorization(via)}
     if body is not None:
         headers["Content-Type"] = MERGE if method == "PATCH" else "application/json"
-    bounds = Timeout(total=timeout) if isinstance(timeout, int | float) else Timeout(connect=timeout[0], read=timeout[1])
+    bounds = (
+        Timeout(total=timeout) if isinstance(timeout, int | float) else Timeout(connect=timeout[0], read=timeout[1])
+    )
     try:
         answer = via.rest_client.pool_manager.request(
             method,
