@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.cells import is_cell, needs_cluster
+from tests.cells import code_cells, is_cell, needs_cluster
 from workbook.paths import ROOT
 
 FOLDER = ROOT / "build" / "failures"
@@ -72,8 +72,7 @@ def _notebook(item: pytest.Item, folder: Path) -> None:
     """Writes the notebook with the outputs that its cells had this time; cells that did not run have none."""
     book = copy.deepcopy(item.parent.nb)
     outputs = item.parent.stash.get(OUTPUTS, {})
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
-    for number, cell in enumerate(code):
+    for number, cell in enumerate(code_cells(book)):
         cell.outputs = [nbformat.from_dict(output) for output in outputs.get(number, [])]
         cell.execution_count = number + 1 if number in outputs else None
     (folder / item.path.name).write_text(nbformat.writes(book), encoding="utf-8")

@@ -9,6 +9,17 @@ def show(reporter, table: Table) -> None:
     Console(file=reporter._tw._file, width=140, markup=False).print(table)
 
 
+def tested(report) -> tuple[str, str]:
+    """A test's name in words, and its parameter, "" where it has none."""
+    name, _, which = report.nodeid.rpartition("::test_")[2].partition("[")
+    return name.replace("_", " "), which.removesuffix("]")
+
+
+def noted(report, key: str) -> str:
+    """What a test has noted under this key, by `record_property`; "" where it has not."""
+    return dict(report.user_properties).get(key, "")
+
+
 def outcomes(reporter, tests: str, title: str, columns: tuple[str, str], row) -> None:
     """Prints a row for each of the `tests` that ran, by `row(report)`, with its seconds; the last row counts the passed."""
     reports = [

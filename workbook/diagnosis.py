@@ -85,7 +85,7 @@ def _of_pod(pod: Object, events: list[Object], wide: bool) -> Iterator[Finding]:
     for container in containers(pod):
         ended = container["state"].get("terminated") or {}
         last = container.get("lastState", {}).get("terminated") or {}
-        if _failed(ended, pod) or (_failed(last, pod) and not _well(container)):
+        if _failed(ended, pod) or (_failed(last, pod) and not _well(container, last)):
             yield Finding(subject, *_ended(pod, container, ended or last, again=not ended))
             return
     if not ready(pod) and (failed := _message(told, "Unhealthy", "Readiness")):
@@ -162,9 +162,9 @@ def _failed(ended: dict[str, Any], pod: Object) -> bool:
     return bool(ended) and (ended.get("exitCode") != 0 or pod["spec"]["restartPolicy"] == "Always")
 
 
-def _well(container: dict[str, Any]) -> bool:
+def _well(container: dict[str, Any], last: dict[str, Any]) -> bool:
     """Whether a container that was started again is ready, and not just for a moment: without a probe it is so at once."""
-    run, last = container["state"].get("running"), container["lastState"]["terminated"]
+    run = container["state"].get("running")
     if not (container["ready"] and run):
         return False
     if not last["startedAt"]:
@@ -193,16 +193,13 @@ def _ended(pod: Object, container: dict[str, Any], ended: dict[str, Any], again:
     except KubectlError:
         log = ""
     said = f"Its last lines were:\n{log}" if log else "It has said nothing."
-    code = ended.get("exitCode", "unknown")
+    reason = ended.get("reason") or "Error"
+    ends = f"The program ends by itself, with exit code {ended.get('exitCode', 'unknown')}"
     if unknown := [line for line in log.splitlines() if UNRESOLVED.search(line)]:
-        return (
-            ended.get("reason") or "Error",
-            f"The program ends by itself, with exit code {code}, since a name does not resolve:\n{unknown[-1]}",
-            _unresolved(),
-        )
+        return reason, f"{ends}, since a name does not resolve:\n{unknown[-1]}", _unresolved()
     return (
-        ended.get("reason") or "Error",
-        f"The program ends by itself, with exit code {code}. {said}",
+        reason,
+        f"{ends}. {said}",
         "Mend what the program complains of; the container is tried again, each time later.",
     )
 

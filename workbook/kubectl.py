@@ -15,8 +15,6 @@ from workbook.errors import WorkbookError
 from workbook.paths import ROOT
 
 MANIFESTS = ROOT / "manifests"
-
-
 TAKEN = {
     "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
     "the colon; `port_forward(…)` takes a free one by itself.",

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 import workbook
+from tests.cells import code_cells
 from workbook.lifecycle import jupyterlab
 from workbook.notebooks import NOTEBOOKS, failed, find
 
@@ -170,11 +171,11 @@ def test_a_reader_runs_a_notebook_and_sees_all_of_it(reader, folder, shoot, path
     if path != find()[0]:
         reader.open(path.name)
     blank = nbformat.read(folder / path.name, as_version=4)
-    shown = [cell for cell in blank.cells if cell.cell_type == "code" and not hidden(cell)]
+    shown = [cell for cell in code_cells(blank) if not hidden(cell)]
     reader.run_all(len(shown))
     reader.save()
     book = nbformat.read(folder / path.name, as_version=4)
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    code = code_cells(book)
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert [failed(cell) for cell in code] == ["raises-exception" in cell.metadata.get("tags", []) for cell in code]
     cells = list(enumerate(book.cells))

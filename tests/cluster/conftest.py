@@ -60,6 +60,5 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def row(report):
-    failure = report.nodeid.rpartition("::test_")[2].partition("[")
-    told = dict(report.user_properties).get("said", "") if report.passed else "✗"
-    return (failure[2].rstrip("]") or failure[0].replace("_", " ")), told
+    name, failure = summary.tested(report)
+    return failure or name, summary.noted(report, "said") if report.passed else "✗"

@@ -54,9 +54,9 @@ def session():
 
 
 @pytest.fixture
-def outcome(request):
+def outcome(record_property):
     """Notes what became of it, for the table."""
-    return lambda text: request.node.user_properties.append(("outcome", text))
+    return lambda text: record_property("outcome", text)
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -64,5 +64,4 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def row(report):
-    told = dict(report.user_properties).get("outcome", "") if report.passed else "✗"
-    return report.nodeid.rpartition("::test_")[2].replace("_", " "), told
+    return summary.tested(report)[0], summary.noted(report, "outcome") if report.passed else "✗"

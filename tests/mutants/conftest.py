@@ -8,5 +8,5 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def row(report):
-    by = dict(report.user_properties).get("caught", "nothing: it survived").rpartition("/")[2]
-    return report.nodeid.partition("[")[2].rstrip("]"), by if report.passed else f"✗ {by}"
+    by = summary.noted(report, "caught").rpartition("/")[2] or "nothing: it survived"
+    return summary.tested(report)[1], by if report.passed else f"✗ {by}"

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from tests import sessions
+from tests.cells import code_cells
 from workbook import journal
 from workbook.kubectl import kubectl
 from workbook.notebooks import find
@@ -66,8 +67,7 @@ def place(copy, failed):
     path, _, name = failed.partition("::")
     if not path.endswith(".ipynb"):
         return name
-    code = [cell for cell in nbformat.read(copy / path, as_version=4).cells if cell.cell_type == "code"]
-    return code[int(name.removeprefix("Cell "))].source
+    return code_cells(nbformat.read(copy / path, as_version=4))[int(name.removeprefix("Cell "))].source
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def shortened(path, listing, leaves_out):
     """
     before = path.read_bytes()
     book = nbformat.reads(before.decode(), as_version=4)
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    code = code_cells(book)
     for cell in code:
         if cell.source.startswith("show(") and not listing:
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "nbval-ignore-output"]
@@ -98,7 +98,7 @@ def change(copy, mutant):
     path = copy / mutant["file"]
     if "tag" in mutant:
         book = nbformat.read(path, as_version=4)
-        cell = next(cell for cell in book.cells if cell.cell_type == "code" and mutant["cell"] in cell.source)
+        cell = next(cell for cell in code_cells(book) if mutant["cell"] in cell.source)
         cell.metadata["tags"] = [*cell.metadata.get("tags", []), mutant["tag"]]
         nbformat.write(book, path)
         return

@@ -8,6 +8,4 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def row(report):
-    tried, _, which = report.nodeid.rpartition("::test_")[2].partition("[")
-    told = dict(report.user_properties).get("drawn", "")
-    return f"{tried.replace('_', ' ')}: {which.rstrip(']')}", f"{'✓' if report.passed else '✗'} {told}"
+    return ": ".join(summary.tested(report)), f"{'✓' if report.passed else '✗'} {summary.noted(report, 'drawn')}"

@@ -14,6 +14,7 @@ from jupyter_client.manager import KernelManager
 
 import workbook
 from tests import sessions
+from tests.cells import code_cells
 from workbook import building, cluster
 from workbook.execute import QUIET
 from workbook.kubectl import kubectl
@@ -71,7 +72,7 @@ def test_random_order(draw, drawn):
 def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path, drawn):
     """The notebook is run to a random cell, its kernel is killed in that, and the notebook run again from its start."""
     chance = random.Random(f"{SEED} {path.stem}")
-    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    code = [cell.source for cell in code_cells(nbformat.read(path, as_version=4))]
     last, after = chance.randrange(len(code)), chance.uniform(0.05, 3)
     drawn(f"in cell {last}, after {after:.2f} s")
     manager = KernelManager(kernel_name="python3")

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+from tests.cells import code_cells
 from workbook.agenda import PAGE, PLANS, agenda
 from workbook.notebooks import NOTEBOOKS, delays, failed, find, table
 from workbook.paths import ROOT
@@ -30,10 +31,6 @@ LONGEST, SHARE = 5, 0.85
 
 def books():
     return [pytest.param(path, nbformat.read(path, as_version=4), id=path.stem) for path in find()]
-
-
-def code(book):
-    return [cell for cell in book.cells if cell.cell_type == "code"]
 
 
 def tags(cell):
@@ -62,11 +59,11 @@ def test_numbered_without_gaps_and_known_to_begin():
 @pytest.mark.parametrize(("path", "book"), books())
 class TestNotebook:
     def test_every_code_cell_was_run_in_order(self, path, book):
-        counts = [cell.execution_count for cell in code(book) if cell.source.strip()]
+        counts = [cell.execution_count for cell in code_cells(book) if cell.source.strip()]
         assert counts == list(range(1, len(counts) + 1)), "run `make record`"
 
     def test_just_those_cells_fail_that_are_meant_to(self, path, book):
-        for cell in code(book):
+        for cell in code_cells(book):
             assert failed(cell) == ("raises-exception" in tags(cell)), cell.source
 
     def test_only_known_tags(self, path, book):
@@ -74,7 +71,7 @@ class TestNotebook:
             assert tags(cell) <= TAGS, cell.source
 
     def test_each_ignored_output_is_followed_by_something_compared(self, path, book):
-        cells = [cell for cell in code(book) if not tags(cell) & {"exercise"}]
+        cells = [cell for cell in code_cells(book) if not tags(cell) & {"exercise"}]
         for cell, after in zip(cells, [*cells[1:], None], strict=True):
             if "nbval-ignore-output" in tags(cell):
                 assert after is not None, f"the last cell of the notebook is ignored: {cell.source}"
@@ -84,18 +81,18 @@ class TestNotebook:
             assert run <= 2, f"three ignored outputs in a row: {cell.source}"
 
     def test_no_check_and_no_stable_table_is_ignored(self, path, book):
-        for cell in code(book):
+        for cell in code_cells(book):
             if "nbval-ignore-output" in tags(cell):
                 assert not re.search(r"^\s*check\(", cell.source, re.MULTILINE), cell.source
                 assert not STABLE.search(cell.source.rstrip()), cell.source
 
     def test_nothing_forbidden(self, path, book):
-        for cell in code(book):
+        for cell in code_cells(book):
             for pattern, why in FORBIDDEN.items():
                 assert not re.search(pattern, cell.source, re.MULTILINE), f"{why}\n{cell.source}"
 
     def test_cells_are_short(self, path, book):
-        sizes = [len(cell.source.splitlines()) for cell in code(book)]
+        sizes = [len(cell.source.splitlines()) for cell in code_cells(book)]
         assert sum(size <= LONGEST for size in sizes) >= SHARE * len(sizes)
 
     def test_opening(self, path, book):
@@ -103,14 +100,14 @@ class TestNotebook:
         assert re.match(r"# \S", opening)
         for row in ("you will", "you learn", "you need", "minutes"):
             assert re.search(rf"^\| \*\*{row}\*\* \| \S.* \|$", opening, re.MULTILINE), row
-        begins = [cell.source for cell in code(book) if f"begin({int(path.name[:2])})" in cell.source]
-        assert begins == [cell.source for cell in code(book)[:2] if "begin(" in cell.source][-1:]
+        begins = [cell.source for cell in code_cells(book) if f"begin({int(path.name[:2])})" in cell.source]
+        assert begins == [cell.source for cell in code_cells(book)[:2] if "begin(" in cell.source][-1:]
 
     def test_ending(self, path, book):
         headings = re.findall(r"^## (.+)$", prose(book), re.MULTILINE)
         assert headings[-2:] == ["Summary", "On your own"]
         assert book.cells[-1].source.startswith("**Next:**")
-        *_, stub, before, solution, after = code(book)
+        *_, stub, before, solution, after = code_cells(book)
         assert tags(stub) == {"exercise"}
         assert "solution" in tags(solution) and solution.metadata["jupyter"]["source_hidden"]
         asked, told = calls(before), calls(after)
@@ -118,12 +115,12 @@ class TestNotebook:
         assert [*map(ast.dump, told)] == [*map(ast.dump, asked)], "what is asked before and after differs"
 
     def test_the_exercise_is_open_before_its_solution_and_done_after(self, path, book):
-        *_, before, _, after = code(book)
+        *_, before, _, after = code_cells(book)
         assert "✗" in said(before) and "is done" not in said(before)
         assert "✗" not in said(after) and f"Exercise {path.name[:2]} is done." in said(after)
 
     def test_solutions_are_hidden_and_exercises_open(self, path, book):
-        for cell in code(book):
+        for cell in code_cells(book):
             assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == ("solution" in tags(cell))
             # JupyterLab shows the first line of what it has collapsed.
             assert "solution" not in tags(cell) or cell.source.startswith("# A solution\n")
