@@ -23,6 +23,8 @@ from workbook.steps import step
 PLAIN = "workbook-bench-plain"
 """The name of the cluster that is made without the workbook."""
 NODE = ("wait", "node", "--all", "--for=condition=Ready", "--timeout=300s")
+DNS = ("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=300s")
+"""First this: just after the start only some of the Pods are there, and these are Ready for a moment before they are not."""
 SYSTEM = ("wait", "pods", "--all", "--namespace=kube-system", "--for=condition=Ready", "--timeout=300s")
 
 
@@ -77,6 +79,6 @@ def _plain(scratch: Path, create: tuple, delete: tuple) -> tuple[float, float]:
 
     try:
         node_ready = timed(*create, env=env) + kubectl(*NODE)
-        return node_ready, node_ready + kubectl(*SYSTEM)
+        return node_ready, node_ready + kubectl(*DNS) + kubectl(*SYSTEM)
     finally:
         timed(*delete, env=env)
