@@ -56,7 +56,7 @@ _HOME_OF = {
     "show": "showing",
     "snapshot": "snapshots",
     "start": "lifecycle",
-    "status": "lifecycle",
+    "status": "tables",
     "stop": "lifecycle",
     "timeline": "drawing",
     "wait_for": "waiting",

@@ -9,8 +9,8 @@ from kubernetes.client.exceptions import ApiException
 from workbook import cluster
 from workbook.client import list_objects, path_of, request
 from workbook.errors import WorkbookError
-from workbook.lifecycle import status as cluster_status
 from workbook.notebooks import find
+from workbook.tables import status as cluster_status
 
 NAME = "workbook-progress"
 BEGUN, END = "begun", "end"

@@ -1,4 +1,4 @@
-"""The cluster's life: set up, start, stop, and what it is doing."""
+"""The cluster's life: set up, start, stop, delete; and JupyterLab on it."""
 
 import os
 import secrets
@@ -6,8 +6,6 @@ import socket
 import sys
 import time
 from pathlib import Path
-
-import pandas as pd
 
 from workbook import building, cluster
 from workbook.cluster import ready
@@ -72,15 +70,6 @@ def delete_cluster() -> None:
     ours = cluster.current()
     with lock(cluster.folder(ours.name) / "lock", "delete"):
         ours.delete()
-
-
-def status() -> pd.DataFrame:
-    """`minikube status`: one row, the cluster's state: Running, Stopped, Absent or Broken.
-
-    Documentation: https://minikube.sigs.k8s.io/docs/commands/status/
-    """
-    frame = pd.DataFrame([cluster.current().status()], index=["cluster"], columns=["STATUS"])
-    return frame.rename_axis(index=None, columns="NAME")
 
 
 def service_url(service: str) -> str:

@@ -213,3 +213,12 @@ def images() -> pd.DataFrame:
     ours = sorted((image.repository, image.tag) for image in cluster.current().images() if str(image) in catalog())
     frame = pd.DataFrame(ours, columns=["REPOSITORY", "TAG"])
     return frame.set_index("REPOSITORY").rename_axis(index=None, columns="REPOSITORY")
+
+
+def status() -> pd.DataFrame:
+    """`minikube status`: one row, the cluster's state: Running, Stopped, Absent or Broken.
+
+    Documentation: https://minikube.sigs.k8s.io/docs/commands/status/
+    """
+    frame = pd.DataFrame([cluster.current().status()], index=["cluster"], columns=["STATUS"])
+    return frame.rename_axis(index=None, columns="NAME")
