@@ -15,20 +15,21 @@ from workbook.errors import WorkbookError
 from workbook.paths import ROOT
 
 MANIFESTS = ROOT / "manifests"
-TAKEN = {
+FIXES = {
     "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
     "the colon; `port_forward(…)` takes a free one by itself.",
     "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
     "a free one is given.",
+    "The cluster's name server": "Is the name service well? `pods(namespace='kube-system', selector='k8s-app=kube-dns')`.",
 }
-"""What kubectl says of a port that somebody else has, and what to do."""
+"""What kubectl, or a program that it runs in a Pod, says, and what to do then."""
 
 
 class KubectlError(CommandFailed):
     """kubectl refused; the message is what it printed, and what to do where that is known."""
 
     def __init__(self, args: Sequence[str], code: int, output: str) -> None:
-        super().__init__(args, code, output, next((fix for said, fix in TAKEN.items() if said in output), ""))
+        super().__init__(args, code, output, next((fix for said, fix in FIXES.items() if said in output), ""))
 
     def __str__(self) -> str:
         return self.output.strip() + (f"\nDo:  {self.fix}" if self.fix else "")

@@ -7,7 +7,8 @@ import pandas as pd
 from workbook.kubectl import kubectl
 
 # What the Pod runs: one question to its own name server, with Python's standard library, which has no DNS client.
-# https://www.rfc-editor.org/rfc/rfc1035 (4.1: format of messages)
+# https://www.rfc-editor.org/rfc/rfc1035 (4.1: format of messages). A datagram may be lost, so it asks twice, five seconds each,
+# as the C library does: https://man7.org/linux/man-pages/man5/resolv.conf.5.html (attempts, timeout)
 PROGRAM = """
 import json, socket, struct, sys
 name, kind = sys.argv[1], {"A": 1, "CNAME": 5}[sys.argv[2]]
@@ -27,8 +28,15 @@ def ask(full):
     words = b"".join(bytes([len(label)]) + label.encode() for label in full.split("."))
     channel = socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM)
     channel.settimeout(5)
-    channel.sendto(struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + words + struct.pack("!BHH", 0, kind, 1), (server, 53))
-    data = channel.recv(4096)
+    for _ in range(2):
+        channel.sendto(struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + words + struct.pack("!BHH", 0, kind, 1), (server, 53))
+        try:
+            data = channel.recv(4096)
+            break
+        except TimeoutError:
+            pass
+    else:
+        sys.exit("The cluster's name server " + server + " does not answer.")
     found, at = [], read(data, 12)[1] + 4
     for _ in range(struct.unpack("!H", data[6:8])[0]):
         owner, at = read(data, at)
@@ -62,7 +70,7 @@ def dns_lookup(name: str, *, target: str, kind: str = "A", namespace: str = "") 
         One row per record; the index is NAME, the columns are TYPE and VALUE. No rows: there is no such name.
 
     Raises:
-        KubectlError: the Pod is not there, or cannot run Python.
+        KubectlError: the Pod is not there, or cannot run Python, or its name server does not answer.
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
     """

@@ -8,7 +8,7 @@ import workbook
 from tests import summary
 from tests.registry import known_to, serving
 from workbook import cluster
-from workbook.cluster import kind
+from workbook.cluster import kind, ready
 
 ELSEWHERE = "workbook-elsewhere"
 
@@ -36,6 +36,7 @@ def elsewhere(registry):
         pytest.skip("the second cluster is a kind cluster")
     other = kind.provider(ELSEWHERE)
     other.start()
+    ready.settle(other)  # one that has just started has no name service yet
     try:
         with known_to(other._node(), registry):
             yield other

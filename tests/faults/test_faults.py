@@ -228,6 +228,8 @@ def test_the_clusters_dns_is_broken(outcome):
         kubectl("wait", "pods", "--namespace=kube-system", "-l", "k8s-app=kube-dns", "--for=delete", "--timeout=60s")
         with pytest.raises(WorkbookError, match=r"Nothing answers(.|\n)*name resolution(.|\n)*kube-dns") as said:
             workbook.page("http://webservice", inside="deployment/webapp-deployment", timeout=5)
+        with pytest.raises(WorkbookError, match=r"name server .* does not answer(.|\n)*kube-dns"):
+            workbook.dns_lookup("webservice", target="deployment/webapp-deployment")
     finally:
         kubectl("scale", "deployment", "coredns", "--namespace=kube-system", "--replicas=2")
         kubectl("rollout", "status", "deployment", "coredns", "--namespace=kube-system", "--timeout=60s")
