@@ -9,7 +9,7 @@ from typing import Any
 from workbook import cluster
 from workbook.client import list_objects
 from workbook.errors import WorkbookError
-from workbook.kubectl import KubectlError, kubectl
+from workbook.kubectl import NAME_SERVICE, KubectlError, kubectl
 from workbook.objects import Object, containers, label_selector, ready, waiting_reasons
 from workbook.tables import name
 
@@ -17,7 +17,7 @@ LINES = 5
 """How much of a log is told."""
 SOON = timedelta(seconds=10)
 """A program that has ended sooner than that is not well before it has run for longer."""
-UNRESOLVED = re.compile("Name or service not known|name resolution|UnknownHost|no such host|ENOTFOUND")
+UNRESOLVED = re.compile("(service|or) not known|name resolution|UnknownHost|no such host|ENOTFOUND")
 """How programs in C and Python, in Java, Go and JavaScript say that there is no such name."""
 
 
@@ -211,7 +211,7 @@ def _unresolved() -> str:
     except WorkbookError:
         servers = []  # somebody else's cluster may not show them
     if servers and not any(map(ready, servers)):
-        return "The cluster's name service is not ready: `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
+        return f"The cluster's name service is not ready: {NAME_SERVICE}."
     return "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's."
 
 

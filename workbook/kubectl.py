@@ -15,12 +15,14 @@ from workbook.errors import WorkbookError
 from workbook.paths import ROOT
 
 MANIFESTS = ROOT / "manifests"
+NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
+"""What shows the cluster's name service, for errors about names."""
 FIXES = {
     "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
     "the colon; `port_forward(…)` takes a free one by itself.",
     "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
     "a free one is given.",
-    "The cluster's name server": "Is the name service well? `pods(namespace='kube-system', selector='k8s-app=kube-dns')`.",
+    "The cluster's name server": f"Is the name service well? {NAME_SERVICE}.",
 }
 """What kubectl, or a program that it runs in a Pod, says, and what to do then."""
 

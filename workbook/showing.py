@@ -2,7 +2,6 @@
 
 import html
 import json
-import re
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from http import HTTPStatus
 from urllib.error import HTTPError
 
 from workbook.bars import bar
+from workbook.diagnosis import UNRESOLVED
 from workbook.errors import WorkbookError
-from workbook.kubectl import kubectl
+from workbook.kubectl import NAME_SERVICE, kubectl
 from workbook.paths import ROOT
 from workbook.waiting import patience
 
@@ -108,8 +108,8 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
     raise WorkbookError(
         f"Nothing answers at {url} as it should.",
         problem,
-        "Is there a Service of that name? `services()`. Is the name service well? `pods(namespace='kube-system', selector='k8s-app=kube-dns')`."
-        if re.search("name resolution|not known", problem)
+        f"Is there a Service of that name? `services()`. Is the name service well? {NAME_SERVICE}."
+        if UNRESOLVED.search(problem)
         else "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
     )
 
