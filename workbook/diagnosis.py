@@ -17,7 +17,9 @@ LINES = 5
 """How much of a log is told."""
 SOON = timedelta(seconds=10)
 """A program that has ended sooner than that is not well before it has run for longer."""
-UNRESOLVED = re.compile("(service|or) not known|name resolution|UnknownHost|no such host|ENOTFOUND")
+UNRESOLVED = re.compile(
+    "Name or service not known|servname provided, or not known|name resolution|UnknownHost|no such host|ENOTFOUND"
+)
 """How programs in C and Python, in Java, Go and JavaScript say that there is no such name."""
 
 
