@@ -1,71 +1,82 @@
-"""Nothing may be left by the tests: the machine and the cluster before and after them, compared."""
+"""The tests leave nothing behind: what they made themselves, before and after them, compared.
+
+Other programs on the machine may make files, open ports and start containers meanwhile; they are not looked at. So the
+tests have a home and a folder for temporary files of their own, their processes inherit a mark, and containers,
+networks and images count only with the workbook's labels or names.
+"""
 
 import os
-import re
-import subprocess
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.table import Table
 
 from tests import summary
 from tests.cells import needs_cluster
-from workbook.paths import HOME, ROOT
+from workbook import cluster
+from workbook.building import catalog
+from workbook.client import list_objects
+from workbook.engine import running_engine
+from workbook.errors import WorkbookError
+from workbook.paths import HOME
 
 BEFORE = pytest.StashKey[dict]()
 LEFT = pytest.StashKey[dict]()
-ENGINE = {"dockerd", "containerd", "containerd-shim", "docker-proxy"}
-"""The Docker engine: it is set up with the tests' cluster, and goes on with it, whoever has started it last."""
+SCRATCH = pytest.StashKey[Path]()
+MARK = "WORKBOOK_TESTS"
+"""The variable that all processes of one run of the tests inherit; it names the folder with their home."""
+ENGINE = ("dockerd", "containerd", "docker-proxy")
+"""The Docker engine: it is set up together with the tests' cluster, and stays, whoever has started it last."""
+KIND = "io.x-k8s.kind.cluster"
+"""The label by which kind knows the nodes of its clusters."""
+CLUSTERS = "workbook-"
+"""How the names of the tests' clusters begin."""
 
 
 def machine() -> dict[str, set[str]]:
-    """What is on this machine and in the tests' cluster now, by kind."""
+    """What the tests have on this machine and in their cluster now, by type."""
+    engine = running_engine()
     return {
-        "containers": _containers(),
-        "networks": _engine(lambda engine: {network.name for network in engine.networks.list()}),
-        "images": _engine(_images),
+        "containers": _containers(engine) if engine else set(),
+        "networks": _networks(engine) if engine else set(),
+        "images": _images(engine) if engine else set(),
         "Namespaces": _namespaces(),
-        "processes": set(_processes().values()),
+        "processes": {_described(process) for process in _processes()},
         "listening ports": _ports(),
         "files": _files(),
     }
 
 
 def left(before: dict[str, set[str]], after: dict[str, set[str]]) -> dict[str, list[str]]:
-    """What is there now and was not before, by kind."""
+    """What is there now and was not before, by type."""
     return {kind: sorted(after[kind] - before[kind]) for kind in after}
 
 
-def _engine(ask):
-    from workbook.engine import running_engine
+def _containers(engine) -> set[str]:
+    found = engine.containers.list(all=True, ignore_removed=True)
+    return {
+        container.name
+        for container in found
+        if cluster.OURS.items() <= container.labels.items() or container.labels.get(KIND, "").startswith(CLUSTERS)
+    }
 
-    engine = running_engine()
-    return ask(engine) if engine else set()
 
-
-def _containers() -> set[str]:
-    return _engine(
-        lambda engine: {container.name for container in engine.containers.list(all=True, ignore_removed=True)}
-    )
+def _networks(engine) -> set[str]:
+    return {network.name for network in engine.networks.list() if network.name.startswith(("kind", CLUSTERS))}
 
 
 def _images(engine) -> set[str]:
-    """All but the workbook's own, which are kept for the next time; of those without a name, the ones without its label."""
-    from workbook import cluster
-    from workbook.building import catalog
-
-    named = {tag for image in engine.images.list() for tag in image.tags} - catalog().keys()
-    nameless = engine.images.list(filters={"dangling": True})
-    return named | {image.short_id for image in nameless if not cluster.OURS.items() <= image.labels.items()}
+    """Names and, where they have none, IDs of the images with the workbook's label; its own names stay for the next run."""
+    found = engine.images.list(all=False, filters={"label": cluster.LABEL})
+    return {name for image in found for name in image.tags or [image.short_id]} - catalog().keys()
 
 
 def _namespaces() -> set[str]:
-    from workbook.client import list_objects
-    from workbook.cluster import current
-    from workbook.errors import WorkbookError
-
-    if current().status() != "Running":
+    if cluster.current().status() != "Running":
         return set()
     try:
         return {item["metadata"]["name"] for item in list_objects("namespaces")["items"]}
@@ -73,56 +84,82 @@ def _namespaces() -> set[str]:
         return set()
 
 
-def _processes() -> dict[int, str]:
-    """The processes that the tests have started, by the variable that these hand on: number → command line."""
-    found, mark = {}, f"WORKBOOK_PROFILE={os.environ['WORKBOOK_PROFILE']}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            own = (folder / "ns/pid").readlink() == Path("/proc/self/ns/pid").readlink()
-            name = (folder / "comm").read_text().strip()
-        except OSError:
-            continue  # it has ended, or is another user's
-        if mark in environment.split(b"\0") and own and words and not any(map(name.startswith, ENGINE)):
-            found[int(folder.name)] = f"{folder.name} {words[:120]}"
+def _processes() -> list[psutil.Process]:
+    """The processes that the tests have started, but for those in containers and the engine."""
+    found = []
+    for process in psutil.process_iter(["environ", "name"]):
+        environment, name = process.info["environ"] or {}, process.info["name"] or ""
+        if environment.get(MARK) == os.environ[MARK] and not name.startswith(ENGINE) and _is_on_this_machine(process):
+            found.append(process)
     return found
+
+
+def _is_on_this_machine(process: psutil.Process) -> bool:
+    """Whether a process runs, and not inside of a container, which has process numbers of its own."""
+    try:
+        if sys.platform == "linux" and Path(f"/proc/{process.pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+            return False
+        return process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, psutil.Error):
+        return False  # it has ended meanwhile
+
+
+def _described(process: psutil.Process) -> str:
+    try:
+        return f"{process.pid} {' '.join(process.cmdline())[:120]}"
+    except psutil.Error:
+        return f"{process.pid}, which has ended"
 
 
 def _ports() -> set[str]:
     """The ports on which the tests' processes listen."""
-    try:
-        listing = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True).stdout
-    except FileNotFoundError:
-        return set()
-    ours = _processes()
-    return {
-        f"{line.split()[3]} of {ours[int(pid)]}"
-        for line in listing.splitlines()
-        for pid in re.findall(r"pid=(\d+)", line)
-        if int(pid) in ours and int(pid) != os.getpid()
-    }
+    found = set()
+    for process in _processes():
+        if process.pid != os.getpid():
+            try:
+                connections = process.net_connections("tcp")
+            except psutil.Error:
+                continue
+            found |= {
+                f"{one.laddr.ip}:{one.laddr.port} of {_described(process)}"
+                for one in connections
+                if one.status == psutil.CONN_LISTEN
+            }
+    return found
 
 
 def _files() -> set[str]:
-    """The entries of the places where programs leave files, outside of the repository and the workbook's own folder."""
-    home = Path.home()
-    places = [
-        home,
-        home / ".cache",
-        home / ".config",
-        home / ".local/share",
-        home / ".kube",
-        Path(tempfile.gettempdir()),
-    ]
+    """What is in the places of the tests' home in which programs leave files, and among their temporary files."""
+    scratch = Path(os.environ[MARK])
+    home = scratch / "home"
+    places = [home, home / ".cache", home / ".config", home / ".local/share", home / ".kube", scratch / "tmp"]
     entries = {entry for place in places if place.is_dir() for entry in place.iterdir()}
     return {
-        str(entry)
+        entry.relative_to(scratch).as_posix()
         for entry in entries
         if not entry.name.startswith(("pytest-of-", "minikube_", "minikube-locks"))  # minikube's own logs and locks
-        and not HOME.is_relative_to(entry)
-        and not ROOT.is_relative_to(entry)
     }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Gives this run of the tests a home and a folder for temporary files, which its processes inherit."""
+    scratch = session.config.stash[SCRATCH] = Path(tempfile.mkdtemp(prefix="wb-"))
+    real = Path.home()
+    for name in ("home", "tmp"):
+        (scratch / name).mkdir()
+    # What programs keep in the real home, and are to find there as before:
+    kept = {
+        "WORKBOOK_HOME": HOME,
+        "DOCKER_CONFIG": real / ".docker",
+        "KUBECONFIG": real / ".kube" / "config",
+        "MINIKUBE_HOME": real,
+        "PIP_CACHE_DIR": real / ".cache" / "pip",
+    }
+    for name, value in kept.items():
+        os.environ.setdefault(name, str(value))
+    os.environ |= {MARK: str(scratch), "HOME": str(scratch / "home"), "TMPDIR": str(scratch / "tmp")}
+    tempfile.tempdir = None  # asks the environment again
 
 
 @pytest.hookimpl(trylast=True)  # when the set-up is done
@@ -137,6 +174,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         found = session.config.stash[LEFT] = left(before, machine())
         if any(found.values()) and session.exitstatus == 0:
             session.exitstatus = 1
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if scratch := config.stash.get(SCRATCH, None):
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:

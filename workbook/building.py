@@ -128,6 +128,7 @@ def docker_run(image: str, *command: str) -> Printed:
                 remove=True,
                 stderr=True,
                 network_mode="none",
+                labels=cluster.OURS,
             )
         )
     except ImageNotFound:

@@ -35,9 +35,14 @@ def state(pod: Object) -> str:
 
 @dataclass
 class Recorder:
-    """A running or ended recording. `rows` holds (seconds since the beginning, Pod's name, from, to, restarts)."""
+    """A running or ended recording.
+
+    `rows` holds (seconds since the beginning, Pod's name, from, to, restarts); `desired` holds (seconds, number of Pods
+    that all ReplicaSets together ask for).
+    """
 
     rows: list[tuple[float, str, str, str, int]] = field(default_factory=list)
+    desired: list[tuple[float, int]] = field(default_factory=list)
     begun: float = field(default_factory=time.time)
     length: float = 0.0
     error: str = ""
@@ -73,19 +78,29 @@ class Recorder:
         """How many Pods there were, change by change.
 
         Returns:
-            One row per change of a number; the columns are SECONDS (since the recording began), PODS (those not on
-            their way out), and READY (how many of them were).
+            One row per change of a number; the columns are SECONDS (since the recording began), DESIRED (how many Pods
+            the ReplicaSets asked for together), PODS (those that were not being deleted), and READY (how many of
+            these were). A rolling update bounds DESIRED and READY. PODS may be higher for a moment, when a new Pod
+            is created before the one it replaces is marked for deletion.
+
+        Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment
         """
         self.transitions()  # refuses a recording that broke off
         states: dict[str, str] = {}
         rows: list[list[float]] = []
-        for seconds, together in groupby(self.rows, key=itemgetter(0)):
-            states.update({name: after for _, name, _, after, _ in together})
+        desired = self.desired[0][1] if self.desired else 0
+        changes = sorted([*self.rows, *self.desired], key=itemgetter(0))
+        for seconds, together in groupby(changes, key=itemgetter(0)):
+            for change in together:
+                if len(change) == 2:
+                    desired = change[1]
+                else:
+                    states[change[1]] = change[3]
             there = [state for state in states.values() if state not in LEAVING]
-            numbers = [len(there), there.count("Ready")]
+            numbers = [desired, len(there), there.count("Ready")]
             if not rows or rows[-1][1:] != numbers:
                 rows.append([round(seconds, 1), *numbers])
-        return pd.DataFrame(rows, columns=["SECONDS", "PODS", "READY"])
+        return pd.DataFrame(rows, columns=["SECONDS", "DESIRED", "PODS", "READY"])
 
     def when(self, pod: int, to: str, nth: int = 1) -> float:
         """When Pod number `pod` came into the state `to` for the `nth` time: seconds since the recording began.
@@ -119,36 +134,50 @@ def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
     """
-    recorded, ended, listening = Recorder(), threading.Event(), threading.Event()
+    recorded, ended = Recorder(), threading.Event()
     ours = cluster.current()
-    # A connection of its own: it is used in another thread.
-    via = client.connect(ours.kubeconfig, ours.context)
-
     seen: dict[str, tuple[str, str, int]] = {}
 
-    def record() -> None:
+    def note_pods(pods: dict[str, Object]) -> None:
+        known = len(recorded.rows)
+        _note(recorded, seen, pods)
+        for seconds, name, before, after, _ in recorded.rows[known:] if tell else ():
+            print(f"{seconds:5.0f} s  {name}: {before + ' → ' if before else ''}{after}", flush=True)
+
+    def note_sets(sets: dict[str, Object]) -> None:
+        total = sum(item["spec"]["replicas"] for item in sets.values())
+        if [total] != [number for _, number in recorded.desired[-1:]]:
+            recorded.desired.append((time.time() - recorded.begun, total))
+
+    notes = {"pods": note_pods, "replicasets": note_sets}
+    # A connection for each: they are used in other threads.
+    connections = {resource: client.connect(ours.kubeconfig, ours.context) for resource in notes}
+    listening = {resource: threading.Event() for resource in notes}
+
+    def record(resource: str) -> None:
         try:
-            for pods in follow("pods", selector=selector, timeout=3600, via=via, until=ended):
-                known = len(recorded.rows)
-                _note(recorded, seen, pods)
-                listening.set()
-                for seconds, name, before, after, _ in recorded.rows[known:] if tell else ():
-                    print(f"{seconds:5.0f} s  {name}: {before + ' → ' if before else ''}{after}", flush=True)
+            via = connections[resource]
+            for found in follow(resource, selector=selector, timeout=3600, via=via, until=ended):
+                notes[resource](found)
+                listening[resource].set()
         except Exception as error:
             recorded.error = str(error)
-            listening.set()
+            listening[resource].set()
 
-    thread = threading.Thread(target=record, daemon=True)
-    thread.start()
-    listening.wait(30)
+    threads = [threading.Thread(target=record, args=(resource,), daemon=True) for resource in notes]
+    for thread, heard in zip(threads, listening.values(), strict=True):
+        thread.start()
+        heard.wait(30)
     try:
         yield recorded
     finally:
         ended.set()
-        thread.join(5)
+        for thread in threads:
+            thread.join(5)
         if not recorded.error:  # what has happened to the end of the block, but was not told yet
-            for pods in islice(follow("pods", selector=selector, timeout=30, via=via), 1):
-                _note(recorded, seen, pods)
+            for resource, via in connections.items():
+                for found in islice(follow(resource, selector=selector, timeout=30, via=via), 1):
+                    notes[resource](found)
         recorded.length = time.time() - recorded.begun
 
 

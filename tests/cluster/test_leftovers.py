@@ -1,7 +1,10 @@
 """`make run` leaves nothing behind, as the tests leave nothing (which is checked after each of their runs)."""
 
+import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +33,46 @@ def test_what_is_left_is_seen(tmp_path):
         sleeper.kill()
         sleeper.wait()
     assert not any(leftovers.left(before, leftovers.machine()).values())
+
+
+def test_what_another_program_makes_is_not_the_tests(elsewhere_on_this_machine):
+    before = leftovers.machine()
+    elsewhere_on_this_machine()
+    assert not any(leftovers.left(before, leftovers.machine()).values())
+
+
+def test_files_of_the_tests_are_seen():
+    before = leftovers.machine()
+    made = [Path(tempfile.gettempdir(), "left"), Path.home() / ".left"]
+    for path in made:
+        path.touch()
+    assert leftovers.left(before, leftovers.machine())["files"] == ["home/.left", "tmp/left"]
+    for path in made:
+        path.unlink()
+
+
+@pytest.fixture
+def elsewhere_on_this_machine():
+    """Makes a file, opens a port, starts a container and makes a network, as a program beside the tests would."""
+    engine = leftovers.running_engine()
+    foreign = {name: value for name, value in os.environ.items() if name != leftovers.MARK}
+    foreign["TMPDIR"] = str(Path(os.environ[leftovers.MARK]).parent)
+    code = "import socket, tempfile; f = tempfile.NamedTemporaryFile(); s = socket.create_server(('127.0.0.1', 0)); print('made', flush=True); input()"
+    running = []
+
+    def make():
+        program = subprocess.Popen(
+            [sys.executable, "-c", code], env=foreign, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        running.append(program)
+        assert program.stdout.readline() == b"made\n"
+        image = next(tag for image in engine.images.list() for tag in image.tags if tag.startswith("web-app:"))
+        running.append(engine.containers.create(image, name="foreign"))
+        running.append(engine.networks.create("foreign"))
+
+    yield make
+    program, *made = running
+    program.kill()
+    program.communicate()
+    for one in made:
+        one.remove()

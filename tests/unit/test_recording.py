@@ -79,6 +79,19 @@ def test_counts_leave_out_what_is_on_its_way_out(recorded):
     assert recorded.counts()[["PODS", "READY"]].values.tolist() == [[1, 1], [1, 0], [1, 1], [0, 0], [1, 0], [1, 1]]
 
 
+def test_a_pod_that_comes_before_its_predecessor_is_marked_for_deletion_is_not_desired():
+    recorder = Recorder(desired=[(0.0, 1), (1.0, 2), (3.0, 1)])
+    recorder.rows = [
+        (0.0, "a", "", "Ready", 0),
+        (2.0, "b", "", "Ready", 0),
+        (4.0, "c", "", "Pending", 0),  # the third before the first is marked
+        (5.0, "a", "Ready", "Terminating", 0),
+    ]
+    counts = recorder.counts()
+    assert counts["DESIRED"].tolist() == [1, 2, 2, 1, 1, 1]
+    assert counts["PODS"].max() == 3 and counts["DESIRED"].max() == 2
+
+
 def test_counts_of_what_was_there_from_the_beginning_are_one_row():
     recorder = Recorder()
     _note(recorder, {}, {"1": pod("a", ready=True), "2": pod("b", ready=True), "3": pod("c")})
