@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cells import is_cell, needs_cluster
-from workbook.execute import TEST_PROFILE, hermetic
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
+from workbook.publish.execute import TEST_PROFILE, hermetic
 
 pytest_plugins = ["tests.evidence", "tests.exercises", "tests.leftovers"]
 
@@ -33,8 +33,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Sets up the tests' cluster when a test that needs it was collected."""
     if session.config.option.collectonly or not any(map(needs_cluster, session.items)):
         return
-    from workbook.errors import WorkbookError
-    from workbook.lifecycle import up
+    from workbook.base.errors import WorkbookError
+    from workbook.cli.lab import up
 
     with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print()

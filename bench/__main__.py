@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.measuring import Row, record, table
-from workbook.lifecycle import delete_cluster, up
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
+from workbook.cli.lab import delete_cluster, up
 
 RESULT = ROOT / "build" / "bench.json"
 SECTIONS = ("cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")

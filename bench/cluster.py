@@ -14,11 +14,12 @@ import yaml
 import node
 from bench.measuring import Row, in_turn, seconds, versus
 from bench.processes import timed
-from workbook import cluster
-from workbook.cluster import CPUS, MEMORY_MB, Cluster, ready
-from workbook.lifecycle import up
-from workbook.pulling import present
-from workbook.steps import step
+from workbook.base.steps import step
+from workbook.cli.lab import up
+from workbook.cluster import choose as cluster
+from workbook.cluster import ready
+from workbook.cluster.choose import CPUS, MEMORY_MB, Cluster
+from workbook.engine.pull import present
 
 PLAIN = "workbook-bench-plain"
 """The name of the cluster that is made without the workbook."""

@@ -12,9 +12,9 @@ from uuid import uuid4
 from docker import DockerClient
 
 from bench.measuring import ROUNDS, Row, in_turn, seconds, versus
-from workbook import cluster
-from workbook.building import APP, base, proxies
-from workbook.steps import step
+from workbook.base.steps import step
+from workbook.cluster import choose as cluster
+from workbook.engine.build import APP, base, proxies
 
 WEBAPP = APP / "webapp"
 TAGS = ("workbook-bench:ours", "workbook-bench:chapter")

@@ -10,8 +10,8 @@ from jupyter_client.manager import start_new_kernel
 
 from bench.measuring import Row, in_turn, seconds, versus
 from bench.processes import timed
-from workbook.execute import QUIET
-from workbook.notebooks import NOTEBOOKS, find
+from workbook.base.notebooks import NOTEBOOKS, find
+from workbook.publish.execute import QUIET
 
 PLAIN = "import kubernetes, pandas"
 

@@ -18,10 +18,10 @@ from nbclient import NotebookClient
 
 from bench.measuring import Row, in_turn, versus
 from bench.processes import BASE, shell_env, timed
-from workbook.execute import QUIET
-from workbook.lifecycle import SETTINGS
-from workbook.notebooks import NOTEBOOKS, find
-from workbook.paths import ROOT
+from workbook.base.notebooks import NOTEBOOKS, find
+from workbook.base.paths import ROOT
+from workbook.cli.lab import SETTINGS
+from workbook.publish.execute import QUIET
 
 SCRIPT = Path(__file__).with_name("lab.sh")
 ADDRESS = re.compile(r"(http://\S+)/lab\S*token=(\S+)")

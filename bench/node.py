@@ -13,10 +13,10 @@ from pathlib import Path
 from bench.measuring import Row, seconds
 from node.cache import FOLDER, VERSIONS
 from node.toolchain import go
-from workbook import cluster
-from workbook.paths import HOME, ROOT
-from workbook.pulling import present
-from workbook.steps import step
+from workbook.base.paths import HOME, ROOT
+from workbook.base.steps import step
+from workbook.cluster import choose as cluster
+from workbook.engine.pull import present
 
 PART, ANOTHER = "coredns", "1.14.1"
 """What gets another version, and which."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import node
-from workbook import cluster
-from workbook.environment import VENV
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
+from workbook.cluster import choose as cluster
+from workbook.machine.environment import VENV
 
 BASE = Path(getattr(sys, "_base_executable", sys.executable)) if Path(sys.prefix) == VENV else Path(sys.executable)
 """The Python that `make` calls: not the one of `.venv`, which the workbook itself goes on in."""

@@ -13,11 +13,11 @@ from statistics import median
 from kubernetes import client
 
 from bench.measuring import Row
-from workbook import cluster
-from workbook.client import connection
-from workbook.kubectl import delete
-from workbook.paths import ROOT
-from workbook.steps import step
+from workbook.base.paths import ROOT
+from workbook.base.steps import step
+from workbook.cluster import choose as cluster
+from workbook.kube.client import connection
+from workbook.lessons.kubectl import delete
 
 NAME = "bench-changing"
 PACED, PAUSE = 50, 0.2

@@ -17,13 +17,13 @@ from kubernetes import client
 
 from bench.measuring import ROUNDS, Row, in_turn, seconds, versus
 from bench.processes import python
-from workbook import cluster
-from workbook.client import connection
-from workbook.cluster import OURS
-from workbook.kubectl import kubectl
-from workbook.steps import step
-from workbook.tables import deployments, pods
-from workbook.watching import follow
+from workbook.base.steps import step
+from workbook.cluster import choose as cluster
+from workbook.cluster.choose import OURS
+from workbook.kube.client import connection
+from workbook.kube.watch import follow
+from workbook.lessons.kubectl import kubectl
+from workbook.lessons.tables import deployments, pods
 
 SIZES = (10, 100, 1000, 5000)
 PREFIX = "workbook-bench-"

@@ -14,12 +14,15 @@ from xml.etree import ElementTree
 
 from bench.measuring import Row
 from bench.processes import shell_env, timed
-from workbook import building, cluster, lookup, probing
-from workbook.lifecycle import up
-from workbook.notebooks import find
-from workbook.paths import ROOT
-from workbook.states import begin
-from workbook.steps import step
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.base.steps import step
+from workbook.cli.lab import up
+from workbook.cluster import choose as cluster
+from workbook.engine import build as building
+from workbook.lessons import dns_lookup as lookup
+from workbook.lessons import prober as probing
+from workbook.lessons.begin import begin
 
 SCRIPT = Path(__file__).with_name("plain.sh")
 

@@ -7,8 +7,8 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from workbook.lock import lock
-from workbook.paths import HOME
+from workbook.base.lock import lock
+from workbook.base.paths import HOME
 
 HERE = Path(__file__).parent
 FOLDER = HOME / "node"

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 from node.cache import VERSIONS, digest, made
-from workbook import packages
-from workbook.commands import run
-from workbook.errors import WorkbookError
-from workbook.steps import step
+from workbook.base import apt as packages
+from workbook.base.errors import WorkbookError
+from workbook.base.processes import run
+from workbook.base.steps import step
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 

@@ -15,9 +15,9 @@ from node.archive import write_image, write_layer
 from node.cache import FOLDER, HERE, VERSIONS, digest, made
 from node.filesystem import filesystem, filesystem_key
 from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind, kind_files
-from workbook.commands import run
-from workbook.errors import WorkbookError
-from workbook.steps import step
+from workbook.base.errors import WorkbookError
+from workbook.base.processes import run
+from workbook.base.steps import step
 
 FILES = HERE / "files"
 ENTRYPOINT = ["/usr/local/bin/entrypoint", "/sbin/init"]

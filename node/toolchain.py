@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from node.cache import FOLDER, HERE, VERSIONS, digest, made
-from workbook.commands import run
-from workbook.paths import HOME
-from workbook.steps import step
+from workbook.base.paths import HOME
+from workbook.base.processes import run
+from workbook.base.steps import step
 
 PLATFORM = f"{sys.platform}-{os.uname().machine if hasattr(os, 'uname') else 'amd64'}"
 

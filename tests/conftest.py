@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbook import cluster
+from workbook.cluster import choose as cluster
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from tests.cells import code_cells, is_cell, needs_cluster
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
 
 FOLDER = ROOT / "build" / "failures"
 COMMANDS = {
@@ -52,9 +52,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def _cluster(folder: Path) -> str:
     """Writes what kubectl tells into `folder`; returns the ends of it."""
-    from workbook.commands import CommandFailed
-    from workbook.errors import WorkbookError
-    from workbook.kubectl import kubectl
+    from workbook.base.errors import WorkbookError
+    from workbook.base.processes import CommandFailed
+    from workbook.lessons.kubectl import kubectl
 
     told = []
     for name, command in COMMANDS.items():

@@ -17,12 +17,12 @@ from rich.table import Table
 
 from tests import summary
 from tests.cells import needs_cluster
-from workbook import cluster
-from workbook.building import catalog
-from workbook.client import list_objects
-from workbook.engine import running_engine
-from workbook.errors import WorkbookError
-from workbook.paths import HOME
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import HOME
+from workbook.cluster import choose as cluster
+from workbook.engine.build import catalog
+from workbook.engine.find import running_engine
+from workbook.kube.client import list_objects
 
 BEFORE = pytest.StashKey[dict]()
 LEFT = pytest.StashKey[dict]()
@@ -97,7 +97,10 @@ def _processes() -> list[psutil.Process]:
 def _is_on_this_machine(process: psutil.Process) -> bool:
     """Whether a process runs, and not inside of a container, which has process numbers of its own."""
     try:
-        if sys.platform == "linux" and Path(f"/proc/{process.pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+        if (
+            sys.platform == "linux"
+            and Path(f"/proc/{process.pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+        ):
             return False
         return process.status() != psutil.STATUS_ZOMBIE
     except (OSError, psutil.Error):

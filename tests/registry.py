@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workbook import packages
+from workbook.base import apt as packages
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
 
 
 def python(*arguments, cwd=ROOT, timeout=900, **env):

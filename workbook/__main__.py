@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from workbook import bundle, environment
-from workbook.commands import attend
-from workbook.errors import WorkbookError
-from workbook.paths import HOME, ROOT
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import HOME, ROOT
+from workbook.base.processes import attend
+from workbook.bundle import choose as bundle
+from workbook.machine import environment
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ ONLY = ("NOTEBOOK", "only these notebooks, given by path or number")
 
 
 def _pytest(meaning: str, extra: str = "") -> Verb:
-    return Verb("execute", meaning, ("ARGUMENT", "arguments for pytest"), as_they_stand=True, extra=extra)
+    return Verb("publish.execute", meaning, ("ARGUMENT", "arguments for pytest"), as_they_stand=True, extra=extra)
 
 
 VERBS = {
-    "lab": Verb("lifecycle", "set everything up, then open the notebooks in JupyterLab"),
+    "lab": Verb("cli.lab", "set everything up, then open the notebooks in JupyterLab"),
     "test": _pytest(
         "set everything up, then run all tests, the notebooks among them, on a cluster of their own", extra="handout"
     ),
@@ -51,39 +52,41 @@ VERBS = {
     "faults": _pytest("break the cluster and the machine on purpose; require that each is survived or explained"),
     "offline": _pytest("make a bundle, and prove in a network that leads nowhere that all works from it alone"),
     "bench": Verb(
-        "execute",
+        "publish.execute",
         "measure the workbook beside its peers, on a cluster of its own, and print the ratios",
         ("ARGUMENT", "what to measure: see bench/README.md"),
         as_they_stand=True,
         extra="bench",
     ),
     "run": Verb(
-        "execute", "set everything up, then execute the whole workbook; executed copies go to build/run/", ONLY
+        "publish.execute", "set everything up, then execute the whole workbook; executed copies go to build/run/", ONLY
     ),
-    "record": Verb("execute", "execute the notebooks on the tests' cluster and write their outputs into them", ONLY),
+    "record": Verb(
+        "publish.execute", "execute the notebooks on the tests' cluster and write their outputs into them", ONLY
+    ),
     "handout": Verb(
-        "handout",
+        "publish.handout",
         "make build/handout.html and build/handout.pdf of the recorded notebooks; needs no cluster",
         extra="handout",
     ),
-    "bundle": Verb("bundle.making", "write all that a class needs without a network into one folder, build/bundle"),
-    "verify": Verb("bundle", "read a bundle whole, compare every sum, and start nothing", bare=True),
-    "status": Verb("journal", "say what the cluster is doing, and how far you are in the notebooks"),
+    "bundle": Verb("publish.bundle", "write all that a class needs without a network into one folder, build/bundle"),
+    "verify": Verb("bundle.choose", "read a bundle whole, compare every sum, and start nothing", bare=True),
+    "status": Verb("lessons.progress", "say what the cluster is doing, and how far you are in the notebooks"),
     "doctor": Verb(
-        "doctor",
+        "cli.doctor",
         "say whether this machine is ready for a class, and change nothing; `--json` for programs",
         ("ARGUMENT", "--json"),
         as_they_stand=True,
         bare=True,
     ),
     "classroom": Verb(
-        "classroom",
+        "classroom.places",
         "make a place for each learner on a shared cluster, of which you are an administrator",
         ("LEARNER", "names of the learners' Namespaces, such as learner-1"),
     ),
-    "up": Verb("lifecycle", "set everything up: packages, Docker engine, cluster, base images"),
-    "down": Verb("lifecycle", "stop the workbook's clusters; what was deployed stays"),
-    "clean": Verb("cleaning", "remove clusters, images, caches: everything the workbook has made"),
+    "up": Verb("cli.lab", "set everything up: packages, Docker engine, cluster, base images"),
+    "down": Verb("cli.lab", "stop the workbook's clusters; what was deployed stays"),
+    "clean": Verb("cli.clean", "remove clusters, images, caches: everything the workbook has made"),
 }
 
 

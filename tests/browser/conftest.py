@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbook.browser import browser
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
+from workbook.machine.browser import browser
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from workbook import building, cluster, page
+from workbook import page
+from workbook.cluster import choose as cluster
+from workbook.engine import build as building
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make test` installs it")
 expect = pytest.importorskip("playwright.sync_api").expect

@@ -13,8 +13,8 @@ import pytest
 
 import workbook
 from tests.cells import code_cells
-from workbook.lifecycle import jupyterlab
-from workbook.notebooks import NOTEBOOKS, failed, find
+from workbook.base.notebooks import NOTEBOOKS, failed, find
+from workbook.cli.lab import jupyterlab
 
 playwright = pytest.importorskip("playwright.sync_api", reason="`make test` installs what drives a browser")
 expect = playwright.expect

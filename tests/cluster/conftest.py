@@ -7,7 +7,7 @@ import pytest
 import workbook
 from tests import summary
 from tests.registry import known_to, serving
-from workbook import cluster
+from workbook.cluster import choose as cluster
 from workbook.cluster import kind, ready
 
 ELSEWHERE = "workbook-elsewhere"

@@ -9,7 +9,9 @@ import yaml
 
 import workbook
 from tests import sessions
-from workbook import building, cluster, kubectl
+from workbook.cluster import choose as cluster
+from workbook.engine import build as building
+from workbook.lessons import kubectl
 
 pytestmark = pytest.mark.cluster
 MANIFEST = "1-03-webapp-deployment.yaml"

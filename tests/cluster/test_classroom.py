@@ -9,9 +9,10 @@ import pytest
 
 import node
 from tests import sessions
-from workbook import classroom, cluster
-from workbook.notebooks import find
-from workbook.paths import ROOT
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.classroom import places as classroom
+from workbook.cluster import choose as cluster
 
 pytestmark = pytest.mark.cluster
 LEARNERS = ADA, BOB = "learner-ada", "learner-bob"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import workbook
-from workbook.kubectl import MANIFESTS, KubectlError, kubectl
+from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
 
 pytestmark = pytest.mark.cluster
 POD = "Pod webapp-deployment-*"

@@ -9,10 +9,10 @@ import pytest
 
 import node
 from tests import sessions
-from workbook import cluster
-from workbook.commands import run
-from workbook.notebooks import find
-from workbook.paths import ROOT
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.base.processes import run
+from workbook.cluster import choose as cluster
 
 pytestmark = pytest.mark.cluster
 LEARNER, NAMESPACE = "workbook-existing", "learner-7"

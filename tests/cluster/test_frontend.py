@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from workbook import building, cluster, page
-from workbook.pulling import present
+from workbook import page
+from workbook.cluster import choose as cluster
+from workbook.engine import build as building
+from workbook.engine.pull import present
 
 pytestmark = [
     pytest.mark.cluster,

@@ -7,10 +7,12 @@ import subprocess
 import pytest
 
 import workbook
-from workbook import building, cluster, kubectl
-from workbook.errors import WorkbookError
-from workbook.kubectl import MANIFESTS, KubectlError
-from workbook.waiting import WaitTimeout
+from workbook.base.errors import WorkbookError
+from workbook.cluster import choose as cluster
+from workbook.engine import build as building
+from workbook.lessons import kubectl
+from workbook.lessons.kubectl import MANIFESTS, KubectlError
+from workbook.lessons.wait import WaitTimeout
 
 pytestmark = pytest.mark.cluster
 MANIFEST = "1-03-webapp-deployment.yaml"

@@ -5,7 +5,7 @@ import pytest
 from nbclient import NotebookClient
 
 import workbook
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
 
 pytestmark = pytest.mark.cluster
 

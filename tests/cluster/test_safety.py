@@ -13,9 +13,10 @@ import urllib.request
 import pytest
 
 import workbook
-from workbook import building, cluster
-from workbook.errors import WorkbookError
-from workbook.paths import HOME, ROOT
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import HOME, ROOT
+from workbook.cluster import choose as cluster
+from workbook.engine import build as building
 
 pytestmark = pytest.mark.cluster
 

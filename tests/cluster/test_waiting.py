@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 import workbook
-from workbook import kubectl
-from workbook.kubectl import MANIFESTS
-from workbook.waiting import WaitTimeout
+from workbook.lessons import kubectl
+from workbook.lessons.kubectl import MANIFESTS
+from workbook.lessons.wait import WaitTimeout
 
 pytestmark = pytest.mark.cluster
 

@@ -4,8 +4,8 @@ import pytest
 
 import workbook
 from tests import sessions, summary
-from workbook import cluster
-from workbook.client import wait_for_api
+from workbook.cluster import choose as cluster
+from workbook.kube.client import wait_for_api
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,14 @@ import pytest
 
 import workbook
 from tests import sessions
-from workbook import cluster, engine, probing, watching
-from workbook.cluster import kubeconfig
-from workbook.errors import WorkbookError
-from workbook.kubectl import kubectl
-from workbook.paths import ROOT
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
+from workbook.cluster import choose as cluster
+from workbook.engine import find as engine
+from workbook.kube import kubeconfig
+from workbook.kube import watch as watching
+from workbook.lessons import prober as probing
+from workbook.lessons.kubectl import kubectl
 
 pytestmark = pytest.mark.cluster
 slow = pytest.mark.slow

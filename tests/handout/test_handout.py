@@ -12,11 +12,12 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pypdf import PdfReader
 
-from workbook import contents, notebooks
-from workbook.browser import browser
-from workbook.errors import WorkbookError
-from workbook.handout import collect, diagrams, document, make
-from workbook.handout.pdf import pages
+from workbook.base import notebooks
+from workbook.base.errors import WorkbookError
+from workbook.machine.browser import browser
+from workbook.publish import index as contents
+from workbook.publish.handout import collect, diagrams, document, make
+from workbook.publish.handout.pdf import pages
 
 LIMIT = 5_000_000
 A4_WITHIN_MARGINS = 665

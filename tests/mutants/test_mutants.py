@@ -16,10 +16,10 @@ import pytest
 
 from tests import sessions
 from tests.cells import code_cells
-from workbook import journal
-from workbook.kubectl import kubectl
-from workbook.notebooks import find
-from workbook.paths import ROOT
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.lessons import progress as journal
+from workbook.lessons.kubectl import kubectl
 
 MUTANTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))["mutant"]
 PATIENCE = {"05": "0.5", "08": "0.5", "09": "0.5", "10": "0.75"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from node import machine
 from tests.offline import watcher
-from workbook import engine
+from workbook.engine import find as engine
 
 NETWORK = "workbook-offline"
 """The name of the network namespace, and of the cluster in it."""

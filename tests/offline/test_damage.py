@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from workbook.bundle import making, manifest, verifying
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
+from workbook.bundle import manifest
+from workbook.bundle import verify as verifying
+from workbook.publish import bundle as making
 
 FILES = {
     "wheels/tool-1.0-py3-none-any.whl": b"a wheel" * 100,
@@ -167,7 +169,7 @@ def test_the_list_of_packages_is_closed():
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    from workbook import environment
+    from workbook.machine import environment
 
     listed = dict(line.split("==") for line in making.installed(environment.requirements()))
     assert {"jupyterlab", "nbval", "pandas", "traitlets"} <= listed.keys()

@@ -25,9 +25,10 @@ import yaml
 from docker.auth import INDEX_NAME
 
 from tests.offline.nowhere import NETWORK, Nowhere
-from workbook import bundle
-from workbook.bundle import making, manifest
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
+from workbook.bundle import choose as bundle
+from workbook.bundle import manifest
+from workbook.publish import bundle as making
 
 pytestmark = pytest.mark.slow
 GOAL_START, GOAL_SIZE = 180, 1.5e9

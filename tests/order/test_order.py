@@ -15,11 +15,12 @@ from jupyter_client.manager import KernelManager
 import workbook
 from tests import sessions
 from tests.cells import code_cells
-from workbook import building, cluster
-from workbook.execute import QUIET
-from workbook.kubectl import kubectl
-from workbook.notebooks import NOTEBOOKS, find
-from workbook.paths import ROOT
+from workbook.base.notebooks import NOTEBOOKS, find
+from workbook.base.paths import ROOT
+from workbook.cluster import choose as cluster
+from workbook.engine import build as building
+from workbook.lessons.kubectl import kubectl
+from workbook.publish.execute import QUIET
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 SEED = int(os.environ.get("WORKBOOK_SEED", random.SystemRandom().randrange(10**6)))

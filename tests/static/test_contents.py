@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from workbook import contents
+from workbook.publish import index as contents
 
 CHAPTER = {
     "Listing": {f"1-{number}" for number in range(1, 16)},

@@ -4,8 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from workbook import errata, notebooks
-from workbook.errata import Erratum
+from workbook.base import notebooks
+from workbook.publish import errata
+from workbook.publish.errata import Erratum
 
 
 @pytest.mark.parametrize("number", range(1, 16))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import nbformat
 import pytest
 
-from workbook.notebooks import NOTEBOOKS, find
+from workbook.base.notebooks import NOTEBOOKS, find
 
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 ENTRY = re.compile(r'^## <a id="([a-z-]+)"></a>(.+)\n\n(.+)$', re.MULTILINE)

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from workbook.kubectl import MANIFESTS
-from workbook.states import states
+from workbook.lessons.begin import states
+from workbook.lessons.kubectl import MANIFESTS
 
 FILES = sorted(MANIFESTS.rglob("*.yaml"))
 
@@ -22,7 +22,7 @@ def test_no_namespace_is_named(path):
 
 
 def test_states_name_what_there_is():
-    from workbook.building import catalog
+    from workbook.engine.build import catalog
 
     for number, state in states().items():
         assert set(state["images"]) <= catalog().keys(), number

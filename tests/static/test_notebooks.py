@@ -10,10 +10,10 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tests.cells import code_cells
-from workbook.agenda import PAGE, PLANS, agenda
-from workbook.notebooks import NOTEBOOKS, delays, failed, find, table
-from workbook.paths import ROOT
-from workbook.states import states
+from workbook.base.notebooks import NOTEBOOKS, delays, failed, find, table
+from workbook.base.paths import ROOT
+from workbook.lessons.begin import states
+from workbook.publish.agenda import PAGE, PLANS, agenda
 
 TAGS = {"nbval-ignore-output", "raises-exception", "exercise", "solution"}
 FORBIDDEN = {

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 import yaml
 
-from workbook.kubectl import MANIFESTS
-from workbook.notebooks import find
-from workbook.paths import ROOT
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.lessons.kubectl import MANIFESTS
 
 SOURCES = sorted(path for folder in ("workbook", "node") for path in (ROOT / folder).rglob("*.py"))
 SECRETS = {

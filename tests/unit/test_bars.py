@@ -5,7 +5,7 @@ import time
 import IPython.display
 import pytest
 
-from workbook import bars
+from workbook.base import bar as bars
 
 
 class Shown:

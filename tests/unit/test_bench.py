@@ -11,8 +11,8 @@ from rich.console import Console
 import bench.__main__ as command
 from bench import images, imports, lab, measuring
 from bench.measuring import Row, in_turn, quantity, ratio, table, versus
-from workbook.notebooks import find
-from workbook.paths import ROOT
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
 
 
 def test_ways_are_tried_in_turn():

@@ -7,11 +7,15 @@ import tarfile
 
 import pytest
 
-from workbook import building, bundle, cluster
-from workbook.bundle import images, manifest, minikube, using
+from workbook.base.errors import WorkbookError
+from workbook.bundle import choose as bundle
+from workbook.bundle import manifest, minikube
+from workbook.bundle import use as using
+from workbook.cluster import choose as cluster
 from workbook.cluster import kind
 from workbook.cluster import minikube as provider
-from workbook.errors import WorkbookError
+from workbook.engine import build as building
+from workbook.publish import archive as images
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from workbook import cluster
-from workbook.cluster import kubeconfig
-from workbook.errors import WorkbookError
+from workbook.base.errors import WorkbookError
+from workbook.cluster import choose as cluster
+from workbook.kube import kubeconfig
 
 
 def installed(monkeypatch, *programs):

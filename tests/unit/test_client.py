@@ -10,8 +10,8 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
 
-from workbook import client
-from workbook.errors import WorkbookError
+from workbook.base.errors import WorkbookError
+from workbook.kube import client
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from workbook.commands import CommandFailed, run, typed
-from workbook.errors import WorkbookError
+from workbook.base.errors import WorkbookError
+from workbook.base.processes import CommandFailed, run, typed
 
 
 def test_output_in_order_and_lines_as_they_come():

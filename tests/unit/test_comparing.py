@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from workbook.comparing import compare
-from workbook.errors import WorkbookError
-from workbook.tables import named
+from workbook.base.errors import WorkbookError
+from workbook.lessons.compare import compare
+from workbook.lessons.tables import named
 
 
 def table(*rows):

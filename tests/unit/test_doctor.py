@@ -13,11 +13,15 @@ import pytest
 import yaml
 
 import node
-from workbook import cluster, engine, environment, prerequisites, surroundings
-from workbook.cluster import kind, kubeconfig
-from workbook.doctor import doctor
-from workbook.errors import WorkbookError
-from workbook.paths import ROOT
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
+from workbook.cli.doctor import doctor
+from workbook.cluster import choose as cluster
+from workbook.cluster import kind
+from workbook.engine import find as engine
+from workbook.kube import kubeconfig
+from workbook.machine import checks as prerequisites
+from workbook.machine import environment, surroundings
 
 GB = 10**9
 KIND = 'echo "0.33.0"'
@@ -48,8 +52,8 @@ def machine(home, program, monkeypatch, tmp_path):
         monkeypatch.setattr(engine, "reach_engine", reach)
         monkeypatch.setattr(kind, "ensure_engine", no_start)
         monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: namedtuple("usage", "free")(free))
-        monkeypatch.setattr("workbook.pulling.present", lambda engine, image: images)
-        monkeypatch.setattr("workbook.building.is_current", lambda engine, image: images)
+        monkeypatch.setattr("workbook.engine.pull.present", lambda engine, image: images)
+        monkeypatch.setattr("workbook.engine.build.is_current", lambda engine, image: images)
         monkeypatch.setattr(surroundings, "_reached", lambda facts: (online, online))
         monkeypatch.setattr(surroundings, "_taken", lambda port: False)
 
@@ -61,7 +65,7 @@ def machine(home, program, monkeypatch, tmp_path):
     monkeypatch.setattr(node, "installed_kind", lambda: tmp_path / "bin/kind")
     monkeypatch.setattr(kind.Kind, "status", lambda self: "Running")
     monkeypatch.setattr(kind.Kind, "kubectl", lambda self: [str(tmp_path / "bin/kubectl")])
-    monkeypatch.setattr("workbook.kubectl.server_minor", lambda ours: 36)
+    monkeypatch.setattr("workbook.lessons.kubectl.server_minor", lambda ours: 36)
     contexts = [{"name": "kind-workbook", "context": {"cluster": "c", "user": "u"}}]
     text = yaml.safe_dump({"contexts": contexts})
     kubeconfig.write(cluster.folder("workbook") / "kubeconfig", text, "kind-workbook", "workbook")
@@ -217,7 +221,7 @@ def test_a_kubeconfig_that_is_cut_off(machine, capsys):
 
 def test_a_kubectl_that_is_too_far_from_the_cluster(machine, capsys, monkeypatch):
     machine()
-    monkeypatch.setattr("workbook.kubectl.server_minor", lambda ours: 33)
+    monkeypatch.setattr("workbook.lessons.kubectl.server_minor", lambda ours: 33)
     _, checks, _ = looked(capsys)
     assert checks["kubectl"]["ok"] is False and checks["kubectl"]["found"] == "1.36, cluster 1.33"
 
@@ -265,7 +269,7 @@ def test_without_a_network_all_is_well_where_nothing_is_missing(machine, capsys,
 
 def test_the_time_is_bounded(machine, capsys, monkeypatch):
     machine()
-    monkeypatch.setattr("workbook.doctor.ONE", 0.2)
+    monkeypatch.setattr("workbook.cli.doctor.ONE", 0.2)
     monkeypatch.setitem(prerequisites.CHECKS, "clock", lambda facts: time.sleep(30))
     begun = time.monotonic()
     status, checks, _ = looked(capsys)
@@ -286,7 +290,7 @@ def test_it_begins_with_nothing_but_the_standard_library_and_makes_nothing(tmp_p
     env |= {"WORKBOOK_HOME": str(tmp_path / "home"), "DOCKER_HOST": f"unix://{tmp_path}/none", "HOME": str(tmp_path)}
     env["PATH"] = os.defpath  # pip asks a Rust for its version, should there be one, and that makes a folder
     without = [sys.executable, "-S", "-c", "import sys; from workbook.__main__ import main; sys.exit(main())"]
-    hide = "import workbook.environment as e; e.found = lambda extra='': None; "
+    hide = "import workbook.machine.environment as e; e.found = lambda extra='': None; "
     done = subprocess.run(
         [*without[:-1], hide + without[-1], "doctor", "--json"],
         cwd=ROOT,

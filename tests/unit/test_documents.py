@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbook.errors import WorkbookError
-from workbook.notebooks import write_between
+from workbook.base.errors import WorkbookError
+from workbook.base.notebooks import write_between
 
 
 def test_what_stands_around_stays(tmp_path):

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbook import engine
-from workbook.errors import WorkbookError
+from workbook.base.errors import WorkbookError
+from workbook.engine import find as engine
 
 
 @pytest.fixture

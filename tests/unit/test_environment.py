@@ -6,8 +6,8 @@ import tomllib
 import pytest
 import yaml
 
-from workbook import environment
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
+from workbook.machine import environment
 
 CONDA_NAMES = {"docker": "docker-py", "kubernetes": "python-kubernetes", "matplotlib": "matplotlib-base"}
 CONDA_ONLY = {"python", "pip", "make", "minikube", "kubernetes-client"}

@@ -4,8 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from workbook import execute, notebooks
-from workbook.errors import WorkbookError
+from workbook.base import notebooks
+from workbook.base.errors import WorkbookError
+from workbook.publish import execute
 
 OPENING = "# A title\n\n| | |\n|---|---|\n| **you will** | add |\n| **minutes** | 0 |"
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.cells import code_cells
 from tests.exercises import CALL
-from workbook.notebooks import find
+from workbook.base.notebooks import find
 
 
 @pytest.mark.parametrize("path", find(), ids=lambda path: path.stem)

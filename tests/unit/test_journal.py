@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from workbook import journal
+from workbook.lessons import progress as journal
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import stat
 import pytest
 import yaml
 
-from workbook.cluster import kubeconfig
-from workbook.errors import WorkbookError
+from workbook.base.errors import WorkbookError
+from workbook.kube import kubeconfig
 
 TEXT = yaml.safe_dump(
     {

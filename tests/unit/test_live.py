@@ -1,6 +1,6 @@
 """What the live view shows, without a cluster."""
 
-from workbook import live
+from workbook.lessons import watch as live
 
 
 def pod(name, ready="True", **status):

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from workbook.errors import WorkbookError
-from workbook.lock import lock
+from workbook.base.errors import WorkbookError
+from workbook.base.lock import lock
 
 HOLD = """
 import pathlib, sys, time
-from workbook.lock import lock
+from workbook.base.lock import lock
 with lock(pathlib.Path(sys.argv[1]), "set-up"):
     print("held", flush=True)
     time.sleep(60)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from workbook.lookup import PROGRAM
+from workbook.lessons.dns_lookup import PROGRAM
 
 FILE = ["nameserver 192.0.2.53\n", "search workbook.svc.cluster.local cluster.local\n"]
 """A Pod's /etc/resolv.conf."""

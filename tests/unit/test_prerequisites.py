@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbook import engine, prerequisites
-from workbook.errors import WorkbookError
+from workbook.base.errors import WorkbookError
+from workbook.engine import find as engine
+from workbook.machine import checks as prerequisites
 
 GB = 10**9
 

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from workbook.base.errors import WorkbookError
 from workbook.cluster import ready
-from workbook.errors import WorkbookError
 
 
 def pod(name: str, good: bool, *, waiting: str = "") -> dict:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from workbook.drawing import timeline
-from workbook.errors import WorkbookError
-from workbook.probing import PROGRAM, Prober, parse
-from workbook.recording import Recorder, _note, state
+from workbook.base.errors import WorkbookError
+from workbook.lessons.prober import PROGRAM, Prober, parse
+from workbook.lessons.recorder import Recorder, _note, state
+from workbook.lessons.timeline import timeline
 
 
 def pod(name, *, phase="Running", ready=False, restarts=0, container=None, deleted=False):

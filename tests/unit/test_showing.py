@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from workbook import check, page, show
-from workbook.checks import CheckFailed
-from workbook.errors import WorkbookError
+from workbook.base.errors import WorkbookError
+from workbook.lessons.check import CheckFailed
 
 
 def test_a_listing_is_the_file():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbook import steps
+from workbook.base import steps
 
 
 def test_a_step_says_what_it_does_and_how_it_ended(capsys):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbook.tables import name
+from workbook.lessons.tables import name
 
 HASH = {"pod-template-hash": "555df568bd"}
 

@@ -6,8 +6,8 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
 
-from workbook import watching
-from workbook.waiting import WaitTimeout, wait_for
+from workbook.kube import watch as watching
+from workbook.lessons.wait import WaitTimeout, wait_for
 
 
 def pod(name: str, version: int, phase: str = "Pending") -> dict:

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from workbook.paths import ROOT
+from workbook.base.paths import ROOT
 
 FORMAT = 1
 NAME, SUM = "manifest.json", "manifest.json.sha256"

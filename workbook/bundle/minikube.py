@@ -32,8 +32,8 @@ def download(home: Path, words: list[str]) -> dict[str, Path]:
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """
-    from workbook.commands import run
-    from workbook.steps import step
+    from workbook.base.processes import run
+    from workbook.base.steps import step
 
     environment = {"MINIKUBE_HOME": str(home), "KUBECONFIG": str(home / "kubeconfig"), "MINIKUBE_IN_STYLE": "false"}
     with step("Have minikube download what its cluster is made of") as running:

@@ -12,12 +12,14 @@ import docker
 import yaml
 from docker.errors import APIError
 
-from workbook import cluster
-from workbook.cluster import LABEL, Image, State, kubeconfig, ready
-from workbook.commands import CommandFailed, run
-from workbook.engine import ensure_engine
-from workbook.errors import WorkbookError
-from workbook.steps import step
+from workbook.base.errors import WorkbookError
+from workbook.base.processes import CommandFailed, run
+from workbook.base.steps import step
+from workbook.cluster import choose as cluster
+from workbook.cluster import ready
+from workbook.cluster.choose import LABEL, Image, State
+from workbook.engine.find import ensure_engine
+from workbook.kube import kubeconfig
 
 
 class Existing:
@@ -56,7 +58,7 @@ class Existing:
     def start(self) -> None:
         if self.status() == "Running":
             return
-        from workbook.kubectl import missing, program
+        from workbook.lessons.kubectl import missing, program
 
         # Any kubectl will do here: what is known of the cluster may no longer be let in to ask for its version.
         if not (kubectl := program()):
@@ -91,7 +93,7 @@ class Existing:
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        from workbook.kubectl import missing, program, server_minor
+        from workbook.lessons.kubectl import missing, program, server_minor
 
         known = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
         if path := program(server_minor(self) if known else None):
@@ -179,7 +181,7 @@ class Existing:
         return yaml.safe_dump_all(documents)
 
     def url(self, service: str) -> str:
-        from workbook.client import list_objects, node_port
+        from workbook.kube.client import list_objects, node_port
 
         nodes = list_objects("nodes")["items"]
         address = next(entry["address"] for entry in nodes[0]["status"]["addresses"] if entry["type"] == "InternalIP")
@@ -187,7 +189,7 @@ class Existing:
 
 
 def _catalog() -> dict:
-    from workbook.building import catalog
+    from workbook.engine.build import catalog
 
     return catalog()
 

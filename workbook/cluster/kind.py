@@ -12,14 +12,17 @@ import yaml
 from docker.errors import APIError, NotFound
 
 import node
-from workbook import bundle, cluster
-from workbook.cluster import Image, State, kubeconfig, ready
-from workbook.commands import CommandFailed, run
-from workbook.engine import ensure_engine
-from workbook.errors import WorkbookError
-from workbook.kubectl import missing, program, server_minor
-from workbook.pulling import present, pull
-from workbook.steps import step
+from workbook.base.errors import WorkbookError
+from workbook.base.processes import CommandFailed, run
+from workbook.base.steps import step
+from workbook.bundle import choose as bundle
+from workbook.cluster import choose as cluster
+from workbook.cluster import ready
+from workbook.cluster.choose import Image, State
+from workbook.engine.find import ensure_engine
+from workbook.engine.pull import present, pull
+from workbook.kube import kubeconfig
+from workbook.lessons.kubectl import missing, program, server_minor
 
 LOADED = "workbook.image"
 """The label on a node's image that names the engine's image it was loaded from."""
@@ -206,7 +209,7 @@ class Kind:
         return manifest
 
     def url(self, service: str) -> str:
-        from workbook.client import node_port
+        from workbook.kube.client import node_port
 
         settings, port = self._node().attrs["NetworkSettings"], node_port(service)
         if port == node.NODE_PORT and (mapped := settings["Ports"].get(f"{port}/tcp")):

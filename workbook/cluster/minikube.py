@@ -9,11 +9,15 @@ from pathlib import Path
 import docker
 from docker.utils import kwargs_from_env
 
-from workbook import bundle, cluster, engine
-from workbook.cluster import CPUS, MEMORY_MB, Image, State, kubeconfig, ready
-from workbook.commands import CommandFailed, run
-from workbook.errors import WorkbookError
-from workbook.steps import step
+from workbook.base.errors import WorkbookError
+from workbook.base.processes import CommandFailed, run
+from workbook.base.steps import step
+from workbook.bundle import choose as bundle
+from workbook.cluster import choose as cluster
+from workbook.cluster import ready
+from workbook.cluster.choose import CPUS, MEMORY_MB, Image, State
+from workbook.engine import find as engine
+from workbook.kube import kubeconfig
 
 START = (
     "start",
@@ -114,7 +118,7 @@ class Minikube:
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        from workbook.kubectl import program, server_minor
+        from workbook.lessons.kubectl import program, server_minor
 
         minor = server_minor(self)
         if path := program(minor):
@@ -148,7 +152,7 @@ class Minikube:
         return manifest
 
     def url(self, service: str) -> str:
-        from workbook.client import node_port
+        from workbook.kube.client import node_port
 
         node_port(service)  # minikube has an answer for others, too: a tunnel that would have to be kept open
         return self._minikube("service", service, "--url", "-n", self.namespace, show=False, timeout=60).split()[-1]

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from kubernetes.client.exceptions import ApiException
 
-from workbook.client import Connection, list_raw, path_of, request, wait_for_api
-from workbook.cluster import LABEL, OURS, Cluster, kubeconfig
-from workbook.errors import WorkbookError
-from workbook.objects import condition, waiting_reasons
-from workbook.steps import step
-from workbook.watching import follow
+from workbook.base.errors import WorkbookError
+from workbook.base.steps import step
+from workbook.cluster.choose import LABEL, OURS, Cluster
+from workbook.kube import kubeconfig
+from workbook.kube.client import Connection, list_raw, path_of, request, wait_for_api
+from workbook.kube.objects import condition, waiting_reasons
+from workbook.kube.watch import follow
 
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
 INOTIFY = (

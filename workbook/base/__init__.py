@@ -1,0 +1,1 @@
+"""What everybody uses: errors, paths, locks, progress, and running other programs."""

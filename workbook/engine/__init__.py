@@ -1,0 +1,1 @@
+"""The container engine: find it, start it, pull and build images."""

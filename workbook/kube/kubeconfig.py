@@ -1,0 +1,68 @@
+"""The workbook's own kubeconfig files: written whole, readable by nobody else, checked before use."""
+
+import base64
+import os
+from pathlib import Path
+
+import yaml
+
+from workbook.base.errors import WorkbookError
+
+
+def write(path: Path, text: str, context: str, namespace: str) -> None:
+    """Writes `text` as the kubeconfig at `path`, with `context` and `namespace` made current.
+
+    The file appears whole or not at all, with mode 0600. Certificates and keys inside `text` become files of
+    their own beside it: the Kubernetes client would otherwise put copies of them into the system's temporary folder
+    whenever it connects, and leave them there when it is killed.
+
+    Raises:
+        WorkbookError: `text` has no such context.
+    """
+    config = yaml.safe_load(text) or {}
+    for entry in config.get("contexts") or []:
+        if entry["name"] == context:
+            entry["context"]["namespace"] = namespace
+            break
+    else:
+        raise WorkbookError(f"The kubeconfig has no context named {context!r}.")
+    config["current-context"] = context
+    for section, kind in (("clusters", "cluster"), ("users", "user")):
+        for entry in config.get(section) or []:
+            for key in [key for key in entry[kind] if key.endswith("-data")]:
+                plain = path.with_name(f"{kind}-{key.removesuffix('-data')}.pem")
+                replace(plain, base64.b64decode(entry[kind].pop(key)))
+                entry[kind][key.removesuffix("-data")] = plain.name
+    replace(path, yaml.safe_dump(config).encode())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Puts `content` at `path` in one step, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    part.replace(path)
+
+
+def forget(path: Path) -> None:
+    """Removes the kubeconfig at `path` with its certificates and keys; nothing to do when there is none."""
+    for file in (path, *path.parent.glob("*.pem"), *path.parent.glob("*.kubeconfig")):
+        file.unlink(missing_ok=True)
+
+
+def current(path: Path) -> tuple[str, str] | None:
+    """The current context and its Namespace in the kubeconfig at `path`; None when it is absent or damaged."""
+    try:
+        config = yaml.safe_load(path.read_text())
+        context = config["current-context"]
+        entry = next(entry["context"] for entry in config["contexts"] if entry["name"] == context)
+        return context, entry["namespace"]
+    except (OSError, yaml.YAMLError, TypeError, KeyError, StopIteration):
+        return None
+
+
+def sound(path: Path, context: str, namespace: str) -> bool:
+    """Whether `path` is a kubeconfig whose current context is `context`, in `namespace`."""
+    return current(path) == (context, namespace)

@@ -1,0 +1,252 @@
+"""The real kubectl, on the workbook's cluster: `%kubectl …` in a notebook, and the verbs that need it."""
+
+import json
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
+from workbook.base.processes import CommandFailed, Printed, run
+from workbook.cluster import choose as cluster
+
+MANIFESTS = ROOT / "manifests"
+NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
+"""What shows the cluster's name service, for errors about names."""
+FIXES = {
+    "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
+    "the colon; `port_forward(…)` takes a free one by itself.",
+    "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
+    "a free one is given.",
+    "The cluster's name server": f"Is the name service well? {NAME_SERVICE}.",
+}
+"""What kubectl, or a program that it runs in a Pod, says, and what to do then."""
+
+
+class KubectlError(CommandFailed):
+    """kubectl refused; the message is what it printed, and what to do where that is known."""
+
+    def __init__(self, args: Sequence[str], code: int, output: str) -> None:
+        super().__init__(args, code, output, next((fix for said, fix in FIXES.items() if said in output), ""))
+
+    def __str__(self) -> str:
+        return self.output.strip() + (f"\nDo:  {self.fix}" if self.fix else "")
+
+
+def kubectl(*args: str, timeout: float = 120) -> Printed:
+    """Runs kubectl on the workbook's cluster and Namespace, and returns what it printed.
+
+    It runs in the repository's root, so a manifest is `manifests/NAME`, as in a terminal opened there.
+
+    Args:
+        args: its arguments, one word each: `kubectl("get", "pods")`.
+        timeout: seconds.
+
+    Raises:
+        KubectlError: kubectl ended with an error; its message is kubectl's own.
+        WorkbookError: the workbook is not connected to a cluster.
+
+    Documentation: https://kubernetes.io/docs/reference/kubectl/
+    """
+    from workbook.kube.client import connection  # late: `%kubectl` alone should not load the Python client
+
+    connection()  # refuses a kubeconfig that is not the workbook's
+    ours = cluster.current()
+    env = {
+        "KUBECONFIG": str(ours.kubeconfig),
+        "KUBECACHEDIR": str(cluster.folder(ours.name) / "kubectl"),  # else ~/.kube/cache
+        "KUBECTL_KUBERC": "false",  # a reader's kuberc may hold aliases
+    }
+    try:
+        words = [*_program(ours.name), *_localized(args)]
+        return Printed(run(words, env=env, timeout=timeout, cwd=_folder(args)).strip())
+    except CommandFailed as error:
+        raise KubectlError(["kubectl", *args], error.code, error.output) from None
+
+
+def _localized(args: Sequence[str]) -> list[str]:
+    """The arguments, `--image` of the workbook's images as this cluster has them: it may get them from a registry."""
+    ours = cluster.current()
+    if ours.reference("") == "":
+        return list(args)
+    changed = [f"--image={ours.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
+    return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in changed]
+
+
+def _folder(args: Sequence[str]) -> Path:
+    """Where kubectl runs: the repository's root, or a folder in which the manifest is as this cluster needs it.
+
+    Only images that come from a registry need another manifest. It has the same path there, so kubectl says the same.
+    """
+    ours = cluster.current()
+    if "-f" not in args[:-1] or ours.reference("") == "":
+        return ROOT
+    manifest = Path(args[args.index("-f") + 1])
+    if manifest.is_absolute() or not (ROOT / manifest).is_file():  # `-f` also means to follow a log
+        return ROOT
+    folder = cluster.folder(ours.name) / "localized"
+    (folder / manifest).parent.mkdir(parents=True, exist_ok=True)
+    (folder / manifest).write_text(ours.localize((ROOT / manifest).read_text()))
+    return folder
+
+
+def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
+    """`kubectl apply -f`: makes the cluster's objects be as the manifest says.
+
+    Args:
+        manifest: a file's name in manifests/, a path from the repository's root, or the text of a manifest, such as
+            `show(…).replace(…)`.
+        dry_run: let the API server check and compare it, and change nothing.
+
+    Returns:
+        kubectl's own lines: what was created, configured, or unchanged.
+
+    Raises:
+        KubectlError: the API server refuses it. WorkbookError: there is no such file.
+
+    Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/
+    """
+    options = ["--dry-run=server"] if dry_run else []
+    if "\n" not in str(manifest):
+        return kubectl("apply", "-f", find(manifest), *options)
+    ours = cluster.current()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "manifest.yaml")
+        path.write_text(ours.localize(manifest), encoding="utf-8")
+        return kubectl("apply", "-f", str(path), *options)
+
+
+def find(manifest: str | Path) -> str:
+    """The path, from the repository's root, of a manifest given by its name in manifests/ or by such a path.
+
+    Raises:
+        WorkbookError: there is no such file; names those that there are.
+    """
+    for path in (MANIFESTS / manifest, ROOT / manifest):
+        if path.is_file():
+            return path.relative_to(ROOT).as_posix()
+    there = ", ".join(sorted(path.name for path in MANIFESTS.glob("*.yaml")))
+    raise WorkbookError(
+        f"There is no manifest {str(manifest)!r}.", f"In manifests/ there are {there}.", "Correct the name."
+    )
+
+
+def delete(resource: str, name: str) -> Printed:
+    """`kubectl delete`: removes an object and waits until it and what it made (ReplicaSets, Pods) are gone.
+
+    Args:
+        resource: kubectl's word, such as `"deployment"`.
+        name: the object's name. One that is not there is no error.
+
+    Returns:
+        kubectl's line, empty when there was nothing to delete.
+
+    Raises:
+        WorkbookError: this is no name.
+
+    Documentation: https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion
+    """
+    return kubectl("delete", _word(resource), _word(name), "--ignore-not-found", "--cascade=foreground")
+
+
+def scale(deployment: str, replicas: int) -> Printed:
+    """`kubectl scale`: sets how many Pods the Deployment is to have; does not wait for them.
+
+    Returns:
+        kubectl's line.
+
+    Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_scale/
+    """
+    return kubectl("scale", f"--replicas={replicas:d}", "deployment", _word(deployment))
+
+
+def _word(name: str) -> str:
+    """The name, if it is one: what begins with a dash would be an option, such as `--all`.
+
+    Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+    """
+    if re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", name):
+        return name
+    raise WorkbookError(
+        f"{name!r} is no name of an object.",
+        "Names have small letters, digits, dashes and dots, and neither begin nor end with a dash or dot.",
+        "Correct it.",
+    )
+
+
+def logs(selector: str, *, previous: bool = False) -> Printed:
+    """`kubectl logs`: what the containers of the matching Pods have printed.
+
+    Args:
+        selector: a label selector such as `"app=webapp"`.
+        previous: of the container before the last restart.
+
+    Documentation: https://kubernetes.io/docs/concepts/cluster-administration/logging/
+    """
+    return kubectl("logs", "--selector", selector, "--tail=-1", *(["--previous"] if previous else []))
+
+
+def magic(line: str) -> Printed:
+    """`%kubectl ARGUMENTS`: shows what kubectl prints, or gives it to a variable: `text = %kubectl …`.
+
+    Raises:
+        KubectlError: kubectl failed; with its message.
+    """
+    args = shlex.split(line)
+    if args[:1] == ["logs"] and {"-f", "--follow"} & set(args):
+        raise WorkbookError(
+            "`kubectl logs -f` follows the log until it is stopped, so this cell would never end.",
+            fix="Leave out `-f` here; in a terminal it is the right thing.",
+        )
+    return kubectl(*args)
+
+
+def program(minor: int | None = None, *, first: Path | None = None) -> str | None:
+    """The path of a kubectl that fits Kubernetes 1.`minor`: `first`, else this machine's own; None when none does.
+
+    kubectl is supported within one minor version of the API server:
+    https://kubernetes.io/releases/version-skew-policy/#kubectl
+    """
+    for path in filter(None, (first, shutil.which("kubectl"))):
+        if minor is None or abs(client_minor(str(path)) - minor) <= 1:
+            return str(path)
+    return None
+
+
+def missing() -> WorkbookError:
+    """The error where no kubectl fits."""
+    return WorkbookError(
+        "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
+        fix="Install it: https://kubernetes.io/docs/tasks/tools/",
+    )
+
+
+def client_minor(path: str) -> int:
+    """The minor version of the kubectl at `path`: 36 for v1.36.3."""
+    version = json.loads(run([path, "version", "--client", "-o", "json"], timeout=20))
+    return _minor(version["clientVersion"]["gitVersion"])
+
+
+def server_minor(ours: cluster.Cluster) -> int:
+    """The minor version of the cluster's API server: 36 for v1.36.3.
+
+    Raises:
+        WorkbookError: it does not answer.
+    """
+    from workbook.kube.client import connect, server_version
+
+    return _minor(server_version(connect(ours.kubeconfig, ours.context)))
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+@cache
+def _program(name: str) -> tuple[str, ...]:
+    """The kubectl for the cluster `name`, looked for once per process."""
+    return tuple(cluster.current().kubectl())

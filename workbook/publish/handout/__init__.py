@@ -1,0 +1,40 @@
+"""The handout: the recorded notebooks as one HTML file and one PDF, to hand out or to print. No cluster is needed."""
+
+import time
+from pathlib import Path
+
+from workbook.base.paths import ROOT
+from workbook.machine.browser import browser
+from workbook.publish.handout import collect, diagrams, document, pdf
+
+FOLDER = ROOT / "build"
+
+
+def handout() -> None:
+    """Makes build/handout.html and build/handout.pdf, and prints their sizes.
+
+    Raises:
+        WorkbookError: a notebook was not recorded, or no browser can be had.
+    """
+    begun = time.monotonic()
+    page, paper, count = make(FOLDER)
+    for file, more in ((page, ""), (paper, f", {count} pages")):
+        print(f"✓ {file} ({file.stat().st_size / 1e6:.1f} MB{more})")
+    print(f"Made in {time.monotonic() - begun:.0f} s.")
+
+
+def make(folder: Path) -> tuple[Path, Path, int]:
+    """Makes handout.html and handout.pdf in `folder`; returns both, and the number of pages.
+
+    Raises:
+        WorkbookError: a notebook was not recorded, or no browser can be had.
+    """
+    chapters, facts = collect.collect()
+    page, paper = folder / "handout.html", folder / "handout.pdf"
+    folder.mkdir(parents=True, exist_ok=True)
+    prose = [cell.source for chapter in chapters for cell in chapter.flow if cell.cell_type == "markdown"]
+    with browser() as chromium:
+        pictures = diagrams.draw(diagrams.sources(prose), chromium)
+        page.write_text(document.document(chapters, facts, pictures), encoding="utf-8")
+        count = pdf.print_pdf(page, paper, chromium)
+    return page, paper, count
