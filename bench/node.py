@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.measuring import Row, seconds
-from node.cache import FOLDER, VERSIONS
+from node.cache import VERSIONS, folder
 from node.toolchain import go
-from workbook.base.paths import HOME, ROOT
+from workbook.base.paths import ROOT, home
 from workbook.base.steps import step
 from workbook.cluster import choose as cluster
 from workbook.engine.pull import present
@@ -37,12 +37,12 @@ def measure(options: Namespace) -> Iterator[Row]:
     engine = cluster.current().docker()
     try:
         if options.node:
-            with tempfile.TemporaryDirectory(dir=HOME) as home:
+            with tempfile.TemporaryDirectory(dir=home()) as place:
                 with step("Build the node image from nothing"):
-                    took = _build(ROOT, Path(home))
+                    took = _build(ROOT, Path(place))
                 yield Row("node image from nothing", took, 480, "s")
-        if FOLDER.is_dir() and list(FOLDER.glob("node-base-*")):
-            with tempfile.TemporaryDirectory(dir=HOME) as scratch:
+        if folder().is_dir() and list(folder().glob("node-base-*")):
+            with tempfile.TemporaryDirectory(dir=home()) as scratch:
                 yield from _bumped(Path(scratch))
         else:
             print("Here the official node image is used, so none is built.")
@@ -52,26 +52,26 @@ def measure(options: Namespace) -> Iterator[Row]:
 
 
 def _bumped(scratch: Path) -> Iterator[Row]:
-    tree, home = scratch / "tree", scratch / "home"
+    tree, other = scratch / "tree", scratch / "home"
     shutil.copytree(ROOT / "node", tree / "node")
     (tree / "workbook").symlink_to(ROOT / "workbook")
     _another_version(tree / "node")
-    home.mkdir()
-    (home / "go").symlink_to(HOME / "go")
-    shutil.copytree(FOLDER, home / "node", copy_function=os.link)  # what is there already, without a copy of it
-    before = _parts(home)
+    other.mkdir()
+    (other / "go").symlink_to(home() / "go")
+    shutil.copytree(folder(), other / "node", copy_function=os.link)  # what is there already, without a copy of it
+    before = _parts(other)
     with step(f"Build the node image with {PART} {ANOTHER}"):
-        took = _build(tree, home)
-    anew = {name.rpartition("-")[0] for name in _parts(home) - before}
+        took = _build(tree, other)
+    anew = {name.rpartition("-")[0] for name in _parts(other) - before}
     if not anew >= CONTAINS:
         raise RuntimeError(f"{CONTAINS - anew} was not built anew")
     yield Row(f"node image with another {PART}", took, None, "s")
     yield Row(f"parts built anew without {PART} in them", len(anew - CONTAINS), 0, "")
 
 
-def _build(tree: Path, home: Path) -> float:
-    """The seconds that the node image of `tree` takes with the caches in `home`."""
-    environment = {**os.environ, "WORKBOOK_HOME": str(home), "PYTHONPATH": str(tree)}
+def _build(tree: Path, other: Path) -> float:
+    """The seconds that the node image of `tree` takes with the caches in `other`."""
+    environment = {**os.environ, "WORKBOOK_HOME": str(other), "PYTHONPATH": str(tree)}
     return seconds(
         lambda: subprocess.run(
             [sys.executable, "-c", PROGRAM], cwd=tree, env=environment, check=True, stdout=sys.stderr
@@ -85,7 +85,7 @@ def _another_version(source: Path) -> None:
     versions.write_text(versions.read_text().replace(f'{PART} = "{VERSIONS[PART]}"', f'{PART} = "{ANOTHER}"'))
     if tomllib.loads(versions.read_text())[PART] != ANOTHER:
         raise RuntimeError(f"the version of {PART} was not changed")
-    environment = {**os.environ, "GOCACHE": str(HOME / "go" / "build"), "GOMODCACHE": str(HOME / "go" / "modules")}
+    environment = {**os.environ, "GOCACHE": str(home() / "go" / "build"), "GOMODCACHE": str(home() / "go" / "modules")}
     environment["GOFLAGS"] = "-modcacherw"
     for words in (("get", f"github.com/coredns/coredns@v{ANOTHER}"), ("mod", "tidy")):
         command = [go(), "-C", source / "modules" / PART, *words]

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workbook.base.lock import lock
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 
 HERE = Path(__file__).parent
-FOLDER = HOME / "node"
 VERSIONS: dict[str, str] = tomllib.loads((HERE / "versions.toml").read_text())
+
+
+def folder() -> Path:
+    """Where built things are kept."""
+    return home() / "node"
 
 
 def digest(*inputs: str | bytes | Path) -> str:
@@ -35,19 +39,19 @@ def made(name: str, key: str, make: Callable[[Path], None]) -> Path:
     `make` gets an empty folder. What it leaves there appears under its final name only when it has ended well, so an
     interrupted one leaves nothing half. Older things of the same name are then removed.
     """
-    final = FOLDER / f"{name}-{key}"
+    final = folder() / f"{name}-{key}"
     if final.is_dir():
         return final
-    with lock(FOLDER / f"{name}.lock", f"build {name}", patience=1800):
+    with lock(folder() / f"{name}.lock", f"build {name}", patience=1800):
         if final.is_dir():
             return final
-        for stale in FOLDER.glob(f"{name}.part-*"):
+        for stale in folder().glob(f"{name}.part-*"):
             shutil.rmtree(stale)
-        part = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=FOLDER))
+        part = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=folder()))
         part.chmod(0o755)
         make(part)
         part.replace(final)
-        for old in FOLDER.glob(f"{name}-*"):
+        for old in folder().glob(f"{name}-*"):
             if old != final and len(old.name) == len(final.name):
                 shutil.rmtree(old)
     return final

@@ -12,7 +12,7 @@ from docker.errors import ImageNotFound
 
 from node import machine
 from node.archive import write_image, write_layer
-from node.cache import FOLDER, HERE, VERSIONS, digest, made
+from node.cache import HERE, VERSIONS, digest, folder, made
 from node.filesystem import filesystem, filesystem_key
 from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind, kind_files
 from workbook.base.errors import WorkbookError
@@ -249,7 +249,7 @@ def base_image(engine: DockerClient, purpose: str) -> str:
     trust = "/etc/ssl/certs/ca-certificates.crt"
     env = {"python": [f"PIP_CERT={trust}", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]}.get(purpose, [])
     root = filesystem(purpose)
-    with step(f"Make the base image for {purpose}"), tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+    with step(f"Make the base image for {purpose}"), tempfile.TemporaryDirectory(dir=folder()) as scratch:
         archive = Path(scratch, "image.tar")
         write_image(archive, tag, [root], env=env)
         with archive.open("rb") as content:

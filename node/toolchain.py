@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from node.cache import FOLDER, HERE, VERSIONS, digest, made
-from workbook.base.paths import HOME
+from node.cache import HERE, VERSIONS, digest, folder, made
+from workbook.base.paths import home
 from workbook.base.processes import run
 from workbook.base.steps import step
 
@@ -50,8 +50,8 @@ def go() -> Path:
 def _go(*words: str | Path, timeout: float = 900, env: dict[str, str] | None = None, **options) -> str:
     """Runs go with caches among the workbook's files, so that they are removed with those."""
     caches = {
-        "GOCACHE": str(HOME / "go" / "build"),
-        "GOMODCACHE": str(HOME / "go" / "modules"),
+        "GOCACHE": str(home() / "go" / "build"),
+        "GOMODCACHE": str(home() / "go" / "modules"),
         "GOFLAGS": "-modcacherw",
     }
     return run([go(), *words], env=caches | (env or {}), timeout=timeout, **options)
@@ -79,8 +79,8 @@ def kind() -> Path:
 
 def installed_kind() -> Path | None:
     """The pinned kind if it is installed already, else None."""
-    folder = FOLDER / f"kind-{_kind_key()}"
-    return folder / ("kind.exe" if os.name == "nt" else "kind") if folder.is_dir() else None
+    place = folder() / f"kind-{_kind_key()}"
+    return place / ("kind.exe" if os.name == "nt" else "kind") if place.is_dir() else None
 
 
 def _kind_key() -> str:
@@ -109,8 +109,8 @@ def compiled(part: str) -> Path:
 
 def kubectl() -> Path | None:
     """The kubectl that was compiled for the node image; None where there is none, which on most machines is so."""
-    folder = FOLDER / f"kubernetes-{compiled_key('kubernetes')}"
-    return folder / "kubectl" if folder.is_dir() else None
+    place = folder() / f"kubernetes-{compiled_key('kubernetes')}"
+    return place / "kubectl" if place.is_dir() else None
 
 
 def compiled_key(part: str) -> str:

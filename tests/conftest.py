@@ -8,7 +8,7 @@ from workbook.cluster import choose as cluster
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A folder of this test's own in place of the workbook's; no cluster is remembered in it."""
-    monkeypatch.setattr(cluster, "HOME", tmp_path)
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
     for name in ("WORKBOOK_CLUSTER", "WORKBOOK_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     cluster.current.cache_clear()

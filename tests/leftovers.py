@@ -18,7 +18,7 @@ from rich.table import Table
 from tests import summary
 from tests.cells import needs_cluster
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 from workbook.cluster import choose as cluster
 from workbook.engine.build import catalog
 from workbook.engine.find import running_engine
@@ -153,7 +153,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         (scratch / name).mkdir()
     # What programs keep in the real home, and are to find there as before:
     kept = {
-        "WORKBOOK_HOME": HOME,
+        "WORKBOOK_HOME": home(),
         "DOCKER_CONFIG": real / ".docker",
         "KUBECONFIG": real / ".kube" / "config",
         "MINIKUBE_HOME": real,

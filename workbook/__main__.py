@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import HOME, ROOT
+from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
 from workbook.bundle import choose as bundle
 from workbook.machine import environment
@@ -107,7 +107,7 @@ def main() -> int:
     elif options:
         parser.error(f"unknown option {options[0]!r}")
     try:
-        if chosen.verb == "clean" and not HOME.exists():
+        if chosen.verb == "clean" and not home().exists():
             _remove(*_own_files())
             print("Nothing of the workbook is left on this machine.")
             return 0
@@ -140,7 +140,7 @@ def _take_bundle(words: list[str]) -> list[str]:
 
 def _own_files() -> list[Path]:
     """What `clean` leaves to this process, which runs outside of it."""
-    return [environment.VENV, HOME, *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"]
+    return [environment.VENV, home(), *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"]
 
 
 def _remove(*folders: Path) -> None:

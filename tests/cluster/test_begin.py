@@ -9,6 +9,7 @@ import yaml
 
 import workbook
 from tests import sessions
+from workbook.base.paths import home
 from workbook.cluster import choose as cluster
 from workbook.engine import build as building
 from workbook.lessons import kubectl
@@ -112,7 +113,7 @@ def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
         f"apply('{MANIFEST}'); rollout_status('webapp-deployment'); print(pods());"
         "print(magic('config current-context')); stop(); start(); delete('deployment', 'webapp-deployment')"
     )
-    env = {"HOME": str(tmp_path), "KUBECONFIG": str(files[1]), "WORKBOOK_HOME": str(workbook.paths.HOME)}
+    env = {"HOME": str(tmp_path), "KUBECONFIG": str(files[1]), "WORKBOOK_HOME": str(home())}
     done = sessions.python("-c", session, **env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert cluster.current().context in done.stdout and "production" not in done.stdout

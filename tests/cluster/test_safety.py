@@ -14,7 +14,7 @@ import pytest
 
 import workbook
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import HOME, ROOT
+from workbook.base.paths import ROOT, home
 from workbook.cluster import choose as cluster
 from workbook.engine import build as building
 
@@ -68,7 +68,7 @@ def test_jupyterlab_is_on_loopback_and_wants_its_token():
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights than these")
 def test_nobody_else_reads_the_kubeconfigs():
-    found = list((HOME / "clusters").glob("*/kubeconfig"))
+    found = list((home() / "clusters").glob("*/kubeconfig"))
     assert found
     for path in found:
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path

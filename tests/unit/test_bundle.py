@@ -10,7 +10,6 @@ import pytest
 from workbook.base.errors import WorkbookError
 from workbook.bundle import choose as bundle
 from workbook.bundle import manifest, minikube
-from workbook.bundle import use as using
 from workbook.cluster import choose as cluster
 from workbook.cluster import kind
 from workbook.cluster import minikube as provider
@@ -22,7 +21,7 @@ from workbook.publish import archive as images
 def chosen(home, tmp_path, monkeypatch):
     """Makes a bundle with these files, and chooses it; returns the function that does."""
     folder = tmp_path / "bundle"
-    monkeypatch.setattr(using, "PROGRAMS", tmp_path / "programs")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(bundle.VERIFIED, "")
 
     def make(files, **told):

@@ -60,7 +60,7 @@ def machine(home, program, monkeypatch, tmp_path):
     program("kind", KIND)
     program("kubectl", KUBECTL)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr(surroundings, "HOME", home)
+    monkeypatch.setenv("WORKBOOK_HOME", str(home))
     monkeypatch.setattr(environment, "found", lambda: "/venv/bin/python")
     monkeypatch.setattr(node, "installed_kind", lambda: tmp_path / "bin/kind")
     monkeypatch.setattr(kind.Kind, "status", lambda self: "Running")

@@ -81,7 +81,7 @@ def test_the_version_is_the_engines_and_the_webs_settings_are_not_for_it(monkeyp
 
 
 def test_an_engine_that_is_not_ours_is_not_stopped(monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "NOTE", tmp_path / "none")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "none"))
     assert engine.stop_engine() is False
     # A note whose process has ended, and whose number now belongs to another one: to this test.
     (tmp_path / "none").write_text(f"{engine.os.getpid()} 12345")

@@ -34,7 +34,7 @@ def installed(tmp_path, monkeypatch):
     """A folder for the environment in place of `.venv`; what pip is told to install is noted and not done."""
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(environment, "STAMP", tmp_path / ".venv" / "stamp")
-    monkeypatch.setattr(environment, "HOME", tmp_path)
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     monkeypatch.delenv("CONDA_PREFIX", raising=False)

@@ -7,7 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _home() -> Path:
+def home() -> Path:
+    """The folder for binaries, built images, kubeconfigs and logs. `WORKBOOK_HOME` moves it; `make clean` removes it."""
     # Not platformdirs: set-up runs before any package is installed.
     if chosen := os.environ.get("WORKBOOK_HOME"):
         return Path(chosen).expanduser().resolve()
@@ -18,7 +19,3 @@ def _home() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "kubernetes-workbook"
-
-
-HOME = _home()
-"""Binaries, built images, kubeconfigs and logs; `make clean` removes it whole. Moved by `WORKBOOK_HOME`."""

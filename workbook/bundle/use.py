@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-PROGRAMS = HOME / "bundle"
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Bundle:
         inside = f"bin/{name}.exe" if os.name == "nt" else f"bin/{name}"
         if inside not in self.manifest["files"]:
             return None
-        copy = PROGRAMS / self.manifest["files"][inside]["sha256"][:12] / Path(inside).name
+        copy = home() / "bundle" / self.manifest["files"][inside]["sha256"][:12] / Path(inside).name
         if not copy.exists():
             _copy(self.folder / inside, copy)
         return copy

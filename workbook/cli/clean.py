@@ -18,7 +18,7 @@ OWN = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
 def clean() -> None:
     """Removes clusters, images, networks and the executed notebooks, and stops an engine that was started here.
 
-    The files in `workbook.paths.HOME` and the virtual environment are removed by the caller, which runs outside both.
+    The files in `workbook.base.paths.home()` and the virtual environment are removed by the caller, which runs outside both.
     What the workbook did not make stays: other clusters, other images, and the packages of the system.
     """
     for ours in cluster.made():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 from workbook.bundle import choose as bundle
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def profile() -> str:
 
 def folder(name: str) -> Path:
     """The folder of the cluster `name`: kubeconfig, lock and the provider chosen for it."""
-    return HOME / "clusters" / name
+    return home() / "clusters" / name
 
 
 def choose() -> tuple[str, str]:

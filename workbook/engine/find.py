@@ -17,7 +17,7 @@ from node import machine
 from workbook.base import apt as packages
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 from workbook.base.processes import run
 from workbook.base.steps import step
 from workbook.bundle import choose as bundle
@@ -26,9 +26,6 @@ OLDEST_API = (1, 41)
 PROBE, WORK = 20, 600
 """Seconds to wait for an answer: when looking for an engine, and when it works (it may build or load an image)."""
 
-FOLDER = HOME / "engine"
-NOTE = FOLDER / "dockerd.pid"
-LOG = FOLDER / "dockerd.log"
 SOCKET = "unix:///var/run/docker.sock"
 PID = Path("/var/run/docker.pid")
 CONTAINERD_PID = Path("/var/run/docker/containerd/containerd.pid")
@@ -65,7 +62,7 @@ def ensure_engine() -> docker.DockerClient:
         problem = error
     if not _startable(problem):
         raise explain(problem, platform.system()) from problem
-    with lock(HOME / "engine.lock", "starting the Docker engine", patience=300):
+    with lock(home() / "engine.lock", "starting the Docker engine", patience=300):
         try:
             return _usable(_connect())  # another process has started it meanwhile
         except DockerException:
@@ -114,9 +111,9 @@ def stop_engine() -> bool:
     Raises:
         WorkbookError: it does not end.
     """
-    if not NOTE.exists():
+    if not _note().exists():
         return False
-    pid, _, begun = NOTE.read_text().partition(" ")
+    pid, _, begun = _note().read_text().partition(" ")
     ours = pid.isdigit() and _name(int(pid)) == "dockerd" and _begun(int(pid)) == begun
     if ours:
         with step("Stop the Docker engine"):
@@ -127,10 +124,10 @@ def stop_engine() -> bool:
                     raise WorkbookError(
                         "The Docker engine did not end within 60 s.",
                         f"It is process {pid}.",
-                        f"Read its log, {LOG}, or end it: `sudo kill -9 {pid}`.",
+                        f"Read its log, {_log()}, or end it: `sudo kill -9 {pid}`.",
                     )
                 time.sleep(0.1)  # it is no child of this process, so there is nothing to wait on
-    NOTE.unlink()
+    _note().unlink()
     return ours
 
 
@@ -283,31 +280,31 @@ def _start(facts: machine.Machine) -> None:
             _spawn(facts)
         deadline = time.monotonic() + 60
         while running_engine() is None:
-            ended = not facts.systemd and NOTE.exists() and not _name(int(NOTE.read_text().split()[0]))
+            ended = not facts.systemd and _note().exists() and not _name(int(_note().read_text().split()[0]))
             if ended or time.monotonic() > deadline:
-                tail = LOG.read_text(errors="replace").splitlines()[-10:] if LOG.exists() else []
+                tail = _log().read_text(errors="replace").splitlines()[-10:] if _log().exists() else []
                 raise WorkbookError(
                     "The Docker engine ended at once." if ended else "The Docker engine did not answer within 60 s.",
                     "\n".join(tail),
-                    f"Read its log, {LOG}, and remove the cause; then run this again.",
+                    f"Read its log, {_log()}, and remove the cause; then run this again.",
                 )
             time.sleep(0.2)  # it says that it is ready only by answering
 
 
 def _spawn(facts: machine.Machine) -> None:
     """Starts dockerd by hand, apart from this process and its terminal, where no service manager does."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    _folder().mkdir(parents=True, exist_ok=True)
     _clear_remains()
-    with LOG.open("wb") as log:
+    with _log().open("wb") as log:
         process = subprocess.Popen(
-            daemon(facts, FOLDER, SOCKET),
+            daemon(facts, _folder(), SOCKET),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
             cwd="/",
         )
-    NOTE.write_text(f"{process.pid} {_begun(process.pid)}")
+    _note().write_text(f"{process.pid} {_begun(process.pid)}")
 
 
 def daemon(facts: machine.Machine, folder: Path, socket: str) -> list[str]:
@@ -326,6 +323,19 @@ def daemon(facts: machine.Machine, folder: Path, socket: str) -> list[str]:
         shutil.copy2(Path(machine.__file__).with_name("runc-wrapper"), wrapper)
         command += ["--add-runtime", f"{RUNTIME}={wrapper}", "--default-runtime", RUNTIME]
     return command
+
+
+def _folder() -> Path:
+    """Where the notes about an engine that was started here are kept."""
+    return home() / "engine"
+
+
+def _note() -> Path:
+    return _folder() / "dockerd.pid"
+
+
+def _log() -> Path:
+    return _folder() / "dockerd.log"
 
 
 def _clear_remains() -> None:

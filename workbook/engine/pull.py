@@ -1,12 +1,12 @@
 """Pull images from a registry, and remember which, so that `make clean` removes those and no others."""
 
+from pathlib import Path
+
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 from workbook.base.steps import step
-
-NOTE = HOME / "pulled"
 
 
 def present(engine: DockerClient, image: str) -> bool:
@@ -35,12 +35,17 @@ def pull(engine: DockerClient, image: str, instead: str) -> bool:
         except APIError:
             running.result = f"no registry answers; {instead} instead"
             return False
-    NOTE.parent.mkdir(parents=True, exist_ok=True)
-    with NOTE.open("a") as note:
+    _note().parent.mkdir(parents=True, exist_ok=True)
+    with _note().open("a") as note:
         note.write(f"{image}\n")
     return True
 
 
 def pulled() -> set[str]:
     """The images that `pull` has brought."""
-    return set(NOTE.read_text().split()) if NOTE.exists() else set()
+    return set(_note().read_text().split()) if _note().exists() else set()
+
+
+def _note() -> Path:
+    """The file that lists the pulled images."""
+    return home() / "pulled"

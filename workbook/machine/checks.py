@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from workbook import OLDEST
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 from workbook.cluster import choose as cluster
 from workbook.cluster.choose import CPUS, MEMORY_MB
 from workbook.machine import environment, surroundings
@@ -197,7 +197,7 @@ def kubectl(facts: Facts) -> Finding:
 
 def _existing_parent() -> str:
     """The folder that will hold the workbook's files, or the nearest one above it that exists."""
-    return str(next(path for path in (HOME, *HOME.parents) if path.is_dir()))
+    return str(next(path for path in (home(), *home().parents) if path.is_dir()))
 
 
 CHECKS: dict[str, Callable[[Facts], Finding | None]] = {

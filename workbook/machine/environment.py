@@ -14,7 +14,7 @@ from pathlib import Path
 
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
-from workbook.base.paths import HOME, ROOT
+from workbook.base.paths import ROOT, home
 from workbook.bundle import choose as bundle
 
 VENV = ROOT / ".venv"
@@ -36,7 +36,7 @@ def python(extra: str = "") -> Path:
     if there := found(extra):
         return there
     own = _own()
-    with lock(HOME / "packages.lock", "installing Python packages", patience=600):
+    with lock(home() / "packages.lock", "installing Python packages", patience=600):
         begun = time.monotonic()
         print(f"· Install the Python packages into {VENV.relative_to(ROOT)} …", flush=True)
         extras = sorted({*_stamp()[1:], extra} - {""})  # those that an earlier verb has asked for stay

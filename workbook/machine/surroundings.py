@@ -17,7 +17,7 @@ from typing import Any
 
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import holder
-from workbook.base.paths import HOME
+from workbook.base.paths import home
 from workbook.base.processes import run
 from workbook.cluster import choose as cluster
 from workbook.machine import environment
@@ -109,8 +109,8 @@ def busy(facts: Facts) -> Finding:
     # A lock ends with the process that holds it, so there are none that are stale.
     locks = [
         cluster.folder(cluster.profile()) / "lock",
-        *sorted(HOME.glob("*.lock")),
-        *sorted(HOME.glob("node/*.lock")),
+        *sorted(home().glob("*.lock")),
+        *sorted(home().glob("node/*.lock")),
     ]
     told = "; ".join(filter(None, map(holder, locks)))
     fix = "Wait for it, or end that process: what it was doing goes on with the next run." if told else ""

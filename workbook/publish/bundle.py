@@ -22,7 +22,7 @@ import node
 from node.archive import write_layer
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
-from workbook.base.paths import HOME, ROOT
+from workbook.base.paths import ROOT, home
 from workbook.base.processes import run
 from workbook.base.steps import step
 from workbook.bundle import manifest, minikube
@@ -54,7 +54,7 @@ def bundle() -> None:
 
     if chosen():
         raise WorkbookError("A bundle is not made from another one.", fix="Copy that one, or run this without BUNDLE.")
-    with lock(HOME / "bundle.lock", "bundle"), _making() as part:
+    with lock(home() / "bundle.lock", "bundle"), _making() as part:
         ours = cluster.current()
         engine = _engine(ours)
         told = {

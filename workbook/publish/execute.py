@@ -20,7 +20,7 @@ from rich.table import Table
 
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import NOTEBOOKS, delays, failed, find, tidy, write_table
-from workbook.base.paths import HOME, ROOT
+from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
 
 COPIES = ROOT / "build" / "run"
@@ -161,7 +161,7 @@ def hermetic() -> None:
         ("JUPYTER_RUNTIME_DIR", "runtime"),
         ("MPLCONFIGDIR", "matplotlib"),
     ):
-        place = os.environ.setdefault(variable, str(HOME / "jupyter" / folder))
+        place = os.environ.setdefault(variable, str(home() / "jupyter" / folder))
         Path(place).mkdir(parents=True, exist_ok=True)  # else IPython takes a folder in /tmp, and leaves it there
 
 
