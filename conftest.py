@@ -34,7 +34,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly or not any(map(needs_cluster, session.items)):
         return
     from workbook.base.errors import WorkbookError
-    from workbook.cli.lab import up
+    from workbook.machine.set_up import up
 
     with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print()

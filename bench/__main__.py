@@ -12,7 +12,8 @@ from rich.console import Console
 
 from bench.measuring import Row, record, table
 from workbook.base.paths import ROOT
-from workbook.cli.lab import delete_cluster, up
+from workbook.lessons.start import delete_cluster
+from workbook.machine.set_up import up
 
 RESULT = ROOT / "build" / "bench.json"
 SECTIONS = ("cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")

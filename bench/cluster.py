@@ -15,11 +15,11 @@ import node
 from bench.measuring import Row, in_turn, seconds, versus
 from bench.processes import timed
 from workbook.base.steps import step
-from workbook.cli.lab import up
 from workbook.cluster import choose as cluster
 from workbook.cluster import ready
 from workbook.cluster.choose import CPUS, MEMORY_MB, Cluster
 from workbook.engine.pull import present
+from workbook.machine.set_up import up
 
 PLAIN = "workbook-bench-plain"
 """The name of the cluster that is made without the workbook."""

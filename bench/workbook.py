@@ -17,12 +17,12 @@ from bench.processes import shell_env, timed
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.base.steps import step
-from workbook.cli.lab import up
 from workbook.cluster import choose as cluster
 from workbook.engine import build as building
 from workbook.lessons import dns_lookup as lookup
 from workbook.lessons import prober as probing
 from workbook.lessons.begin import begin
+from workbook.machine.set_up import up
 
 SCRIPT = Path(__file__).with_name("plain.sh")
 

@@ -84,8 +84,8 @@ VERBS = {
         "make a place for each learner on a shared cluster, of which you are an administrator",
         ("LEARNER", "names of the learners' Namespaces, such as learner-1"),
     ),
-    "up": Verb("cli.lab", "set everything up: packages, Docker engine, cluster, base images"),
-    "down": Verb("cli.lab", "stop the workbook's clusters; what was deployed stays"),
+    "up": Verb("cli.up", "set everything up: packages, Docker engine, cluster, base images"),
+    "down": Verb("cli.down", "stop the workbook's clusters; what was deployed stays"),
     "clean": Verb("cli.clean", "remove clusters, images, caches: everything the workbook has made"),
 }
 

@@ -99,7 +99,7 @@ def run(*chosen: str) -> int:
 
     Goes on with the next notebook when one fails. Prints a summary; returns 1 when one failed.
     """
-    from workbook.cli.lab import up
+    from workbook.machine.set_up import up
 
     hermetic()
     up()
@@ -116,7 +116,7 @@ def record(*chosen: str) -> int:
     the index in notebooks/README.md, the errata beside it, and the agenda in classroom/README.md.
     """
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)
-    from workbook.cli.lab import up
+    from workbook.machine.set_up import up
     from workbook.publish import agenda, errata
     from workbook.publish import index as contents
 
