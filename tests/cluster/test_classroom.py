@@ -11,7 +11,7 @@ import node
 from tests import sessions
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
-from workbook.classroom import places as classroom
+from workbook.classroom import learners as classroom
 from workbook.cluster import choose as cluster
 
 pytestmark = pytest.mark.cluster

@@ -269,7 +269,7 @@ def test_without_a_network_all_is_well_where_nothing_is_missing(machine, capsys,
 
 def test_the_time_is_bounded(machine, capsys, monkeypatch):
     machine()
-    monkeypatch.setattr("workbook.cli.doctor.ONE", 0.2)
+    monkeypatch.setattr("workbook.cli.doctor.CHECK_SECONDS", 0.2)
     monkeypatch.setitem(prerequisites.CHECKS, "clock", lambda facts: time.sleep(30))
     begun = time.monotonic()
     status, checks, _ = looked(capsys)

@@ -10,74 +10,59 @@ import sys
 import time
 import tomllib
 import venv
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
-from workbook.bundle import choose as bundle
 
 VENV = ROOT / ".venv"
-STAMP = VENV / "workbook.installed"
+BUNDLED = frozenset({"dev"})
+"""The optional dependencies that a bundle contains, so that the tests run without a network, too."""
 ONLINE = "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again."
 
 
-def python(extra: str = "") -> Path:
-    """The interpreter that has the workbook's packages; installs them into `.venv` where no other has them.
+def python(*extras: str, offline: Sequence[str] = ()) -> Path:
+    """Return the interpreter that has the workbook's packages. Install them into `.venv` where no other has them.
 
     Args:
-        extra: the name of packages that only some verbs need, as in pyproject.toml's optional dependencies.
+        extras: names of optional dependencies in pyproject.toml. What an earlier call has installed is kept.
+        offline: options that make pip install without a network: see `Bundle.packages`.
 
     Raises:
-        WorkbookError: a package could not be installed.
+        WorkbookError: the environment could not be created, or a package could not be installed.
     """
-    if bundle.chosen():
-        extra = ""  # a bundle brings what a class needs, and no more
-    if there := found(extra):
-        return there
-    own = _own()
-    with lock(home() / "packages.lock", "installing Python packages", patience=600):
-        begun = time.monotonic()
-        print(f"· Install the Python packages into {VENV.relative_to(ROOT)} …", flush=True)
-        extras = sorted({*_stamp()[1:], extra} - {""})  # those that an earlier verb has asked for stay
-        told = f"[{','.join(extras)}]" if extras else ""
-        STAMP.unlink(missing_ok=True)
-        venv.create(VENV, with_pip=True, clear=not own.exists())
-        offline = chosen.packages if (chosen := bundle.chosen()) else []
-        fix = "Verify the bundle and copy it again." if offline else ONLINE
-        _pip(own, fix, "install", "--quiet", "--progress-bar=on", *offline, "--editable", f"{ROOT}{told}")
-        STAMP.write_text(" ".join([_wanted(), *extras]))
-        print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
-    return own
+    if interpreter := found(*extras):
+        return interpreter
+    try:
+        with lock(home() / "packages.lock", "installing Python packages", patience=600):
+            _install(extras, offline)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise WorkbookError(
+            f"The Python environment {VENV} could not be created.",
+            str(error),
+            f"Make {VENV} and {home()} writable for your user; then run this again."
+            if find_spec("ensurepip")
+            else "Install `python3-venv`, then run this again.",  # Debian and Ubuntu ship ensurepip in it
+        ) from error
+    return _own()
 
 
-def found(extra: str = "") -> Path | None:
-    """The interpreter that has the workbook's packages already, None where none has; installs nothing.
+def found(*extras: str) -> Path | None:
+    """Return the interpreter that has the workbook's packages already; None where none has. Installs nothing.
 
     Args:
-        extra: as in `python`.
+        extras: as for `python`.
     """
-    there = _stamp()
-    if there[:1] == [_wanted()] and (not extra or extra in there):
+    stamp = _stamp()
+    if stamp[:1] == [_wanted()] and {*extras} <= {*stamp[1:]}:
         return _own()
     active = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
-    if active and Path(sys.prefix) != VENV and _complete(requirements(extra)):
+    if active and Path(sys.prefix) != VENV and _has(requirements(*extras)):
         return Path(sys.executable)
     return None
-
-
-def _own() -> Path:
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def _wanted() -> str:
-    """What `STAMP` begins with when the packages are those that pyproject.toml asks for now."""
-    return hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-
-
-def _stamp() -> list[str]:
-    """What was installed into `VENV`: for which pyproject.toml, and which optional dependencies."""
-    return STAMP.read_text().split() if STAMP.exists() and _own().exists() else []
 
 
 def is_this(interpreter: Path) -> bool:
@@ -85,23 +70,28 @@ def is_this(interpreter: Path) -> bool:
     return Path(sys.prefix).resolve() == interpreter.parent.parent.resolve() or interpreter == Path(sys.executable)
 
 
-def requirements(extra: str = "") -> list[str]:
-    """What pyproject.toml asks for, and what the optional dependencies of that name ask for."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
+def import_path() -> dict[str, str]:
+    """Return the variable with which Python finds this package, and `tests` and `bench` next to it, from any folder."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 
-def _complete(wanted: list[str]) -> bool:
-    """Whether this interpreter has all packages in versions that suit; pip itself judges, without a network."""
-    return not subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-deps", "--quiet", *wanted],
-        capture_output=True,
-    ).returncode
+def requirements(*extras: str) -> list[str]:
+    """Return what pyproject.toml requires, with the optional dependencies of these names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    return [*project["dependencies"], *(requirement for extra in extras for requirement in optional[extra])]
 
 
-def _pip(interpreter: Path, fix: str, *args: str) -> None:
+def _install(extras: Sequence[str], offline: Sequence[str]) -> None:
+    begun = time.monotonic()
+    print(f"· Install the Python packages into {VENV.relative_to(ROOT)} …", flush=True)
+    extras = sorted({*_stamp()[1:], *extras})
+    _stamp_file().unlink(missing_ok=True)
+    venv.create(VENV, with_pip=True, clear=not _own().exists())
+    target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
+    quiet = ["--disable-pip-version-check", "--quiet", "--progress-bar=on"]
     done = subprocess.run(
-        [interpreter, "-m", "pip", "--disable-pip-version-check", *args],
+        [_own(), "-m", "pip", "install", *quiet, *offline, "--editable", target],
         stdout=None if sys.stdout.isatty() else subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -110,5 +100,31 @@ def _pip(interpreter: Path, fix: str, *args: str) -> None:
         raise WorkbookError(
             "The Python packages could not be installed.",
             "\n".join(done.stderr.strip().splitlines()[-10:]),
-            fix,
+            "Verify the bundle and copy it again." if offline else ONLINE,
         )
+    _stamp_file().write_text(" ".join([_wanted(), *extras]))
+    print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
+
+
+def _own() -> Path:
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _stamp_file() -> Path:
+    return VENV / "workbook.installed"
+
+
+def _stamp() -> list[str]:
+    """What was installed into `VENV`: the checksum of pyproject.toml at that time, then optional dependencies."""
+    return _stamp_file().read_text().split() if _stamp_file().exists() and _own().exists() else []
+
+
+def _wanted() -> str:
+    """The checksum of pyproject.toml as it is now."""
+    return hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+
+
+def _has(wanted: list[str]) -> bool:
+    """Whether this interpreter has all packages in suitable versions. pip judges, without a network."""
+    check = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-deps", "--quiet", *wanted]
+    return subprocess.run(check, capture_output=True).returncode == 0

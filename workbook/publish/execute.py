@@ -1,9 +1,8 @@
-"""Execute notebooks without a browser: `make run`, `make record`, and `make test` for all of it."""
+"""Execute notebooks without a browser: `make run` and `make record`."""
 
 import os
 import platform
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -18,19 +17,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import NOTEBOOKS, delays, failed, find, tidy, write_table
 from workbook.base.paths import ROOT, home
-from workbook.base.processes import attend
 
 COPIES = ROOT / "build" / "run"
-TEST_PROFILE, BENCH_PROFILE = "workbook-test", "workbook-bench"
+TEST_PROFILE = "workbook-test"
 QUIET = ["--log-level=ERROR"]
 """For kernels, which otherwise warn about each of their ports on the loopback."""
 PATIENCE = 600
 """Seconds that one cell may take."""
-ALL = ("-m", "")
-"""Tells pytest to leave out none of the tests, such as the slow ones."""
 
 
 @dataclass
@@ -45,53 +40,6 @@ class Outcome:
     seconds: float
     own: int
     error: str = ""
-
-
-def test(*args: str) -> int:
-    """Runs pytest with the notebooks; the set-up is done by conftest.py. Returns pytest's exit status."""
-    os.chdir(ROOT)
-    return attend([sys.executable, "-m", "pytest", "--nbval", *args])
-
-
-def mutants(*args: str) -> int:
-    """Runs the mutants, the slow ones too. Returns pytest's exit status."""
-    return test("tests/mutants", *ALL, *args)
-
-
-def test_order(*args: str) -> int:
-    """Runs the notebooks alone, twice, in random orders, and after a killed kernel. Returns pytest's exit status."""
-    return test("tests/order", *ALL, *args)
-
-
-def faults(*args: str) -> int:
-    """Breaks things on purpose. Returns pytest's exit status."""
-    return test("tests/faults", *ALL, *args)
-
-
-def bench(*args: str) -> int:
-    """Measures the workbook beside its peers, on a cluster of its own; returns 1 when a goal is missed."""
-    os.environ.setdefault("WORKBOOK_PROFILE", BENCH_PROFILE)
-    os.environ.setdefault("WORKBOOK_CLUSTER", "kind")  # whose node is a container here, so that a shell can do the same
-    hermetic()
-    os.chdir(ROOT)
-    return attend([sys.executable, "-m", "bench", *args])
-
-
-def offline(*args: str) -> int:
-    """Sets up from a bundle in a network that leads nowhere. Returns pytest's exit status.
-
-    Raises:
-        WorkbookError: this machine cannot make such a network.
-    """
-    needed = ("ip", "nsenter", "dockerd", "iptables")
-    missing = [name for name in needed if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
-    if sys.platform != "linux" or os.geteuid() != 0 or missing:
-        raise WorkbookError(
-            "The run without a network needs root on Linux, and an engine that it can start a second time.",
-            f"Missing: {', '.join(missing)}." if missing else "It makes a network namespace with an engine of its own.",
-            "Run it there as root, such as in a virtual machine: `sudo make offline`.",
-        )
-    return test("tests/offline", *ALL, *args)
 
 
 def run(*chosen: str) -> int:
@@ -140,13 +88,12 @@ def record(*chosen: str) -> int:
 
 def _facts() -> dict[str, str]:
     """What a notebook was recorded with, for the handout's first page. Asked before one of them deletes the cluster."""
-    from workbook.cluster import choose as cluster
-    from workbook.kube.client import connection, server_version
+    from workbook.cluster.current import api, current
 
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "kubernetes": server_version(connection()),
-        "provider": cluster.current().provider,
+        "kubernetes": api().version(),
+        "provider": current().provider.value,
         "python": platform.python_version(),
     }
 

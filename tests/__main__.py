@@ -1,0 +1,57 @@
+"""Run the tests: `python -m tests VERB [arguments of pytest]`. `make test` and its relatives do this."""
+
+import argparse
+import os
+import shutil
+import sys
+
+import pytest
+
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
+
+FOLDERS = {
+    "test": (),
+    "mutants": ("tests/mutants",),
+    "test-order": ("tests/order",),
+    "faults": ("tests/faults",),
+    "offline": ("tests/offline",),
+}
+"""What each verb tests, as pytest's arguments; `test` tests everything that is not slow."""
+SLOW_TOO = ("-m", "")
+"""An empty selection, in place of the one in pyproject.toml that leaves out slow tests."""
+
+
+def main() -> int:
+    """Run pytest, with the notebooks as tests; return its exit status. conftest.py sets up the cluster."""
+    parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False, add_help=False)
+    parser.add_argument("verb", choices=FOLDERS)
+    options, arguments = parser.parse_known_args()
+    if options.verb == "offline":
+        require_namespaces()
+    os.chdir(ROOT)
+    chosen = (*FOLDERS[options.verb], *SLOW_TOO) if FOLDERS[options.verb] else ()
+    return pytest.main(["--nbval", *chosen, *arguments])
+
+
+def require_namespaces() -> None:
+    """Refuse a machine on which no network that leads nowhere can be made.
+
+    Raises:
+        WorkbookError: names what is missing.
+    """
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [name for name in ("ip", "nsenter", "dockerd", "iptables") if not shutil.which(name, path=path)]
+    if sys.platform != "linux" or os.geteuid() != 0 or missing:
+        raise WorkbookError(
+            "The run without a network needs root on Linux, and an engine that it can start a second time.",
+            f"Missing: {', '.join(missing)}." if missing else "It makes a network namespace with an engine of its own.",
+            "Run it there as root, such as in a virtual machine: `sudo make offline`.",
+        )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except WorkbookError as error:
+        sys.exit(f"\n{error}")

@@ -1,0 +1,162 @@
+"""The command line: which verbs exist, what each accepts, and in which Python it runs.
+
+It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT, home
+from workbook.base.processes import attend
+from workbook.bundle import choose
+from workbook.cli import verbs
+from workbook.cli.verbs import Options
+from workbook.machine import environment
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line. Its help groups the verbs by who needs them."""
+    whole = argparse.ArgumentParser(
+        prog="python3 -m workbook",
+        usage="%(prog)s VERB [options]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    added = whole.add_subparsers(prog=whole.prog, dest="verb", required=True, metavar="VERB", help=argparse.SUPPRESS)
+    bundle = argparse.ArgumentParser(add_help=False)
+    bundle.add_argument(
+        "--bundle", dest="folder", metavar="DIR", help="set up from this bundle alone, without a network"
+    )
+    lines = ["Learn Kubernetes by driving it. `VERB --help` explains a verb. With make, type `make VERB`."]
+
+    def verb(
+        name: str,
+        meaning: str,
+        run: Callable[[Options], int],
+        *extras: str,
+        bare: bool = False,
+        passed_to: str = "",
+    ) -> argparse.ArgumentParser:
+        """Add a verb.
+
+        Args:
+            name: what the user types.
+            meaning: what the verb does, in one line.
+            run: the function that does it.
+            extras: the optional dependencies that it needs, by their names in pyproject.toml.
+            bare: it works without packages; none are installed for it.
+            passed_to: the program that reads the arguments; here all are accepted then.
+        """
+        lines.append(f"  {name:<12}{meaning}")
+        made = added.add_parser(
+            name,
+            description=meaning,
+            parents=[bundle],
+            allow_abbrev=False,
+            usage=f"%(prog)s [--bundle DIR] [arguments for {passed_to}]" if passed_to else None,
+        )
+        made.set_defaults(run=run, extras=extras, bare=bare, arguments=[] if passed_to else None)
+        return made
+
+    lines.append("\nfor learners:")
+    verb("lab", "set everything up, then open the notebooks in JupyterLab", verbs.lab)
+    run = verb("run", "set everything up, then execute all notebooks; copies go to build/run/", verbs.run)
+    verb("status", "show the state of the cluster, and your progress in the notebooks", verbs.status)
+    doctor = verb("doctor", "check whether this machine is ready for a class; change nothing", verbs.doctor, bare=True)
+    verb("up", "set everything up: packages, Docker engine, cluster, base images", verbs.up)
+    verb("down", "stop the workbook's clusters; what is deployed is kept", verbs.down)
+    verb("clean", "remove clusters, images and caches: everything that the workbook made", verbs.clean)
+
+    lines.append("\nfor instructors:")
+    verb("handout", "make one HTML file and one PDF of the recorded notebooks, in build/", verbs.handout, "handout")
+    verb("bundle", "write everything that a class without a network needs to build/bundle/", verbs.bundle, "dev")
+    verb("verify", "read a whole bundle and compare every checksum; start nothing", verbs.verify, bare=True)
+    classroom = verb("classroom", "create a Namespace for each learner on a shared cluster", verbs.classroom)
+
+    lines.append("\nfor developers:")
+    record = verb("record", "execute the notebooks on the tests' cluster, and save their outputs", verbs.record)
+    for name, meaning in (
+        ("test", "set everything up, then run all tests, the notebooks among them"),
+        ("mutants", "make small errors in a copy of the workbook; the tests must catch each"),
+        ("test-order", "run notebooks alone, twice, in random order, and after a killed kernel"),
+        ("faults", "break the cluster and the machine on purpose; see whether errors explain it"),
+        ("offline", "make a bundle, and set up from it in a network that leads nowhere"),
+    ):
+        verb(name, meaning, verbs.tests, "dev", "handout", passed_to="pytest")
+    verb("bench", "measure the workbook next to its peers", verbs.bench, "dev", "bench", passed_to="python -m bench")
+
+    for made in (run, record):
+        made.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="only these notebooks, by path or number")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+    classroom.add_argument("learners", nargs="+", metavar="LEARNER", help="name of a Namespace, such as learner-1")
+    whole.description = "\n".join(lines)
+    return whole
+
+
+def parse(words: Sequence[str]) -> Options:
+    """Parse the command line. A mistake in it ends the process with status 2."""
+    whole = parser()
+    options, unknown = whole.parse_known_args(words, Options())
+    if options.arguments is not None:
+        options.arguments = unknown  # in their order, since the parser of such a verb knows no positional arguments
+    elif unknown:
+        whole.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a verb, and return the exit status.
+
+    Args:
+        words: the command line's arguments; those of this process when not given.
+    """
+    words = sys.argv[1:] if words is None else words
+    options = parse(words)
+    try:
+        return _run(options, words)
+    except WorkbookError as error:
+        if os.environ.get("WORKBOOK_DEBUG"):
+            traceback.print_exc()
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Nothing is lost: the same command continues where it stopped.", file=sys.stderr)
+        return 130
+
+
+def _run(options: Options, words: Sequence[str]) -> int:
+    """Run the verb in this Python if it has the packages, else start the same command in the environment that has them."""
+    if options.run is verbs.clean and not home().exists():
+        _remove_files()
+        print("Nothing of the workbook is left on this machine.")
+        return 0
+    if options.folder:
+        os.environ[choose.CHOSEN] = options.folder
+    options.bundle = bundle = choose.chosen()  # first of all: nothing is installed or started from a damaged bundle
+    os.environ.update(choose.environment(bundle))  # for child processes, kernels among them
+    if options.bare:
+        python = environment.found() or Path(sys.executable)
+    else:
+        extras = [extra for extra in options.extras if not bundle or extra in environment.BUNDLED]
+        python = environment.python(*extras, offline=bundle.packages if bundle else ())
+    if environment.is_this(python):
+        return options.run(options)
+    code = attend([python, "-m", "workbook", *words], environment.import_path())
+    if options.run is verbs.clean and code == 0:
+        _remove_files()
+    return code
+
+
+def _remove_files() -> None:
+    """Remove the files that the workbook made, and the environment in which `clean` itself ran."""
+    caches = [ROOT / name for name in (".coverage", ".mypy_cache", ".pytest_cache", ".ruff_cache")]
+    for path in (environment.VENV, home(), *ROOT.glob("*.egg-info"), *caches):
+        if path.exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            print(f"✓ Remove {path}")
