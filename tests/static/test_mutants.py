@@ -1,0 +1,21 @@
+"""tests/mutants/mutants.toml: each change is still possible, and in one place only. `make mutants` makes them."""
+
+import tomllib
+
+import pytest
+
+from workbook.base.paths import ROOT
+
+MUTANTS = tomllib.loads((ROOT / "tests" / "mutants" / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
+
+
+@pytest.mark.parametrize("mutant", [one for one in MUTANTS if "text" in one], ids=lambda mutant: mutant["wrong"])
+def test_the_text_that_is_replaced_occurs_once(mutant):
+    source = (ROOT / mutant["file"]).read_text(encoding="utf-8")
+    for text in (mutant["text"], *mutant.get("also", [])[:1]):
+        assert source.count(text) == 1 or (mutant.get("all") and text in source), text
+
+
+def test_the_names_are_unique():
+    names = [mutant["wrong"] for mutant in MUTANTS]
+    assert len(names) == len(set(names))
