@@ -1,0 +1,67 @@
+"""Image archives and layers, read back with `tarfile`."""
+
+import hashlib
+import json
+import tarfile
+
+from node.archive import PATH, write_image, write_layer
+
+
+def test_a_layer_holds_copies_contents_and_links(tmp_path):
+    source = tmp_path / "source"
+    source.write_text("program")
+    source.chmod(0o644)
+    script = tmp_path / "script.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    files = {
+        "usr/local/bin/program": source,
+        "etc/copied": source,
+        "script.sh": script,
+        "etc/content": b"text",
+        "etc/link": "-> /usr/lib",
+    }
+    write_layer(tmp_path / "layer.tar", files)
+    with tarfile.open(tmp_path / "layer.tar") as layer:
+        modes = {entry.name: entry.mode for entry in layer if entry.isreg()}
+        contents = {name: layer.extractfile(name).read() for name in modes}
+        link = layer.getmember("etc/link")
+    assert modes == {"usr/local/bin/program": 0o755, "etc/copied": 0o644, "script.sh": 0o755, "etc/content": 0o644}
+    assert contents["usr/local/bin/program"] == contents["etc/copied"] == b"program"
+    assert contents["etc/content"] == b"text" and contents["script.sh"] == b"#!/bin/sh\n"
+    assert link.issym() and link.linkname == "/usr/lib"
+
+
+def test_equal_files_make_equal_layers(tmp_path):
+    for name, files in (("a", {"x": b"1", "y": b"2"}), ("b", {"y": b"2", "x": b"1"})):
+        write_layer(tmp_path / name, files)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_an_image_names_its_layers_by_their_hash(tmp_path):
+    layers = [tmp_path / "bottom", tmp_path / "top"]
+    for layer in layers:
+        layer.write_text(layer.name)
+    write_image(
+        tmp_path / "image.tar", "a:1", layers, env=["A=b"], entrypoint=["/init", "-v"], stop_signal="SIGRTMIN+3"
+    )
+    config, manifest, contents = _read(tmp_path / "image.tar")
+    digests = [hashlib.sha256(layer.read_bytes()).hexdigest() for layer in layers]
+    assert manifest == [{"Config": "config.json", "RepoTags": ["a:1"], "Layers": [f"{d}.tar" for d in digests]}]
+    assert config["rootfs"] == {"type": "layers", "diff_ids": [f"sha256:{d}" for d in digests]}
+    assert config["config"] == {"Env": [PATH, "A=b"], "Entrypoint": ["/init", "-v"], "StopSignal": "SIGRTMIN+3"}
+    assert [contents[name] for name in manifest[0]["Layers"]] == [b"bottom", b"top"]
+
+
+def test_a_base_image_has_no_entrypoint(tmp_path):
+    (tmp_path / "layer").touch()
+    write_image(tmp_path / "image.tar", "a:1", [tmp_path / "layer"])
+    config, _, _ = _read(tmp_path / "image.tar")
+    assert config["config"] == {"Env": [PATH], "Entrypoint": None, "StopSignal": ""}
+
+
+def _read(archive):
+    """The image's configuration, its manifest, and all files by name."""
+    with tarfile.open(archive) as image:
+        contents = {entry.name: image.extractfile(entry).read() for entry in image}
+    return json.loads(contents["config.json"]), json.loads(contents["manifest.json"]), contents
