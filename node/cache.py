@@ -1,4 +1,4 @@
-"""Built things, each kept under the hash of what it is made of, whole or not at all."""
+"""A cache of built files: each result is stored under the hash of its inputs, and only when it is complete."""
 
 import hashlib
 import shutil
@@ -15,29 +15,34 @@ VERSIONS: dict[str, str] = tomllib.loads((HERE / "versions.toml").read_text())
 
 
 def folder() -> Path:
-    """Where built things are kept."""
+    """The folder of the cache."""
     return home() / "node"
 
 
 def digest(*inputs: str | bytes | Path) -> str:
     """A short hash of texts and of the contents of files and folders."""
     total = hashlib.sha256()
-    for one in inputs:
-        if isinstance(one, Path):
-            files = sorted(path for path in one.rglob("*") if path.is_file()) if one.is_dir() else [one]
+    for item in inputs:
+        if isinstance(item, Path):
+            files = sorted(path for path in item.rglob("*") if path.is_file()) if item.is_dir() else [item]
             parts = [part for file in files for part in (file.name.encode(), file.read_bytes())]
         else:
-            parts = [one.encode() if isinstance(one, str) else one]
+            parts = [item.encode() if isinstance(item, str) else item]
         for part in parts:
             total.update(len(part).to_bytes(8, "big") + part)
     return total.hexdigest()[:12]
 
 
 def made(name: str, key: str, make: Callable[[Path], None]) -> Path:
-    """The folder of the thing `name` whose inputs hash to `key`; `make` fills it when there is none.
+    """The folder of a cached result; builds the result first if it is not in the cache.
 
-    `make` gets an empty folder. What it leaves there appears under its final name only when it has ended well, so an
-    interrupted one leaves nothing half. Older things of the same name are then removed.
+    The folder gets its final name only after `make` has returned, so an interrupted build leaves no incomplete
+    result. Results with the same name and another key are then removed.
+
+    Args:
+        name: the name of the result, such as `etcd`.
+        key: the hash of its inputs, from `digest`.
+        make: builds the result in the empty folder that it is called with.
     """
     final = folder() / f"{name}-{key}"
     if final.is_dir():
