@@ -1,4 +1,4 @@
-"""What kind of machine this is, as far as running a cluster in containers depends on it."""
+"""The properties of this machine that matter for running a cluster in containers."""
 
 import os
 import platform
@@ -10,39 +10,37 @@ CAP_SYS_RESOURCE = 24
 
 @dataclass(frozen=True)
 class Machine:
-    """Facts about this machine.
-
-    `linux`: containers run on this very kernel, not in a desktop's virtual machine.
-    `sys_resource`: root may raise limits and lower oom scores here, as a privileged container expects.
-    `cgroups`: 1 or 2, the version of control groups.
-    `systemd`: systemd is the first process, so services are its business.
-    """
+    """Facts about this machine."""
 
     linux: bool
+    """Containers run on this machine's own kernel, not in a desktop's virtual machine."""
     sys_resource: bool
+    """Root may raise resource limits and lower OOM scores, which a privileged container requires."""
     cgroups: int
+    """The version of control groups, 1 or 2."""
     systemd: bool
+    """The first process is systemd, so systemd starts and stops services."""
 
     @property
     def locked_down(self) -> bool:
-        """Whether containers with all privileges need the runc wrapper beside this file."""
+        """Whether privileged containers need the runc wrapper in this folder."""
         return self.linux and not self.sys_resource
 
 
 def detect(root: Path = Path("/")) -> Machine:
-    """Reads the facts from /proc, /sys and /run below `root`."""
+    """Read the facts from /proc, /sys and /run below `root`."""
     if platform.system() != "Linux":
         return Machine(linux=False, sys_resource=True, cgroups=2, systemd=False)
     return Machine(
         linux=True,
-        # An ordinary user's own capabilities say nothing about what the engine, which is root, can do.
-        sys_resource=os.geteuid() != 0 or bounding(root) >> CAP_SYS_RESOURCE & 1 == 1,
+        # The capabilities of an ordinary user do not show what the engine can do, because the engine runs as root.
+        sys_resource=os.geteuid() != 0 or bool(_bounding_set(root) >> CAP_SYS_RESOURCE & 1),
         cgroups=2 if (root / "sys/fs/cgroup/cgroup.controllers").exists() else 1,
         systemd=(root / "run/systemd/system").is_dir(),
     )
 
 
-def bounding(root: Path) -> int:
+def _bounding_set(root: Path) -> int:
     """The capabilities this process can ever get, as bits: https://man7.org/linux/man-pages/man7/capabilities.7.html"""
     for line in (root / "proc/self/status").read_text().splitlines():
         if line.startswith("CapBnd:"):
