@@ -1,11 +1,10 @@
-# Each of these works on a fresh machine and does its own set-up. Without make: `python3 -m workbook lab`, and so on.
+# Each verb works on a fresh machine and does its own set-up. Without make: `python3 -m workbook lab`, and so on.
+# Variables: ARGS for more arguments, BUNDLE for a folder that `make bundle` has written, PYTHON for another Python.
 PYTHON ?= python3
-VERBS := lab test mutants test-order faults offline bench run record handout bundle verify status doctor classroom up down clean
-
-# BUNDLE=folder: from that bundle alone, without a network.
-ifdef BUNDLE
-export WORKBOOK_BUNDLE := $(BUNDLE)
-endif
+LEARNER := lab run status doctor up down clean
+INSTRUCTOR := handout bundle verify classroom
+DEVELOPER := record test mutants test-order faults offline bench
+VERBS := $(LEARNER) $(INSTRUCTOR) $(DEVELOPER)
 
 .PHONY: help $(VERBS)
 
@@ -13,4 +12,4 @@ help:
 	@$(PYTHON) -m workbook --help
 
 $(VERBS):
-	@$(PYTHON) -m workbook $@ $(ARGS)
+	@$(PYTHON) -m workbook $@ $(if $(BUNDLE),--bundle="$(BUNDLE)") $(ARGS)

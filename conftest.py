@@ -1,4 +1,4 @@
-"""What `pytest --nbval` needs: a cluster of the tests' own, and failures that explain themselves."""
+"""What `pytest --nbval` needs: a cluster for the tests, and failures that explain themselves."""
 
 import os
 from collections.abc import Iterator
@@ -6,22 +6,25 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cells import is_cell, needs_cluster
-from workbook.base.paths import ROOT
+from workbook.base.errors import WorkbookError
+from workbook.bundle.choose import CHOSEN
+from workbook.machine import environment
+from workbook.machine.set_up import up
 from workbook.publish.execute import TEST_PROFILE, hermetic
 
 pytest_plugins = ["tests.evidence", "tests.exercises", "tests.leftovers"]
 
-# A bundle brings no browser.
-collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get("WORKBOOK_BUNDLE") else []
+# A bundle contains no browser.
+collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get(CHOSEN) else []
 
 FAILED = pytest.StashKey[str]()
 
 
 def pytest_sessionstart() -> None:
-    # Kernels inherit the environment; no fixture reaches them.
+    # Kernels inherit the environment: no fixture reaches them.
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)
     hermetic()
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    os.environ.update(environment.import_path())
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,12 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Sets up the tests' cluster when a test that needs it was collected."""
+    """Set up the tests' cluster if a collected test needs it."""
     if session.config.option.collectonly or not any(map(needs_cluster, session.items)):
         return
-    from workbook.base.errors import WorkbookError
-    from workbook.machine.set_up import up
-
     with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print()
         try:
@@ -45,7 +45,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """After a cell has failed, the rest of its notebook would only fail for the same reason."""
+    """Skip the rest of a notebook after a failed cell: it would only fail for the same reason."""
     if is_cell(item) and (failed := item.parent.stash.get(FAILED, None)):
         pytest.skip(f"{failed} failed before")
 

@@ -17,7 +17,7 @@ FOLDERS = {
     "faults": ("tests/faults",),
     "offline": ("tests/offline",),
 }
-"""What each verb tests, as pytest's arguments; `test` tests everything that is not slow."""
+"""The folder that each verb tests; `test` runs everything that is not slow."""
 SLOW_TOO = ("-m", "")
 """An empty selection, in place of the one in pyproject.toml that leaves out slow tests."""
 

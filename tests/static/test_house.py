@@ -22,7 +22,7 @@ LEVELS = {
     "workbook.publish": 6,
     "workbook.classroom": 6,
     "workbook.cli": 7,
-    "workbook.__main__": 7,
+    "workbook.__main__": 8,
     "workbook": 8,  # __init__.py, which loads the public names; its constants may be imported everywhere
 }
 """Each room and its level: a module imports from its own room and from rooms of a lower level."""

@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
     lines.append("\nfor instructors:")
     verb("handout", "make one HTML file and one PDF of the recorded notebooks, in build/", verbs.handout, "handout")
-    verb("bundle", "write everything that a class without a network needs to build/bundle/", verbs.bundle, "dev")
+    verb("bundle", "write everything that a class without a network needs to build/bundle/", verbs.bundle, "test")
     verb("verify", "read a whole bundle and compare every checksum; start nothing", verbs.verify, bare=True)
     classroom = verb("classroom", "create a Namespace for each learner on a shared cluster", verbs.classroom)
 
@@ -88,8 +88,8 @@ def parser() -> argparse.ArgumentParser:
         ("faults", "break the cluster and the machine on purpose; see whether errors explain it"),
         ("offline", "make a bundle, and set up from it in a network that leads nowhere"),
     ):
-        verb(name, meaning, verbs.tests, "dev", "handout", passed_to="pytest")
-    verb("bench", "measure the workbook next to its peers", verbs.bench, "dev", "bench", passed_to="python -m bench")
+        verb(name, meaning, verbs.tests, "test", "dev", "handout", passed_to="pytest")
+    verb("bench", "measure the workbook next to its peers", verbs.bench, "test", "bench", passed_to="python -m bench")
 
     for made in (run, record):
         made.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="only these notebooks, by path or number")
@@ -155,8 +155,7 @@ def _run(options: Options, words: Sequence[str]) -> int:
 
 def _remove_files() -> None:
     """Remove the files that the workbook made, and the environment in which `clean` itself ran."""
-    caches = [ROOT / name for name in (".coverage", ".mypy_cache", ".pytest_cache", ".ruff_cache")]
-    for path in (environment.VENV, home(), *ROOT.glob("*.egg-info"), *caches):
-        if path.exists():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            print(f"✓ Remove {path}")
+    for folder in (environment.VENV, home(), *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
+        if folder.exists():
+            shutil.rmtree(folder)
+            print(f"✓ Remove {folder}")

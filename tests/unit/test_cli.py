@@ -1,0 +1,252 @@
+"""The command line: what it accepts, in which Python a verb runs, and what other programs receive."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tests.__main__ as test_programs
+from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
+from workbook.bundle import choose
+from workbook.cli import main as cli
+from workbook.cli import verbs
+from workbook.machine import environment
+
+GROUPS = {
+    "learners": ["lab", "run", "status", "doctor", "up", "down", "clean"],
+    "instructors": ["handout", "bundle", "verify", "classroom"],
+    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "bench"],
+}
+VERBS = [verb for group in GROUPS.values() for verb in group]
+PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "bench"]
+REQUIRED = {"classroom": ["learner-1"]}
+
+
+@pytest.fixture
+def started(home, monkeypatch):
+    """The commands that were started instead of a verb's function, with their variables; this Python has the packages."""
+    commands = []
+
+    def attend(words, variables=None):
+        commands.append(([str(word) for word in words], variables))
+        return 0
+
+    for module in (cli, verbs):
+        monkeypatch.setattr(module, "attend", attend)
+    for name in (choose.CHOSEN, choose.VERIFIED):
+        monkeypatch.setenv(name, "")  # so that what main() sets is undone after the test
+    monkeypatch.setattr(environment, "python", lambda *extras, offline=(): Path(sys.executable))
+    monkeypatch.setattr(environment, "found", lambda *extras: Path(sys.executable))
+    monkeypatch.chdir(ROOT)
+    return commands
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nonsense"],
+        ["lab", "x"],
+        ["lab", "--port", "1"],
+        ["doctor", "a", "b"],
+        ["doctor", "--jsn"],
+        ["doctor", "--js"],
+        ["run", "--lf"],
+        ["verify", "--bundl", "x"],
+        ["verify", "--bundle"],
+        ["classroom"],
+    ],
+    ids=" ".join,
+)
+def test_a_mistake_on_the_command_line_is_refused(words, started, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 2
+    assert re.match(r"usage: (.|\n)+ error: ", capsys.readouterr().err)
+    assert started == []
+
+
+def test_a_mistake_is_refused_by_a_python_without_packages():
+    command = [sys.executable, "-S", "-m", "workbook", "doctor", "a", "b"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "unrecognized arguments: a b" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_help_groups_the_verbs(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    sections = re.findall(r"^for (\w+):\n((?:  .+\n)+)", shown, re.MULTILINE)
+    assert ended.value.code == 0
+    assert {title: re.findall(r"^  ([\w-]+)  +\w", lines, re.MULTILINE) for title, lines in sections} == GROUPS
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_the_makefile_and_the_readme_have_the_same_groups():
+    makefile = (ROOT / "Makefile").read_text()
+    groups = re.findall(r"^(LEARNER|INSTRUCTOR|DEVELOPER) := (.+)$", makefile, re.MULTILINE)
+    assert {f"{title.lower()}s": verbs.split() for title, verbs in groups} == GROUPS
+    readme = (ROOT / "README.md").read_text()
+    for title, group in GROUPS.items():
+        _, found, rest = readme.partition(f"\n| for {title} | |\n|---|---|\n")
+        rows = re.match(r"(\|.+\|\n)+", rest) if found else None
+        assert rows, f"README.md has no table for {title}"
+        assert re.findall(r"`make ([\w-]+)", "".join(row.split("|")[1] for row in rows[0].splitlines())) == group
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_a_function(verb):
+    options = cli.parse([verb, *REQUIRED.get(verb, [])])
+    assert inspect.isfunction(options.run) and options.run.__module__ == verbs.__name__
+    assert inspect.signature(options.run).return_annotation is int
+    assert options.run.__name__ == ("tests" if verb in PASSING_ON and verb != "bench" else verb)
+    for extra in options.extras:
+        assert environment.requirements(extra) != environment.requirements(), "pyproject.toml has no such extra"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("spelling", [["--bundle", "a folder"], ["--bundle=a folder"]], ids=["two words", "one word"])
+def test_a_bundle_is_named_in_either_spelling(verb, spelling):
+    assert cli.parse([verb, *spelling, *REQUIRED.get(verb, [])]).folder == "a folder"
+
+
+@pytest.mark.parametrize("spelling", [["--bundle", "{}"], ["--bundle={}"]], ids=["two words", "one word"])
+def test_nothing_is_started_from_a_folder_that_is_no_bundle(spelling, started, tmp_path, capsys):
+    assert cli.main(["lab", *(word.format(tmp_path) for word in spelling)]) == 1
+    assert f"There is no bundle in {tmp_path}" in capsys.readouterr().err
+    assert started == []
+
+
+@pytest.mark.parametrize("verb", PASSING_ON)
+def test_another_program_receives_its_arguments_unchanged(verb, started):
+    given = ["-k", "x or y", "--lf", "notebooks/03_deploy-the-webapp.ipynb", "-x", "--maxfail=2", "-m", ""]
+    assert cli.main([verb, *given]) == 0
+    ((words, variables),) = started
+    program = ["bench"] if verb == "bench" else ["tests", verb]
+    assert words == [sys.executable, "-m", *program, *given]
+    assert variables["PYTHONPATH"].startswith(str(ROOT))
+
+
+@pytest.mark.parametrize("spelling", [["--bundle", "b"], ["--bundle=b"]], ids=["two words", "one word"])
+@pytest.mark.parametrize("place", [0, 2, 3])
+def test_a_bundle_is_told_from_the_arguments_of_another_program(spelling, place):
+    given = ["-k", "x", "--lf"]
+    options = cli.parse(["test", *given[:place], *spelling, *given[place:]])
+    assert (options.folder, options.arguments) == ("b", given)
+
+
+def test_a_verb_continues_in_the_python_that_has_the_packages(started, monkeypatch, tmp_path):
+    asked = []
+    other = tmp_path / "bin" / "python"
+    monkeypatch.setattr(environment, "python", lambda *extras, offline=(): asked.append((extras, offline)) or other)
+    assert cli.main(["run", "03"]) == cli.main(["handout"]) == 0
+    assert [words for words, _ in started] == [
+        [str(other), "-m", "workbook", *words] for words in (["run", "03"], ["handout"])
+    ]
+    assert asked == [((), ()), (("handout",), ())]
+
+
+def test_with_a_bundle_only_what_it_contains_is_installed_and_from_it_alone(started, monkeypatch):
+    class Bundle:
+        folder, packages = Path("/bundle"), ["--no-index"]
+
+    asked = []
+    monkeypatch.setattr(choose, "chosen", Bundle)
+    monkeypatch.setattr(choose, "environment", lambda bundle: {choose.VERIFIED: str(bundle.folder)})
+    python = Path(sys.executable)
+    monkeypatch.setattr(environment, "python", lambda *extras, offline: asked.append((extras, offline)) or python)
+    assert cli.main(["test", "--bundle=/bundle"]) == 0
+    assert asked == [(("test",), ["--no-index"])]
+
+
+def test_the_doctor_and_the_bundle_are_looked_at_without_an_installation(started, monkeypatch, capsys):
+    monkeypatch.setattr(environment, "python", lambda *_, **__: pytest.fail("packages were installed"))
+    shown = []
+    monkeypatch.setattr("workbook.cli.doctor.doctor", lambda as_json: shown.append(as_json) or 1)
+    assert cli.main(["doctor"]) == cli.main(["doctor", "--json"]) == 1
+    assert shown == [False, True]
+    assert cli.main(["verify"]) == 1
+    assert "BUNDLE=" in capsys.readouterr().err
+
+
+def test_an_error_is_short_unless_its_traceback_is_asked_for(started, monkeypatch, capsys):
+    def fail(*extras, offline=()):
+        raise WorkbookError("It failed.", "The disk is full.", "Make room.")
+
+    monkeypatch.setattr(environment, "python", fail)
+    monkeypatch.delenv("WORKBOOK_DEBUG", raising=False)
+    assert cli.main(["up"]) == 1
+    short = capsys.readouterr().err
+    assert "The disk is full." in short and "Traceback" not in short
+    monkeypatch.setenv("WORKBOOK_DEBUG", "1")
+    assert cli.main(["up"]) == 1
+    full = capsys.readouterr().err
+    assert full.startswith("Traceback") and full.endswith(short)
+
+
+def test_an_interruption_is_no_traceback(started, monkeypatch, capsys):
+    def interrupt(*extras, offline=()):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environment, "python", interrupt)
+    assert cli.main(["up"]) == 130
+    assert "the same command continues" in capsys.readouterr().err
+
+
+@pytest.fixture
+def files(started, monkeypatch, tmp_path):
+    """A workbook in a folder of its own, with an environment; returns both and the workbook's folder of caches."""
+    root, caches = tmp_path / "root", tmp_path / "caches"
+    venv = root / ".venv"
+    venv.mkdir(parents=True)
+    monkeypatch.setattr(cli, "ROOT", root)
+    monkeypatch.setattr(environment, "VENV", venv)
+    monkeypatch.setenv("WORKBOOK_HOME", str(caches))
+    monkeypatch.setattr(environment, "python", lambda *extras, offline=(): venv / "bin" / "python")
+    return root, venv, caches
+
+
+def test_clean_installs_nothing_where_nothing_was_made(files, started):
+    _, venv, _ = files
+    assert cli.main(["clean"]) == 0
+    assert started == [] and not venv.exists()
+
+
+def test_clean_removes_its_own_files_last(files, started, monkeypatch):
+    root, venv, caches = files
+    caches.mkdir()
+    monkeypatch.setattr(cli, "attend", lambda *_: 1)
+    assert cli.main(["clean"]) == 1
+    assert venv.exists() and caches.exists(), "removed although clean failed"
+    monkeypatch.setattr(cli, "attend", lambda *_: 0)
+    assert cli.main(["clean"]) == 0
+    assert list(root.iterdir()) == [] and not caches.exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "expected"),
+    [
+        ("test", ["--nbval", "-k", "x", "--lf"]),
+        ("mutants", ["--nbval", "tests/mutants", "-m", "", "-k", "x", "--lf"]),
+        ("test-order", ["--nbval", "tests/order", "-m", "", "-k", "x", "--lf"]),
+        ("faults", ["--nbval", "tests/faults", "-m", "", "-k", "x", "--lf"]),
+    ],
+)
+def test_pytest_receives_the_folder_of_a_verb_and_the_arguments(verb, expected, monkeypatch):
+    received = []
+    monkeypatch.setattr(test_programs.pytest, "main", lambda words: received.append(words) or 0)
+    monkeypatch.setattr(sys, "argv", ["tests", verb, "-k", "x", "--lf"])
+    monkeypatch.chdir(ROOT)
+    assert test_programs.main() == 0
+    assert received == [expected]
+
+
+def test_a_machine_that_cannot_be_without_a_network_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tests", "offline"])
+    monkeypatch.setattr(test_programs.shutil, "which", lambda name, path: None if name == "iptables" else name)
+    with pytest.raises(WorkbookError, match=r"needs root on Linux(.|\n)*Missing: iptables"):
+        test_programs.main()
