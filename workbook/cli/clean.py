@@ -1,48 +1,50 @@
-"""`make clean`: nothing of the workbook stays, and it says what it removed."""
+"""`make clean`: remove everything that the workbook made, and print each removal."""
 
 import re
 import shutil
 
+from workbook.base import labels
 from workbook.base.paths import ROOT
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
-from workbook.engine.build import catalog
-from workbook.engine.find import running_engine, stop_engine
+from workbook.cluster.current import made
+from workbook.engine import daemon
+from workbook.engine.catalog import catalog
+from workbook.engine.find import running_engine
 from workbook.engine.pull import pulled
 
-NETWORK = "kind"
-OWN = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
-"""The tags of images that node/ makes."""
+KIND_NETWORK = "kind"
+NODE_IMAGES = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
+"""The tags of images that node/ builds."""
 
 
 def clean() -> None:
-    """Removes clusters, images, networks and the executed notebooks, and stops an engine that was started here.
+    """Remove clusters, images, networks and the folder build/; stop an engine that the workbook started.
 
-    The files in `workbook.base.paths.home()` and the virtual environment are removed by the caller, which runs outside both.
-    What the workbook did not make stays: other clusters, other images, and the packages of the system.
+    The command line then removes the workbook's folder and the Python environment, outside of that environment.
+    What the workbook did not make is kept: other clusters, other images, and the packages of the system.
     """
-    for ours in cluster.made():
-        ours.delete()
-    _engine()
-    stop_engine()
+    for cluster in made():
+        cluster.delete()
+    _clean_engine()
+    daemon.stop()
     if (build := ROOT / "build").exists():
         with step(f"Remove {build}"):
             shutil.rmtree(build)
 
 
-def _engine() -> None:
-    """Takes out of the engine what the workbook has put there."""
+def _clean_engine() -> None:
+    """Remove the workbook's images from the engine, and kind's network if no cluster uses it."""
     if (engine := running_engine()) is None:
         return
-    mine = {*catalog(), *pulled()}
+    own = {*catalog(), *pulled()}
     for image in engine.images.list():
         for tag in {*image.tags, *image.attrs.get("RepoDigests", [])}:
-            if tag in mine or OWN.match(tag):
+            if tag in own or NODE_IMAGES.match(tag):
                 with step(f"Remove the image {tag}"):
                     engine.images.remove(tag, force=True)
-    engine.images.prune({"dangling": True, "label": cluster.LABEL})
-    for network in engine.networks.list(names=[f"^{NETWORK}$"]):
+    engine.images.prune({"dangling": True, "label": labels.SELECTOR})
+    for network in engine.networks.list(names=[f"^{KIND_NETWORK}$"]):
         network.reload()
-        if not network.containers:  # else it serves somebody else's kind clusters
+        if not network.containers:
             with step(f"Remove the network {network.name}"):
                 network.remove()
