@@ -13,8 +13,9 @@ import pytest
 
 import workbook
 from tests.cells import code_cells
-from workbook.base.notebooks import NOTEBOOKS, failed, find
+from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.cli.lab import jupyterlab
+from workbook.publish.execute import failed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="`make test` installs what drives a browser")
 expect = playwright.expect

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from workbook.base import notebooks
 from workbook.base.errors import WorkbookError
 from workbook.machine.browser import browser
-from workbook.publish import index as contents
+from workbook.publish import index
 from workbook.publish.handout import collect, diagrams, document, make
 from workbook.publish.handout.pdf import pages
 
@@ -95,7 +95,7 @@ def test_all_notebooks_are_there_in_their_order(made):
 
 
 def test_each_caption_is_in_a_list_with_its_page(made):
-    captions = Counter((kind, number) for kind, number, *_ in contents.captions())
+    captions = Counter((kind, number) for kind, number, *_ in index.captions())
     first = made.soup.select_one("main section")["id"]
     lists = "\n".join(made.texts[: pages(made.pdf)[0][first] - 1])
     told = re.findall(

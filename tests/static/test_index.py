@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from workbook.publish import index as contents
+from workbook.publish import index
 
 CHAPTER = {
     "Listing": {f"1-{number}" for number in range(1, 16)},
@@ -14,16 +14,16 @@ CHAPTER = {
 
 @pytest.mark.parametrize("kind", CHAPTER)
 def test_all_are_there_and_no_others(kind):
-    assert {number for found, number, *_ in contents.captions() if found == kind} == CHAPTER[kind]
+    assert {number for found, number, *_ in index.captions() if found == kind} == CHAPTER[kind]
 
 
-def test_the_index_is_what_the_notebooks_say():
-    assert contents.INDEX.read_text(encoding="utf-8") == contents.index(), "run `make record`"
+def test_the_page_is_what_the_notebooks_say():
+    assert index.PAGE.read_text(encoding="utf-8") == index.page(), "run `make record`"
 
 
 def test_each_listing_is_followed_by_the_file_that_is_named_so():
     """A caption `Listing 1-3` stands above a cell that shows manifests/1-03-….yaml, or the file of an application."""
-    for kind, number, path, cell in contents.captions():
+    for kind, number, path, cell in index.captions():
         if kind == "Listing":
             (source,) = (
                 found.source

@@ -10,10 +10,13 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tests.cells import code_cells
-from workbook.base.notebooks import NOTEBOOKS, delays, failed, find, table
+from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.lessons.begin import states
 from workbook.publish.agenda import PAGE, PLANS, agenda
+from workbook.publish.documents import table
+from workbook.publish.execute import failed
+from workbook.publish.minutes import delays
 
 TAGS = {"nbval-ignore-output", "raises-exception", "exercise", "solution"}
 FORBIDDEN = {

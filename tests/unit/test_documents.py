@@ -3,7 +3,7 @@
 import pytest
 
 from workbook.base.errors import WorkbookError
-from workbook.base.notebooks import write_between
+from workbook.publish.documents import write_between
 
 
 def test_what_stands_around_stays(tmp_path):

@@ -41,7 +41,7 @@ def lab(options: Options) -> int:
 
 
 def run(options: Options) -> int:
-    from workbook.publish.execute import run  # needs packages
+    from workbook.publish.run import run  # needs packages
 
     return run(*options.notebooks)
 
@@ -108,7 +108,7 @@ def classroom(options: Options) -> int:
 
 
 def record(options: Options) -> int:
-    from workbook.publish.execute import record  # needs packages
+    from workbook.publish.record import record  # needs packages
 
     return record(*options.notebooks)
 

@@ -1,21 +1,20 @@
-"""A day, and half a day, with the notebooks: planned from the minutes that were measured."""
+"""The agenda in classroom/README.md: a day, and half a day, planned from the minutes that were measured."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import nbformat
-
-from workbook.base.notebooks import find, length, write_between
 from workbook.base.paths import ROOT
+from workbook.publish import prose
+from workbook.publish.minutes import length
 
 PAGE = ROOT / "classroom" / "README.md"
-BREAK, LUNCH, AT_A_STRETCH = 15, 60, 80
-"""Minutes: of a break, of lunch, and that people are asked to work without one."""
+BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80
+"""Minutes: of a break, of lunch, and of work without either."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which notebooks, and how long: `pace` times what a reader who is alone needs, for questions and exercises."""
+    """The notebooks of a class, and its pace: how much longer it takes than a reader alone, with questions and exercises."""
 
     title: str
     numbers: tuple[str, ...]
@@ -31,7 +30,7 @@ PLANS = (
 
 
 def agenda() -> str:
-    """A table for each plan: a row per notebook and break, with the time it begins, from 0:00 on."""
+    """Return a table for each plan: a row for each notebook and break, with the time at which it begins, from 0:00 on."""
     return "\n\n".join(
         "\n".join([f"### {plan.title}", "", "| from | what | minutes | measured |", "|---|---|---|---|", *_rows(plan)])
         for plan in PLANS
@@ -40,16 +39,16 @@ def agenda() -> str:
 
 def _rows(plan: Plan) -> Iterator[str]:
     now = since_break = 0
-    lunch = plan.lunch_after is None  # whether it was had, or is not to be
-    for path in find(plan.numbers):
-        measured = length(nbformat.read(path, as_version=4))
+    lunch_after = plan.lunch_after
+    for path, book in prose.books(plan.numbers):
+        measured = length(book)
         minutes = -(-round(measured * plan.pace) // 5) * 5  # rounded up to five
-        if since_break and since_break + minutes > AT_A_STRETCH:
-            is_lunch = not lunch and now >= plan.lunch_after
-            lunch |= is_lunch
-            pause = LUNCH if is_lunch else BREAK
-            yield f"| {_clock(now)} | *{'lunch' if is_lunch else 'break'}* | {pause} | |"
-            now, since_break = now + pause, 0
+        if since_break and since_break + minutes > LONGEST_STRETCH:
+            pause, pause_minutes = "break", BREAK
+            if lunch_after is not None and now >= lunch_after:
+                pause, pause_minutes, lunch_after = "lunch", LUNCH, None
+            yield f"| {_clock(now)} | *{pause}* | {pause_minutes} | |"
+            now, since_break = now + pause_minutes, 0
         yield f"| {_clock(now)} | [{path.stem}](../notebooks/{path.name}) | {minutes} | {measured} |"
         now, since_break = now + minutes, since_break + minutes
     yield f"| {_clock(now)} | *end* | | |"
@@ -57,8 +56,3 @@ def _rows(plan: Plan) -> Iterator[str]:
 
 def _clock(minutes: int) -> str:
     return f"{minutes // 60}:{minutes % 60:02}"
-
-
-def write_agenda() -> None:
-    """Renews the agenda in classroom/README.md."""
-    write_between(PAGE, "agenda", agenda())

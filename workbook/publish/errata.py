@@ -1,84 +1,77 @@
-"""The chapter's mistakes, with what is so today: read from the experiments in the notebooks.
+"""The errata, notebooks/ERRATA.md: the chapter's mistakes, and what is true today.
 
-Below an experiment's caption stands a quote. Its first sentence is what the chapter says, the rest what is so today. Where
-that is told only after the experiment, it is a quote of its own that begins with **Today**. Many small ones are a table
-with the columns *the chapter* and *today*. A heading ends the experiment.
+They are read from the experiments in the notebooks. Below an experiment's caption stands a quote. Its first sentence is
+what the chapter says, the rest what is true today. Where that is explained only after the experiment, it is a quote of
+its own that begins with **Today**. Small mistakes are the rows of a table with the columns *the chapter* and *today*. A
+heading ends the experiment.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
+from nbformat import NotebookNode
 
-from workbook.base.notebooks import NOTEBOOKS, find
-from workbook.publish.index import CAPTION
+from workbook.base.notebooks import NOTEBOOKS
+from workbook.publish import prose
 
 PAGE = NOTEBOOKS / "ERRATA.md"
-PIECE = re.compile(
-    r"^#+ .*$"
-    r"|^(?P<quote>> \*\*(?:The chapter|Today).*(?:\n>.*)*)"
-    r"|^\| the chapter \| today \|\n\|[-|]+\|\n(?P<table>(?:\|.*\n?)+)"
-    r"|" + CAPTION.pattern,
-    re.MULTILINE | re.IGNORECASE,
-)
-SENTENCE = re.compile(r"(.+?[.!?])(?:\s+|$)", re.DOTALL)
 
 
 @dataclass
 class Erratum:
-    """A mistake of the chapter: in Markdown, what it `says`, and what is so `today`; the notebook and cell that show it."""
+    """A mistake of the chapter: in Markdown, what it `says`, and what is true `today`; the notebook and cell that show it."""
 
     number: int
     says: str
     today: str
     notebook: Path
-    cell: int | None
+    cell: int | None = None
 
 
 def errata() -> list[Erratum]:
-    """All of them, by the numbers of their experiments."""
-    return sorted((erratum for path in find() for erratum in _read(path)), key=lambda erratum: erratum.number)
+    """Return all mistakes, by the numbers of their experiments."""
+    found = [erratum for path, book in prose.books() for erratum in _read(path, book)]
+    return sorted(found, key=lambda erratum: erratum.number)
 
 
-def _read(path: Path) -> list[Erratum]:
+def _read(path: Path, book: NotebookNode) -> list[Erratum]:
     found: list[Erratum] = []
-    placed = 0
-    number = 0
-    for cell in nbformat.read(path, as_version=4).cells:
+    number = placed = 0
+    for cell in book.cells:
         if cell.cell_type == "code":
             if cell.source.strip():
                 for erratum in found[placed:]:
                     erratum.cell = cell.execution_count
                 placed = len(found)
             continue
-        for piece in PIECE.finditer(cell.source):
-            if piece["quote"] and number:
-                text = " ".join(line.removeprefix(">").strip() for line in piece["quote"].splitlines()).strip()
-                if text.startswith("**Today"):
-                    found[-1].today = _tidy(f"{found[-1].today} {re.sub(r'^[*]{2}Today[*]{2},? *', '', text)}")
-                else:
-                    first = SENTENCE.match(text)
-                    said = re.sub(r"^\*\*The chapter says\*\*,? *(that )?", "", first[1]).replace("**", "")
-                    found.append(Erratum(number, _tidy(said), _tidy(text[first.end() :]), path, None))
-            elif piece["table"] and number:
-                for row in piece["table"].splitlines():
-                    said, today = (column.strip() for column in row.strip("|").split(" | "))
-                    found.append(Erratum(number, said, today, path, None))
-            elif piece[0].startswith("#"):
+        for block in prose.tree(cell.source).children:
+            text = prose.text(block)
+            if block.type == "heading":
                 number = 0
-            elif piece[0].lower().startswith("**experiment"):
-                number = int(CAPTION.match(piece[0])[2])
+            elif block.type == "table" and number:
+                header, *mistakes = prose.rows(block)
+                if header == ["the chapter", "today"]:
+                    found += [Erratum(number, says, today, path) for says, today in mistakes]
+            elif block.type == "blockquote" and number and text.startswith("**Today"):
+                found[-1].today = _tidy(f"{found[-1].today} {re.sub(r'^[*]{2}Today[*]{2},? *', '', text)}")
+            elif block.type == "blockquote" and number and text.startswith("**The chapter"):
+                first, *rest = re.split(r"(?<=[.!?])\s+", text, maxsplit=1)
+                says = re.sub(r"^\*\*The chapter says\*\*,? *(that )?", "", first).replace("**", "")
+                found.append(Erratum(number, _tidy(says), _tidy("".join(rest)), path))
+            for category, label in prose.captions(block):
+                if category == "Experiment":
+                    number = int(label)
     return found
 
 
 def _tidy(text: str) -> str:
-    """Sentences that stand by themselves: the last leads to no cell below."""
+    """Return the sentences with a full stop at the end where a colon leads to the notebook's next cell."""
     return re.sub(r":$", ".", text.strip())
 
 
 def page() -> str:
-    """The page that lists them."""
+    """Return the page in Markdown."""
     lines = [
         "# Errata",
         "",
@@ -91,8 +84,3 @@ def page() -> str:
         place = f"[{wrong.notebook.stem}]({wrong.notebook.name}) [{wrong.cell}]"
         lines.append(f"| {wrong.number} | {wrong.says} | {wrong.today} | {place} |")
     return "\n".join(lines) + "\n"
-
-
-def write_page() -> None:
-    """Renews notebooks/ERRATA.md."""
-    PAGE.write_text(page(), encoding="utf-8")

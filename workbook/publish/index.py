@@ -1,50 +1,41 @@
-"""Where each listing, figure and experiment of the chapter is: read from the captions in the notebooks."""
+"""The index, notebooks/README.md: where each listing, figure and experiment of the chapter is."""
 
-import re
 from pathlib import Path
 
-import nbformat
+from workbook.base.notebooks import NOTEBOOKS
+from workbook.publish import prose
 
-from workbook.base.notebooks import NOTEBOOKS, find
-
-INDEX = NOTEBOOKS / "README.md"
-CAPTION = re.compile(r"\*\*(Listing|Figure|Experiment) ([\d-]+)\b[^*]*\*\*", re.IGNORECASE)
+PAGE = NOTEBOOKS / "README.md"
 
 
 def captions() -> list[tuple[str, str, Path, int]]:
-    """Each caption in the notebooks, in their order: its kind, its number, the notebook, and the next cell's `[n]`."""
+    """Return the notebooks' captions in their order.
+
+    Each is Listing, Figure or Experiment, its number, the notebook, and the execution count of the next code cell.
+    """
     found = []
-    for path in find():
+    for path, book in prose.books():
         waiting: list[tuple[str, str]] = []
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in book.cells:
             if cell.cell_type == "markdown":
-                waiting += [(kind.capitalize(), number) for kind, number in CAPTION.findall(cell.source)]
+                waiting += prose.captions(prose.tree(cell.source))
             elif cell.source.strip():
-                found += [(kind, number, path, cell.execution_count) for kind, number in waiting]
+                found += [(category, number, path, cell.execution_count) for category, number in waiting]
                 waiting = []
     return found
 
 
-def index() -> str:
-    """The page that lists them: a table for each kind, a row for each number."""
+def page() -> str:
+    """Return the page in Markdown: a table for listings, figures and experiments each, a row for each number."""
     lines = [
         "# Where is what",
         "",
         "Each listing, figure and experiment of the chapter, with the notebook and the cell that shows it. What the chapter has wrong: [Errata](ERRATA.md). Written by `make record`.",
     ]
     tables: dict[str, dict[str, list[str]]] = {"Listing": {}, "Figure": {}, "Experiment": {}}
-    for kind, number, path, cell in captions():
-        tables[kind].setdefault(number, []).append(f"[{path.stem}]({path.name}) [{cell}]")
-    for kind, places in tables.items():
-        lines += ["", f"## {kind}s", "", f"| {kind.lower()} | notebook [cell] |", "|---|---|"]
-        lines += [f"| {number} | {', '.join(places[number])} |" for number in sorted(places, key=_order)]
+    for category, number, path, cell in captions():
+        tables[category].setdefault(number, []).append(f"[{path.stem}]({path.name}) [{cell}]")
+    for category, places in tables.items():
+        lines += ["", f"## {category}s", "", f"| {category.lower()} | notebook [cell] |", "|---|---|"]
+        lines += [f"| {number} | {', '.join(places[number])} |" for number in sorted(places, key=prose.order)]
     return "\n".join(lines) + "\n"
-
-
-def _order(number: str) -> list[int]:
-    return [int(part) for part in number.split("-")]
-
-
-def write_index() -> None:
-    """Renews notebooks/README.md."""
-    INDEX.write_text(index())

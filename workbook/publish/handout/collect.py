@@ -1,23 +1,23 @@
-"""What the handout is made of: the notebooks as they were recorded, with the solutions taken out of their flow."""
+"""The handout's content: the recorded notebooks, with the solutions taken out of their flow."""
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from workbook.base.errors import WorkbookError
-from workbook.base.notebooks import find
+from workbook.publish import prose
 
 FACTS = ("date", "kubernetes", "provider", "python")
 IN_JUPYTERLAB = re.compile(r"^A solution is in the collapsed cell below.*$", re.MULTILINE)
-"""Says how to find a solution in JupyterLab; here it is elsewhere."""
+"""The line that says how to find a solution in JupyterLab; the handout has it elsewhere."""
 
 
 @dataclass
 class Solution:
-    """One exercise's solution: cells with their outputs; `heading` is the one above its exercise."""
+    """The solution of an exercise: cells with their outputs; `heading` is the last one above the exercise."""
 
     anchor: str
     heading: str
@@ -26,24 +26,28 @@ class Solution:
 
 @dataclass
 class Chapter:
-    """A notebook: its `number` (two digits), `name` (its file's, without the suffix) and title, what is read, and its solutions."""
+    """A notebook: the name of its file, its title, the cells to read, and its solutions."""
 
-    number: str
     name: str
     title: str
-    flow: list[NotebookNode]
-    solutions: list[Solution]
+    flow: list[NotebookNode] = field(default_factory=list)
+    solutions: list[Solution] = field(default_factory=list)
+
+    @property
+    def number(self) -> str:
+        """Two digits."""
+        return self.name[:2]
 
 
 def collect() -> tuple[list[Chapter], dict[str, list[str]]]:
-    """The chapters in their order; and of each of `FACTS`, which values were recorded: mostly one.
+    """Return the chapters in their order; and for each of `FACTS` the recorded values, which is one in most cases.
 
     Raises:
         WorkbookError: a notebook was not recorded.
     """
-    chapters, facts = [], {fact: set() for fact in FACTS}
-    for path in find():
-        book = nbformat.read(path, as_version=4)
+    chapters: list[Chapter] = []
+    facts: dict[str, set[str]] = {fact: set() for fact in FACTS}
+    for path, book in prose.books():
         recorded = book.metadata.get("workbook", {})
         if missing := [fact for fact in FACTS if fact not in recorded]:
             raise WorkbookError(
@@ -53,29 +57,31 @@ def collect() -> tuple[list[Chapter], dict[str, list[str]]]:
             )
         for fact in FACTS:
             facts[fact].add(recorded[fact])
-        chapters.append(_chapter(path.stem, book))
+        chapters.append(_chapter(path, book))
     return chapters, {fact: sorted(values) for fact, values in facts.items()}
 
 
-def _chapter(name: str, book: NotebookNode) -> Chapter:
-    number, heading, last = name[:2], "", None
-    chapter = Chapter(number, name, re.match(r"# (.+)", book.cells[0].source)[1], [], [])
+def _chapter(path: Path, book: NotebookNode) -> Chapter:
+    chapter = Chapter(path.name, prose.title(book))
+    heading, in_solution = "", False
     for cell in book.cells:
-        if _solves(cell):
-            if last is None or not _solves(last):
-                anchor = f"solution-{number}-{len(chapter.solutions) + 1}"
-                chapter.solutions.append(Solution(anchor, heading))
-                chapter.flow.append(new_markdown_cell(f"*A solution is [in the appendix](#{anchor}).*"))
-            chapter.solutions[-1].cells.append(cell)
-        else:
+        if not _solves(cell):
             if cell.cell_type == "markdown":
                 cell.source = IN_JUPYTERLAB.sub("", cell.source)
-                heading = ([heading, *re.findall(r"^#{2,} (.+)$", cell.source, re.MULTILINE)])[-1]
+                for block in prose.tree(cell.source).children:
+                    if block.type == "heading" and block.tag != "h1":
+                        heading = prose.text(block)
             chapter.flow.append(cell)
-        last = cell
+        elif in_solution:
+            chapter.solutions[-1].cells.append(cell)
+        else:
+            anchor = f"solution-{chapter.number}-{len(chapter.solutions) + 1}"
+            chapter.solutions.append(Solution(anchor, heading, [cell]))
+            chapter.flow.append(new_markdown_cell(f"*A solution is [in the appendix](#{anchor}).*"))
+        in_solution = _solves(cell)
     return chapter
 
 
 def _solves(cell: NotebookNode) -> bool:
-    """Whether a cell is one of a solution, or asks afterwards whether it holds."""
+    """Whether a cell belongs to a solution, or checks the exercise after it."""
     return "solution" in cell.metadata.get("tags", []) or "solution=True" in cell.source

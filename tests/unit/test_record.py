@@ -1,0 +1,55 @@
+"""`make record`, with notebooks that need no cluster."""
+
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from workbook.base import notebooks
+from workbook.publish import agenda, errata, index, record
+
+OPENING = "# A title\n\n| | |\n|---|---|\n| **you will** | add |\n| **minutes** | 0 |\n\n**Listing 1-1.**"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with one notebook, in place of the workbook's; its cluster is set up."""
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setattr(record, "up", lambda: None)
+    monkeypatch.setattr(record.current, "api", lambda: SimpleNamespace(version=lambda: "v1.36.3"))
+    monkeypatch.setattr(record.current, "current", lambda: SimpleNamespace(provider="kind"))
+    monkeypatch.setattr(agenda, "PLANS", (agenda.Plan("A day", ("00",), 2),))
+    for module, name in ((index, "index.md"), (errata, "errata.md"), (agenda, "agenda.md")):
+        monkeypatch.setattr(module, "PAGE", tmp_path / name)
+    for name, mark in (("README.md", "chapter table"), ("agenda.md", "agenda")):
+        (tmp_path / name).write_text(f"<!-- {mark}: written by `make record` -->\n<!-- end of the {mark} -->\n")
+    return tmp_path
+
+
+def add_notebook(folder, source):
+    path = folder / "00_add.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell(OPENING), new_code_cell(source)]), path)
+    return path
+
+
+def test_outputs_and_documents_are_written(repository):
+    path = add_notebook(repository, "1 + 1")
+    assert record.record() == 0
+    book = nbformat.read(path, as_version=4)
+    assert book.cells[1].outputs[0]["data"]["text/plain"] == "2"
+    assert "of which the cells run" in book.cells[0].source
+    assert book.metadata.workbook.keys() == {"seconds", "date", "kubernetes", "provider", "python"}
+    assert "| [A title](notebooks/00_add.ipynb) | add |" in (repository / "README.md").read_text()
+    assert "| 1-1 | [00_add](00_add.ipynb) [1] |" in (repository / "index.md").read_text()
+    assert "| 0:00 | [00_add]" in (repository / "agenda.md").read_text()
+    assert (repository / "errata.md").read_text().startswith("# Errata")
+
+
+def test_a_notebook_that_fails_is_left_as_it_was(repository):
+    path = add_notebook(repository, "1 / 0")
+    before = path.read_bytes()
+    assert record.record() == 1
+    assert path.read_bytes() == before
+    assert not (repository / "index.md").exists()

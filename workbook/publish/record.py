@@ -1,0 +1,62 @@
+"""`make record`: execute the notebooks on the tests' cluster, and write down what comes out."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.cluster import current
+from workbook.machine.set_up import up
+from workbook.publish import agenda, documents, errata, index
+from workbook.publish.execute import TEST_PROFILE, execute, hermetic
+from workbook.publish.minutes import write_minutes
+
+
+def record(*chosen: str) -> int:
+    """Execute the notebooks, or only the `chosen` ones, and write their outputs and minutes into them.
+
+    When none fails, the documents that are made from the notebooks are written as well: the table in README.md, the
+    index, the errata, and the agenda in classroom/README.md.
+
+    Returns:
+        1 when a notebook failed (its file is left as it was), else 0.
+    """
+    paths = find(chosen)
+    os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)  # for the kernels, too
+    hermetic()
+    up()
+    facts = {  # for the handout's first page; read here, since a notebook deletes the cluster
+        "date": datetime.now(UTC).date().isoformat(),
+        "kubernetes": current.api().version(),
+        "provider": current.current().provider,
+        "python": platform.python_version(),
+    }
+
+    def keep(path: Path, book: NotebookNode) -> None:
+        if not book.metadata.workbook.get("failed"):
+            book.metadata["workbook"] |= facts
+            tidy(book)
+            nbformat.write(book, path)
+
+    if any(outcome.error for outcome in execute(paths, keep)):
+        return 1
+    documents.write_between(ROOT / "README.md", "chapter table", documents.table())
+    documents.write_between(agenda.PAGE, "agenda", agenda.agenda())
+    index.PAGE.write_text(index.page(), encoding="utf-8")
+    errata.PAGE.write_text(errata.page(), encoding="utf-8")
+    return 0
+
+
+def tidy(book: NotebookNode) -> None:
+    """Remove what differs between machines without a meaning, and write the measured minutes into the opening table."""
+    book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book.metadata["language_info"] = {"name": "python"}
+    book.metadata.pop("widgets", None)
+    for cell in book.cells:
+        cell.metadata.pop("execution", None)
+    write_minutes(book)

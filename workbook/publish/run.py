@@ -1,0 +1,25 @@
+"""`make run`: execute the notebooks on the reader's cluster, and keep executed copies."""
+
+import nbformat
+
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.machine.set_up import up
+from workbook.publish.execute import execute, hermetic
+
+COPIES = ROOT / "build" / "run"
+
+
+def run(*chosen: str) -> int:
+    """Execute the notebooks, or only the `chosen` ones, and write executed copies into `COPIES`.
+
+    Returns:
+        1 when a notebook failed (the others are executed all the same), else 0.
+    """
+    paths = find(chosen)
+    hermetic()
+    up()
+    COPIES.mkdir(parents=True, exist_ok=True)
+    outcomes = execute(paths, keep=lambda path, book: nbformat.write(book, COPIES / path.name))
+    print(f"Executed copies: {COPIES}")
+    return 1 if any(outcome.error for outcome in outcomes) else 0
