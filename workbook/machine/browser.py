@@ -1,4 +1,4 @@
-"""A browser without a window, driven by Playwright: prints the handout, and tests what a reader sees."""
+"""A browser without a window, driven by Playwright: it prints the handout, and tests what a reader sees."""
 
 import os
 import shutil
@@ -8,60 +8,65 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from workbook.base import apt as packages
+from workbook.base import apt
 from workbook.base.errors import WorkbookError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-CHANNELS = ("chrome", "msedge")
-"""Where Playwright itself finds a browser, on macOS and Windows."""
+CHANNELS = ("chrome", "msedge", None)
+"""The browsers that Playwright finds on macOS and Windows, and its own."""
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-SCATTERED = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
-"""The variables that name the places where a browser leaves files."""
+FOLDERS = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+"""The environment variables that name the folders where a browser leaves files."""
 FIX = "Install Chromium, Chrome or Edge; or `playwright install chromium`."
 
 
 def executable() -> Path | None:
-    """A browser's program on PATH; for root on Debian it is installed where there is none."""
+    """Return the path of a browser on PATH, if any. Without one, root on Debian installs Chromium."""
     found = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if not found and packages.installable():
-        packages.refresh(FIX)
-        packages.install(["chromium", "fonts-dejavu"], FIX)
+    if not found and apt.installable():
+        apt.refresh(FIX)
+        apt.install(["chromium", "fonts-dejavu"], FIX)
         found = shutil.which("chromium")
     return Path(found) if found else None
 
 
 @contextmanager
 def browser() -> Iterator["Browser"]:
-    """Chromium, Chrome or Edge, for the length of the block.
+    """Run Chromium, Chrome or Edge while the block runs.
 
     Raises:
-        WorkbookError: there is none, or Playwright is not installed.
+        WorkbookError: no browser is installed, or Playwright is not.
 
     Documentation: https://playwright.dev/python/docs/api/class-browsertype#browser-type-launch
     """
     try:
-        from playwright.sync_api import Error, sync_playwright
+        from playwright.sync_api import Error, sync_playwright  # an optional dependency
     except ModuleNotFoundError:
         raise WorkbookError(
-            "Playwright is not installed, which drives the browser.",
+            "Playwright, which drives the browser, is not installed.",
             fix="`make handout` and `make test` install it; or `pip install 'kubernetes-workbook[handout]'`.",
         ) from None
     program = executable()
-    ways = [{"executable_path": program}] if program else [*({"channel": name} for name in CHANNELS), {}]
+    problem = ""
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, sync_playwright() as playwright:
-        environment = {**os.environ, **dict.fromkeys(SCATTERED, scratch)}
-        for way in ways:
+        environment: dict[str, str | float | bool] = {**os.environ, **dict.fromkeys(FOLDERS, scratch)}
+        for channel in (None,) if program else CHANNELS:
             try:
-                # The sandbox needs rights that containers and root do not have; what is opened is the workbook's own.
-                started = playwright.chromium.launch(args=list(QUIET), chromium_sandbox=False, env=environment, **way)
+                started = playwright.chromium.launch(
+                    executable_path=program,
+                    channel=channel,
+                    args=list(QUIET),
+                    chromium_sandbox=False,  # it needs rights that containers lack; only the workbook's pages are opened
+                    env=environment,
+                )
                 break
             except Error as error:
                 problem = str(error).strip().splitlines()[0]
         else:
-            raise WorkbookError("There is no browser that can be driven.", problem, FIX)
+            raise WorkbookError("No browser can be started.", problem, FIX)
         try:
             yield started
         finally:

@@ -1,4 +1,4 @@
-"""The handout: the recorded notebooks as one HTML file and one PDF, to hand out or to print. No cluster is needed."""
+"""The handout: the recorded notebooks as one HTML file and one PDF, to give out or to print. It needs no cluster."""
 
 import time
 from pathlib import Path
@@ -11,10 +11,10 @@ FOLDER = ROOT / "build"
 
 
 def handout() -> None:
-    """Makes build/handout.html and build/handout.pdf, and prints their sizes.
+    """Make build/handout.html and build/handout.pdf, and print their sizes.
 
     Raises:
-        WorkbookError: a notebook was not recorded, or no browser can be had.
+        WorkbookError: a notebook was not recorded, or no browser is installed.
     """
     begun = time.monotonic()
     page, paper, count = make(FOLDER)
@@ -24,10 +24,10 @@ def handout() -> None:
 
 
 def make(folder: Path) -> tuple[Path, Path, int]:
-    """Makes handout.html and handout.pdf in `folder`; returns both, and the number of pages.
+    """Make handout.html and handout.pdf in `folder`; return both paths, and the number of pages.
 
     Raises:
-        WorkbookError: a notebook was not recorded, or no browser can be had.
+        WorkbookError: a notebook was not recorded, or no browser is installed.
     """
     chapters, facts = collect.collect()
     page, paper = folder / "handout.html", folder / "handout.pdf"

@@ -1,4 +1,4 @@
-"""Mermaid's diagrams as pictures: JupyterLab draws them, as a reader sees them, so no other JavaScript is needed."""
+"""Mermaid diagrams as pictures: JupyterLab draws them, as a reader sees them, so the handout needs no JavaScript."""
 
 import json
 import os
@@ -7,37 +7,48 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from workbook.base.errors import WorkbookError
+from workbook.base.polling import poll
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 FENCE = re.compile(r"^```mermaid\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
-PATIENCE = 60
+TIMEOUT = 60
 """Seconds until JupyterLab has started, and then until it has drawn."""
-PREVIEW = {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}}
-NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+SETTINGS = {
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+PAGE = "diagrams.md"
 DRAWN = ".jp-RenderedMermaid img"
+FOLDERS = (
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+)
+"""The environment variables that name the folders where JupyterLab reads and leaves files."""
 
 
 def sources(texts: Iterable[str]) -> list[str]:
-    """The Mermaid sources in Markdown texts, each once."""
+    """Return the Mermaid sources in Markdown texts, without repetitions."""
     return list(dict.fromkeys(source.strip() for text in texts for source in FENCE.findall(text)))
 
 
 def draw(diagrams: list[str], chromium: "Browser") -> dict[str, str]:
-    """Draws Mermaid sources.
+    """Draw Mermaid sources.
 
     Args:
         diagrams: the sources, from `sources`.
-        chromium: a browser that runs.
+        chromium: a running browser.
 
     Returns:
         For each source the address of its picture, an SVG in a `data:` URL.
@@ -49,25 +60,26 @@ def draw(diagrams: list[str], chromium: "Browser") -> dict[str, str]:
     """
     if not diagrams:
         return {}
-    with TemporaryDirectory() as folder, _lab(Path(folder)) as address:
+    with TemporaryDirectory() as folder, _jupyterlab(Path(folder)) as address:
         page = chromium.new_page()
         try:
-            (Path(folder) / "diagrams.md").write_text("\n\n".join(f"```mermaid\n{source}\n```" for source in diagrams))
+            fences = "\n\n".join(f"```mermaid\n{source}\n```" for source in diagrams)
+            Path(folder, PAGE).write_text(fences, encoding="utf-8")
             page.add_init_script("Math.random = () => 0.5")  # Mermaid's curves: the same source, the same picture
-            page.goto(address("diagrams.md"))
+            page.goto(address)
             count = f"document.querySelectorAll('{DRAWN}').length === {len(diagrams)}"
-            page.wait_for_function(count, timeout=PATIENCE * 1000)
+            page.wait_for_function(count, timeout=TIMEOUT * 1000)
             pictures = page.eval_on_selector_all(DRAWN, "images => images.map(image => image.src)")
         except Exception as error:
-            told = page.locator(".jp-RenderedMermaid").all_inner_texts()
+            messages = page.locator(".jp-RenderedMermaid").all_inner_texts()
             raise WorkbookError(
                 "JupyterLab has not drawn the diagrams.",
-                "\n".join(filter(None, told)) or str(error).splitlines()[0],
+                "\n".join(filter(None, messages)) or str(error).splitlines()[0],
                 "Open the notebooks that have them with `make lab`, and correct what is shown as an error.",
             ) from None
         finally:
             page.close()
-    # JupyterLab counts them in the order in which their drawing began, which is by chance.
+    # JupyterLab numbers them in the order in which it began to draw them, which varies.
     return {
         source: re.sub(r"jp-mermaid-\d+", "diagram", picture)
         for source, picture in zip(diagrams, pictures, strict=True)
@@ -75,11 +87,11 @@ def draw(diagrams: list[str], chromium: "Browser") -> dict[str, str]:
 
 
 @contextmanager
-def _lab(folder: Path) -> Iterator:
-    """JupyterLab on `folder`, with settings of its own; the block gets a function from a file to its address."""
+def _jupyterlab(folder: Path) -> Iterator[str]:
+    """Run JupyterLab on `folder`, with settings of its own; yield the address of `PAGE` in that folder."""
     settings = folder / ".jupyter"
     settings.mkdir()
-    (settings / "overrides.json").write_text(json.dumps(PREVIEW | NO_NEWS))
+    (settings / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -87,17 +99,15 @@ def _lab(folder: Path) -> Iterator:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}"]
     command += ["--LabApp.extension_manager=readonly", "--no-browser", "--allow-root", "--log-level=ERROR"]
-    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    own += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
-    env = os.environ | dict.fromkeys(own, str(settings)) | {"JUPYTER_TOKEN": token}
-    with (settings / "log").open("w") as log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as server:
+    env = os.environ | dict.fromkeys(FOLDERS, str(settings)) | {"JUPYTER_TOKEN": token}
+    log = settings / "log"
+    with log.open("w") as output, subprocess.Popen(command, env=env, stdout=output, stderr=output) as server:
         try:
-            deadline = time.monotonic() + PATIENCE
-            while not _listens(port):
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise WorkbookError("JupyterLab has not started.", (settings / "log").read_text()[-1000:])
-                time.sleep(0.1)  # a program that begins to listen tells nobody
-            yield lambda file: f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
+            with suppress(TimeoutError):
+                poll(lambda: _listens(port) or server.poll() is not None, timeout=TIMEOUT)
+            if not _listens(port):
+                raise WorkbookError("JupyterLab has not started.", log.read_text()[-1000:])
+            yield f"http://127.0.0.1:{port}/lab/tree/{PAGE}?token={token}"
         finally:
             server.terminate()
 

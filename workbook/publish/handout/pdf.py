@@ -1,4 +1,4 @@
-"""Prints the handout by a browser, with the numbers of its pages."""
+"""Print the handout in a browser, with page numbers in its lists and links."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,52 +10,53 @@ from workbook.base.errors import WorkbookError
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-ROUNDS = 4
-"""Printings at most: the first finds the pages, the second tells them, a third is needed when that has moved one."""
+PRINTINGS = 4
+"""Printings at most: the first finds the pages, the second shows them, a third is needed when that moved something."""
 FILL = """pages => document.querySelectorAll("[data-page]").forEach(place => place.textContent = pages[place.dataset.page])"""
 
 
 def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
-    """Prints a page as PDF: tagged, with an outline, and a page number in each `data-page` of it.
+    """Print a page as a tagged PDF with an outline, and with a page number in each `data-page` of it.
 
-    CSS has `target-counter()` for those numbers, which browsers do not know. So it is printed again until the numbers told are those found.
+    CSS has `target-counter()` for those numbers, which browsers do not support. So the page is printed again until the
+    numbers on it are right.
 
     Args:
         page: the HTML file.
         target: the PDF file.
-        chromium: a browser that runs.
+        chromium: a running browser.
 
     Returns:
-        How many pages it has.
+        The number of pages.
 
     Raises:
-        WorkbookError: a link leads nowhere, or the numbers do not come to rest.
+        WorkbookError: a link leads nowhere, or the numbers change with each printing.
 
     Documentation: https://playwright.dev/python/docs/api/class-page#page-pdf
     """
     opened = chromium.new_page()
     try:
         opened.goto(page.as_uri())
-        places = opened.eval_on_selector_all("[data-page]", "places => places.map(place => place.dataset.page)")
-        told = dict.fromkeys(places, 0)
-        for _ in range(ROUNDS):
-            opened.evaluate(FILL, told)
+        anchors = opened.eval_on_selector_all("[data-page]", "places => places.map(place => place.dataset.page)")
+        shown: dict[str, int] = dict.fromkeys(anchors, 0)
+        for _ in range(PRINTINGS):
+            opened.evaluate(FILL, shown)
             opened.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
             found, count = pages(target)
-            if lost := told.keys() - found:
+            if lost := shown.keys() - found:
                 raise WorkbookError(f"Links of the handout lead nowhere: {', '.join(sorted(lost))}.")
-            if all(told[anchor] == found[anchor] for anchor in told):
+            actual = {anchor: found[anchor] for anchor in shown}
+            if shown == actual:
                 return count
-            told = {anchor: found[anchor] for anchor in told}
-        raise WorkbookError(f"The handout's page numbers have not come to rest in {ROUNDS} printings.")
+            shown = actual
+        raise WorkbookError(f"The handout's page numbers still change after {PRINTINGS} printings.")
     finally:
         opened.close()
 
 
 def pages(file: Path) -> tuple[dict[str, int], int]:
-    """On which page of a PDF each anchor is that a link leads to; and how many pages there are."""
+    """Return the page number of each anchor in a PDF that a link leads to; and the number of pages."""
     reader = PdfReader(file)
-    numbers = {page.indirect_reference.idnum: number for number, page in enumerate(reader.pages, start=1)}
-    return {name.lstrip("/"): numbers[place.page.idnum] for name, place in reader.named_destinations.items()}, len(
-        reader.pages
-    )
+    indexes = {name: reader.get_destination_page_number(place) for name, place in reader.named_destinations.items()}
+    numbers = {name.lstrip("/"): index + 1 for name, index in indexes.items() if index is not None}
+    return numbers, len(reader.pages)
