@@ -171,7 +171,7 @@ def test_the_list_of_packages_is_closed():
 
     from workbook.machine import environment
 
-    listed = dict(line.split("==") for line in making.installed(environment.requirements()))
+    listed = dict(line.split("==") for line in making.installed(environment.requirements(*manifest.EXTRAS)))
     assert {"jupyterlab", "nbval", "pandas", "traitlets"} <= listed.keys()
     for name in listed:
         for text in metadata.distribution(name).requires or []:

@@ -10,6 +10,7 @@ import yaml
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
+from workbook.bundle import manifest
 from workbook.machine import environment
 
 CONDA_NAMES = {"docker": "docker-py", "kubernetes": "python-kubernetes", "matplotlib": "matplotlib-base"}
@@ -40,7 +41,7 @@ def test_a_learner_installs_no_tools_of_developers():
 
 
 def test_a_bundle_contains_optional_dependencies_that_exist():
-    assert environment.requirements(*environment.BUNDLED) != environment.requirements()
+    assert environment.requirements(*manifest.EXTRAS) != environment.requirements()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
-from workbook.bundle import choose
+from workbook.bundle import choose, manifest
 from workbook.cli import verbs
 from workbook.cli.verbs import Options
 from workbook.machine import environment
@@ -75,7 +75,12 @@ def parser() -> argparse.ArgumentParser:
 
     lines.append("\nfor instructors:")
     verb("handout", "make one HTML file and one PDF of the recorded notebooks, in build/", verbs.handout, "handout")
-    verb("bundle", "write everything that a class without a network needs to build/bundle/", verbs.bundle, "test")
+    verb(
+        "bundle",
+        "write everything that a class without a network needs to build/bundle/",
+        verbs.bundle,
+        *manifest.EXTRAS,
+    )
     verb("verify", "read a whole bundle and compare every checksum; start nothing", verbs.verify, bare=True)
     classroom = verb("classroom", "create a Namespace for each learner on a shared cluster", verbs.classroom)
 
@@ -143,7 +148,7 @@ def _run(options: Options, words: Sequence[str]) -> int:
     if options.bare:
         python = environment.found() or Path(sys.executable)
     else:
-        extras = [extra for extra in options.extras if not bundle or extra in environment.BUNDLED]
+        extras = [extra for extra in options.extras if not bundle or extra in manifest.EXTRAS]
         python = environment.python(*extras, offline=bundle.packages if bundle else ())
     if environment.is_this(python):
         return options.run(options)

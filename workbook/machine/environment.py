@@ -19,8 +19,6 @@ from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
 
 VENV = ROOT / ".venv"
-BUNDLED = ("test",)
-"""The optional dependencies that a bundle contains, so that the tests run without a network, too."""
 ONLINE = "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again."
 
 
