@@ -1,4 +1,4 @@
-"""The handout, made once from the committed notebooks, and read as its readers do: HTML in a browser, PDF page by page."""
+"""The handout, made once from the committed notebooks: its HTML in a browser, and its PDF page by page."""
 
 import re
 from collections import Counter
@@ -17,13 +17,14 @@ from workbook.base.errors import WorkbookError
 from workbook.machine.browser import browser
 from workbook.publish import index
 from workbook.publish.handout import collect, diagrams, document, make
-from workbook.publish.handout.pdf import pages
+from workbook.publish.handout.pdf import pages, print_pdf
 
 LIMIT = 5_000_000
 A4_WITHIN_MARGINS = 665
 """Pixels of 1/96 inch."""
 PHONE = 375
-COLOURFUL = ["header", "nav", "#chapter-03", "#errata"]
+COLORFUL = ["header", "nav", "#chapter-03", "#errata"]
+"""Parts that together have all colors."""
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter(element => !["inline", "none"].includes(getComputedStyle(element).display) && element.clientWidth
     && !element.matches(".skip") && !element.closest(screen)
@@ -35,6 +36,8 @@ SCREEN = TOO_WIDE.replace("element.closest(screen)", 'element.closest(".table")'
 
 @dataclass(repr=False)  # pytest would print all of it
 class Made:
+    """The handout's files, and what is in them."""
+
     html: Path
     pdf: Path
     count: int
@@ -54,34 +57,36 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium(made):
-    with browser() as running:
-        yield running
+    with browser() as started:
+        yield started
 
 
 def squeezed(text):
+    """Return a text without white space."""
     return re.sub(r"\s", "", text)
 
 
 def codes(part):
-    """The code cells of a part of the page: what is in them."""
+    """Return the code cells in a part of the page, each with its count."""
     return Counter(squeezed(code.get_text()) for code in part.select(".input .highlight, .todo .highlight"))
 
 
-def solving(cell):
+def solves(cell):
+    """Whether a cell belongs to a solution, or checks the exercise after it."""
     return "solution" in cell.metadata.get("tags", []) or "solution=True" in cell.source
 
 
 def written(solutions):
-    """The notebooks' code cells: those of solutions, or the others."""
+    """Return the notebooks' code cells, either those of solutions or the others, each with its count."""
     cells = [cell for path in notebooks.find() for cell in nbformat.read(path, as_version=4).cells]
     return Counter(
         squeezed(cell.source)
         for cell in cells
-        if cell.cell_type == "code" and cell.source.strip() and solving(cell) is solutions
+        if cell.cell_type == "code" and cell.source.strip() and solves(cell) is solutions
     )
 
 
-def test_all_notebooks_are_there_in_their_order(made):
+def test_it_has_all_notebooks_in_their_order(made):
     titles = [heading.get_text() for heading in made.soup.select("main > section > h2")]
     expected = [
         f"{path.name[:2]} {nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].removeprefix('# ')}"
@@ -95,17 +100,17 @@ def test_all_notebooks_are_there_in_their_order(made):
 
 
 def test_each_caption_is_in_a_list_with_its_page(made):
-    captions = Counter((kind, number) for kind, number, *_ in index.captions())
+    captions = Counter((category, number) for category, number, *_ in index.captions())
     first = made.soup.select_one("main section")["id"]
     lists = "\n".join(made.texts[: pages(made.pdf)[0][first] - 1])
-    told = re.findall(
+    printed = re.findall(
         r"^(Listing|Figure) ([\d-]+)\. [^\n]*?(?:\n(?!Listing|Figure)[^\n]*?)*?\s(\d+)$", lists, re.MULTILINE
     )
-    assert Counter((kind, number) for kind, number, _ in told) == Counter(
+    assert Counter((category, number) for category, number, _ in printed) == Counter(
         {caption: times for caption, times in captions.items() if caption[0] != "Experiment"}
     )
-    for kind, number, page in told:
-        assert f"{kind} {number}" in made.texts[int(page) - 1], (kind, number, page)
+    for category, number, page in printed:
+        assert f"{category} {number}" in made.texts[int(page) - 1], (category, number, page)
 
 
 def test_each_experiment_is_among_the_errata_with_its_page(made):
@@ -127,12 +132,12 @@ def test_solutions_are_in_the_appendix_and_nowhere_else(made):
     assert "click on the three dots" not in made.soup.get_text()
 
 
-def test_each_exercise_tells_where_its_solution_is(made):
+def test_each_exercise_links_to_its_solution(made):
     places = {link["href"][1:] for link in made.soup.select("main a[href^='#solution-']")}
     assert places == {tag["id"] for tag in made.soup.select("#solutions [id^='solution-']")} and len(places) >= 13
 
 
-def test_links_within_lead_somewhere_those_to_the_glossary_too(made):
+def test_internal_links_lead_somewhere_also_those_to_the_glossary(made):
     places = Counter(tag["id"] for tag in made.soup.select("[id]"))
     assert set(places.values()) == {1}
     targets = {link["href"][1:] for link in made.soup.select("a[href^='#']")}
@@ -140,7 +145,7 @@ def test_links_within_lead_somewhere_those_to_the_glossary_too(made):
     assert len([target for target in targets if target.startswith("glossary-")]) > 30
 
 
-def test_the_first_page_says_what_was_run_and_when(made):
+def test_the_first_page_shows_what_was_run_and_when(made):
     _, facts = collect.collect()
     for values in facts.values():
         for value in values:
@@ -167,16 +172,16 @@ def test_no_path_of_this_machine_is_in_a_link(made):
             assert annotation.get_object().get("/A", {}).get("/URI", "https:").startswith("https:")
 
 
-def test_small(made):
+def test_both_files_are_small(made):
     assert made.html.stat().st_size <= LIMIT and made.pdf.stat().st_size <= LIMIT
 
 
 def test_nothing_is_loaded_from_elsewhere(made, chromium):
-    asked = []
+    requests = []
     page = chromium.new_page()
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(made.html.as_uri())
-    assert [url for url in asked if not url.startswith("data:")] == [made.html.as_uri()]
+    assert [url for url in requests if not url.startswith("data:")] == [made.html.as_uri()]
     assert not made.soup.select("script, link, iframe, object, embed")
     assert all(image["alt"] for image in made.soup("img"))
     page.close()
@@ -185,12 +190,12 @@ def test_nothing_is_loaded_from_elsewhere(made, chromium):
 @pytest.mark.parametrize(
     ("scheme", "rules", "parts"),
     [
-        # To compute the contrast of each word takes most of the time, and the chapters have the same colours.
+        # The contrast of each word takes most of the time to compute, and the chapters have the same colors.
         ("light", {"rules": {"color-contrast": {"enabled": False}}}, ["html"]),
-        ("light", {"runOnly": ["color-contrast"]}, COLOURFUL),
-        ("dark", {"runOnly": ["color-contrast"]}, COLOURFUL),
+        ("light", {"runOnly": ["color-contrast"]}, COLORFUL),
+        ("dark", {"runOnly": ["color-contrast"]}, COLORFUL),
     ],
-    ids=["all but colours", "light", "dark"],
+    ids=["all but colors", "light", "dark"],
 )
 def test_axe_finds_nothing(made, chromium, scheme, rules, parts):
     page = chromium.new_page(color_scheme=scheme)
@@ -224,6 +229,13 @@ def test_the_same_notebooks_give_the_same_page(made):
     sources = diagrams.sources(cell.source for chapter in chapters for cell in chapter.flow)
     again = document.document(chapters, facts, dict(zip(sources, images, strict=True)))
     assert again == made.html.read_text(encoding="utf-8")
+
+
+def test_a_link_that_leads_nowhere_is_refused(chromium, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<title>A</title><p id=here>A <a href='#here'>link</a><span data-page=nowhere></span>")
+    with pytest.raises(WorkbookError, match="lead nowhere: nowhere"):
+        print_pdf(page, tmp_path / "page.pdf", chromium)
 
 
 def test_a_notebook_that_was_not_recorded_is_refused(tmp_path, monkeypatch):

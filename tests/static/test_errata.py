@@ -1,4 +1,4 @@
-"""The chapter's mistakes: each has an experiment, which says what the chapter says and what is so today."""
+"""The chapter's mistakes: each has an experiment, with what the chapter says and what is true today."""
 
 import nbformat
 import pytest
@@ -10,21 +10,21 @@ from workbook.publish.errata import Erratum
 
 
 @pytest.mark.parametrize("number", range(1, 16))
-def test_each_of_the_chapters_mistakes_is_told_with_what_is_so_today(number):
-    told = [wrong for wrong in errata.errata() if wrong.number == number]
-    assert told and all(wrong.says and wrong.today for wrong in told)
+def test_each_of_the_chapters_mistakes_is_listed_with_what_is_true_today(number):
+    found = [erratum for erratum in errata.errata() if erratum.number == number]
+    assert found and all(erratum.says and erratum.today for erratum in found)
 
 
-def test_the_page_is_what_the_notebooks_say():
+def test_the_page_agrees_with_the_notebooks():
     assert errata.PAGE.read_text(encoding="utf-8") == errata.page(), "run `make record`"
 
 
 def test_how_they_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
-    told = "> **The chapter says** that `a.b` is 1.5\n> wide. It is 2."
+    quote = "> **The chapter says** that `a.b` is 1.5\n> wide. It is 2."
     table = "**Figure 1-2**, **Experiment 4.** More:\n\n| the chapter | today |\n|---|---|\n| x | y |\n"
     cells = [
-        new_markdown_cell(f"## One\n\n**Experiment 3.**\n\n{told}\n\nTry it:"),
+        new_markdown_cell(f"## One\n\n**Experiment 3.**\n\n{quote}\n\nTry it:"),
         new_code_cell("1", execution_count=7),
         new_markdown_cell("> **Today** one says so, too:\n\n## Two\n\n> **The chapter says** this. No mistake."),
         new_markdown_cell(table),

@@ -1,4 +1,4 @@
-"""notebooks/GLOSSARY.md: well formed, and each of its terms linked where the notebooks use it first."""
+"""The glossary, notebooks/GLOSSARY.md: well formed, with each of its terms linked where the notebooks use it first."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from workbook.base.notebooks import NOTEBOOKS, find
 
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 ENTRY = re.compile(r'^## <a id="([a-z-]+)"></a>(.+)\n\n(.+)$', re.MULTILINE)
-# What is no running text: code, headings, the opening table (the README shows it, too), addresses, tags, links' words.
+# Not running text: code, headings, the opening table (the README shows it, too), addresses, tags, the words of links.
 NO_PROSE = re.compile(
     r"```[\s\S]*?```|`[^`\n]*`|^#.*$|^\| \*\*(?:you will|you learn|you need|minutes)\*\* \|.*$"
     r"|!?\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>|https?://\S+",
@@ -19,12 +19,12 @@ NO_PROSE = re.compile(
 
 
 def entries() -> dict[str, tuple[str, str]]:
-    """The glossary's terms, each with its anchor and its text."""
+    """Return the glossary's terms, each with its anchor and its text."""
     return {term: (anchor, text) for anchor, term, text in ENTRY.findall(GLOSSARY.read_text(encoding="utf-8"))}
 
 
 def words(terms) -> re.Pattern:
-    """Finds any of the terms, the longest that fits, as one or many, and with a capital where a sentence begins with it."""
+    """Return a pattern for the terms, the longest first, in singular and plural, and capitalized as at the start of a sentence."""
 
     def forms(term: str) -> str:
         initial = f"[{term[0]}{term[0].upper()}]" if term[0].islower() else re.escape(term[0])
@@ -37,7 +37,7 @@ def words(terms) -> re.Pattern:
 
 
 def first_uses(sources: list[str], terms) -> dict[str, tuple[int, int, int]]:
-    """Where each term is used first in running text: which of the sources, and from which character to which.
+    """Return where each term is used first in running text: the number of the source, the first character, and the end.
 
     A link to the glossary counts as running text: it is the use that it marks.
     """
@@ -50,7 +50,7 @@ def first_uses(sources: list[str], terms) -> dict[str, tuple[int, int, int]]:
 
 
 def _masked(source: str) -> str:
-    """The source with what is no running text blotted out, each character where it was."""
+    """Return the source with NUL in place of each character that is not running text."""
 
     def blot(match: re.Match) -> str:
         if link := re.fullmatch(r"(\[)([^\]]*)(\]\(GLOSSARY\.md#[a-z-]+\))", match.group(), re.DOTALL):
@@ -61,7 +61,7 @@ def _masked(source: str) -> str:
 
 
 def prose() -> list[str]:
-    """The markdown cells of all notebooks, in their order."""
+    """Return the markdown cells of all notebooks, in their order."""
     return [
         cell.source
         for path in find()
@@ -71,11 +71,11 @@ def prose() -> list[str]:
 
 
 def links(source: str) -> Iterator[re.Match]:
-    """The links to the glossary."""
+    """Find the links to the glossary."""
     return re.finditer(r"\[([^\]]*)\]\(GLOSSARY\.md#([a-z-]+)\)", source)
 
 
-def test_in_alphabetical_order_each_once():
+def test_terms_are_in_alphabetical_order_without_repetitions():
     headings = re.findall(r"^## .*$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(headings) == len(entries()) > 30
     assert list(entries()) == sorted(entries(), key=str.casefold)
@@ -96,7 +96,7 @@ def test_each_term_is_linked_at_its_first_use_and_nowhere_else():
     sources, known = prose(), entries()
     uses = first_uses(sources, known)
     everything = "\n".join(sources).casefold()
-    assert [term for term in known if term.casefold() not in everything] == [], "words that no notebook uses"
+    assert [term for term in known if term.casefold() not in everything] == [], "terms that no notebook uses"
     linked = {
         (number, match.start(1), match.end(1)): match.group(2)
         for number, source in enumerate(sources)

@@ -1,4 +1,4 @@
-"""The chapter is whole: each of its listings, figures and experiments is in a notebook, and the index says where."""
+"""The chapter is complete: each of its listings, figures and experiments is in a notebook, and the index shows where."""
 
 import nbformat
 import pytest
@@ -12,19 +12,19 @@ CHAPTER = {
 }
 
 
-@pytest.mark.parametrize("kind", CHAPTER)
-def test_all_are_there_and_no_others(kind):
-    assert {number for found, number, *_ in index.captions() if found == kind} == CHAPTER[kind]
+@pytest.mark.parametrize("category", CHAPTER)
+def test_each_is_in_a_notebook_and_no_others(category):
+    assert {number for found, number, *_ in index.captions() if found == category} == CHAPTER[category]
 
 
-def test_the_page_is_what_the_notebooks_say():
+def test_the_page_agrees_with_the_notebooks():
     assert index.PAGE.read_text(encoding="utf-8") == index.page(), "run `make record`"
 
 
-def test_each_listing_is_followed_by_the_file_that_is_named_so():
-    """A caption `Listing 1-3` stands above a cell that shows manifests/1-03-….yaml, or the file of an application."""
-    for kind, number, path, cell in index.captions():
-        if kind == "Listing":
+def test_each_listing_is_followed_by_its_file():
+    """The caption `Listing 1-3` is above a cell that shows manifests/1-03-….yaml, or the file of an application."""
+    for category, number, path, cell in index.captions():
+        if category == "Listing":
             (source,) = (
                 found.source
                 for found in nbformat.read(path, as_version=4).cells

@@ -1,9 +1,10 @@
-"""Where the browser comes from."""
+"""The browser: which one is used, and what is reported when it does not start."""
 
 from pathlib import Path
 
 import pytest
 
+from workbook.base.errors import WorkbookError
 from workbook.machine import browser
 
 
@@ -30,3 +31,10 @@ def test_without_one_chromium_is_installed_where_that_is_possible(on_path, monke
 def test_elsewhere_playwright_has_to_find_one(on_path, monkeypatch):
     monkeypatch.setattr(browser.apt, "installable", lambda: False)
     assert browser.executable() is None
+
+
+def test_a_browser_that_does_not_start_is_explained(program):
+    pytest.importorskip("playwright", reason="`make test` installs it")
+    program("chromium", "echo broken >&2; exit 3")
+    with pytest.raises(WorkbookError, match=r"No browser can be started[\s\S]*playwright install"), browser.browser():
+        pass

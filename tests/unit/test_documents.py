@@ -6,7 +6,7 @@ from workbook.base.errors import WorkbookError
 from workbook.publish.documents import write_between
 
 
-def test_what_stands_around_stays(tmp_path):
+def test_the_text_around_the_marks_is_kept(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- x: written by `make record` -->\n<!-- end of the x -->\nafter\n")
     for text in ("a table", "another"):
