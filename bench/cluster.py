@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import yaml
@@ -15,9 +14,10 @@ import node
 from bench.measuring import Row, in_turn, seconds, versus
 from bench.processes import timed
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
 from workbook.cluster import ready
-from workbook.cluster.choose import CPUS, MEMORY_MB, Cluster
+from workbook.cluster.choose import Provider, Settings
+from workbook.cluster.current import api, current, open_cluster
+from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster
 from workbook.engine.pull import present
 from workbook.machine.set_up import up
 
@@ -31,10 +31,10 @@ SYSTEM = ("wait", "pods", "--all", "--namespace=kube-system", "--for=condition=R
 
 def measure(options: Namespace) -> Iterator[Row]:
     """Twice: to a Ready node, and until Kubernetes' own Pods are ready too, for which `start()` waits as well."""
-    providers = {"kind": _kind} | ({"minikube": _minikube} if shutil.which("minikube") else {})
+    providers = {Provider.KIND: _kind} | ({Provider.MINIKUBE: _minikube} if shutil.which("minikube") else {})
     with tempfile.TemporaryDirectory() as scratch:
         for name, plain in providers.items():
-            ours = import_module(f"workbook.cluster.{name}").provider(cluster.profile())
+            ours = open_cluster(name, Settings.from_environment())
             ours.delete()
             with step(f"Start and delete clusters of {name}"):
                 found = in_turn(
@@ -50,14 +50,14 @@ def _ours(ours: Cluster) -> tuple[float, float]:
     """What `start()` does, in its two parts."""
     with contextlib.redirect_stdout(io.StringIO()):
         node_ready = seconds(ours.start)
-        settled = seconds(lambda: ready.settle(ours))
+        settled = seconds(lambda: ready.settle(ours, api()))
         ours.delete()
     return node_ready, node_ready + settled
 
 
 def _kind(scratch: Path) -> tuple[float, float]:
     """The commands that the workbook prints, typed by hand."""
-    official = present(cluster.current().docker(), node.OFFICIAL)
+    official = present(current().docker(), node.OFFICIAL)
     config = scratch / "kind.yaml"
     config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)))
     image = node.OFFICIAL if official else node.node_tag()

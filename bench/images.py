@@ -13,8 +13,9 @@ from docker import DockerClient
 
 from bench.measuring import ROUNDS, Row, in_turn, seconds, versus
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
-from workbook.engine.build import APP, base, proxies
+from workbook.cluster.current import current
+from workbook.engine.build import base, proxies
+from workbook.engine.catalog import APP
 
 WEBAPP = APP / "webapp"
 TAGS = ("workbook-bench:ours", "workbook-bench:chapter")
@@ -29,7 +30,7 @@ CHANGES = {
 
 def measure(options: Namespace) -> Iterator[Row]:
     """Each version is built with a line that it never had, so that just the layers before the program come from the cache."""
-    engine = cluster.current().docker()
+    engine = current().docker()
     with tempfile.TemporaryDirectory() as scratch:
         ours, chapter = Path(scratch, "ours"), Path(scratch, "chapter")
         try:

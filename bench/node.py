@@ -15,7 +15,7 @@ from node.cache import VERSIONS, folder
 from node.toolchain import go
 from workbook.base.paths import ROOT, home
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
+from workbook.cluster.current import current
 from workbook.engine.pull import present
 
 PART, ANOTHER = "coredns", "1.14.1"
@@ -34,7 +34,7 @@ image._build(ensure_engine(), "{IMAGE}")
 
 def measure(options: Namespace) -> Iterator[Row]:
     """Each once, for it takes a minute or more; in a folder of caches of its own, so that nothing is built twice."""
-    engine = cluster.current().docker()
+    engine = current().docker()
     try:
         if options.node:
             with tempfile.TemporaryDirectory(dir=home()) as place:

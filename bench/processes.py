@@ -9,7 +9,7 @@ from pathlib import Path
 
 import node
 from workbook.base.paths import ROOT
-from workbook.cluster import choose as cluster
+from workbook.cluster.current import current
 from workbook.machine.environment import VENV
 
 BASE = Path(getattr(sys, "_base_executable", sys.executable)) if Path(sys.prefix) == VENV else Path(sys.executable)
@@ -54,7 +54,7 @@ def python(program: str) -> str:
 
 def shell_env() -> dict[str, str]:
     """What a person would have set in a shell to use the workbook's cluster: KUBECONFIG, and kubectl and kind on PATH."""
-    ours = cluster.current()
+    ours = current()
     folders = [str(Path(ours.kubectl()[0]).parent), str(node.kind().parent), os.environ["PATH"]]
     return {
         "KUBECONFIG": str(ours.kubeconfig),

@@ -15,8 +15,7 @@ from kubernetes import client
 from bench.measuring import Row
 from workbook.base.paths import ROOT
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
-from workbook.kube.client import connection
+from workbook.cluster.current import api, current
 from workbook.lessons.kubectl import delete
 
 NAME = "bench-changing"
@@ -43,7 +42,7 @@ def measure(options: Namespace) -> Iterator[Row]:
 
     A delay begins before the request that makes the change, so it includes the API server's own time.
     """
-    core, where = client.CoreV1Api(connection()), cluster.current().namespace
+    core, where = client.CoreV1Api(client.ApiClient(api().configuration)), current().namespace
     delete("pod", NAME)
     core.create_namespaced_pod(where, POD, _preload_content=False)
     try:
@@ -68,7 +67,7 @@ def measure(options: Namespace) -> Iterator[Row]:
 
 def _observe(core: client.CoreV1Api, where: str) -> tuple[dict[int, float], dict[int, float], dict[int, float]]:
     """Makes the changes; returns when each was made, when the recorder has noted it, and when kubectl has printed it."""
-    ours, watched, watching = cluster.current(), {}, threading.Event()
+    ours, watched, watching = current(), {}, threading.Event()
     kubectl = subprocess.Popen(
         [*ours.kubectl(), "get", "pod", NAME, "--watch", "--no-headers"],
         env={**os.environ, "KUBECONFIG": str(ours.kubeconfig)},

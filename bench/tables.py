@@ -17,10 +17,9 @@ from kubernetes import client
 
 from bench.measuring import ROUNDS, Row, in_turn, seconds, versus
 from bench.processes import python
+from workbook.base.labels import MANAGED
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
-from workbook.cluster.choose import OURS
-from workbook.kube.client import connection
+from workbook.cluster.current import api, current
 from workbook.kube.watch import follow
 from workbook.lessons.kubectl import kubectl
 from workbook.lessons.tables import deployments, pods
@@ -55,7 +54,7 @@ def measure(options: Namespace) -> Iterator[Row]:
 
 
 def _compare(table: Callable) -> Iterator[Row]:
-    resource, words = table.__name__, cluster.current().kubectl()
+    resource, words = table.__name__, current().kubectl()
     ways = {
         "ours": lambda namespace: len(table(namespace=namespace)),
         "kubectl get": partial(_kubectl, words, resource),
@@ -86,20 +85,24 @@ def _timed(call: Callable[[str], int], size: int) -> float:
 
 def _kubectl(words: list[str], resource: str, namespace: str) -> int:
     """kubectl as a shell runs it; returns how many lines it prints below the heading."""
-    environment = {**os.environ, "KUBECONFIG": str(cluster.current().kubeconfig)}
+    environment = {**os.environ, "KUBECONFIG": str(current().kubeconfig)}
     command = [*words, "get", resource, "--namespace", namespace]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout.count(b"\n") - 1
 
 
 def _typed(resource: str, namespace: str) -> int:
-    api, call = TYPED[resource]
-    return len(getattr(api(connection()), call)(namespace).items)
+    typed, call = TYPED[resource]
+    return len(getattr(typed(_client()), call)(namespace).items)
+
+
+def _client() -> client.ApiClient:
+    return client.ApiClient(api().configuration)
 
 
 def _kr8s(resource: str, namespace: str) -> int:
-    ours = cluster.current()
-    api = kr8s.api(kubeconfig=str(ours.kubeconfig), context=ours.context)
-    return len(list(api.get(resource, namespace=namespace)))
+    ours = current()
+    connection = kr8s.api(kubeconfig=str(ours.kubeconfig), context=ours.context)
+    return len(list(connection.get(resource, namespace=namespace)))
 
 
 def memory() -> Iterator[Row]:
@@ -120,10 +123,10 @@ def many() -> Iterator[None]:
 
     Nothing works on them meanwhile: no scheduler has the Pods' name, and the controllers are paused.
     """
-    core, apps = client.CoreV1Api(connection()), client.AppsV1Api(connection())
+    core, apps = client.CoreV1Api(_client()), client.AppsV1Api(_client())
     try:
         for size in SIZES:
-            core.create_namespace({"metadata": {"name": f"{PREFIX}{size}", "labels": OURS}})
+            core.create_namespace({"metadata": {"name": f"{PREFIX}{size}", "labels": MANAGED}})
             next(there for there in follow("serviceaccounts", f"{PREFIX}{size}", timeout=60) if there)
         with _without_controllers():
             for size in SIZES:
@@ -145,7 +148,7 @@ def _without_controllers() -> Iterator[None]:
 
     The kubelet runs what is in the folder of manifests: https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/
     """
-    node = cluster.current().docker().containers.get(f"{cluster.current().name}-control-plane")
+    node = current().docker().containers.get(f"{current().name}-control-plane")
     manifest = "kube-controller-manager.yaml"
     waiting = (
         "wait",

@@ -17,8 +17,8 @@ from bench.processes import shell_env, timed
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
+from workbook.cluster.current import current
+from workbook.engine.build import base
 from workbook.lessons import dns_lookup as lookup
 from workbook.lessons import prober as probing
 from workbook.lessons.begin import begin
@@ -73,6 +73,6 @@ def _nbval(paths: list[Path]) -> tuple[float, list[float]]:
 
 def _env() -> dict[str, str]:
     """What plain.sh asks for."""
-    engine = cluster.current().docker()
-    bases = {f"{purpose.upper()}_BASE": building.base(engine, purpose) for purpose in ("python", "jdk", "debian")}
+    engine = current().docker()
+    bases = {f"{purpose.upper()}_BASE": base(engine, purpose) for purpose in ("python", "jdk", "debian")}
     return shell_env() | bases | {"PROBER": probing.PROGRAM, "LOOKUP": lookup.PROGRAM}

@@ -2,8 +2,6 @@
 
 import pytest
 
-from workbook.cluster import choose as cluster
-
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
@@ -11,9 +9,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
     for name in ("WORKBOOK_CLUSTER", "WORKBOOK_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    cluster.current.cache_clear()
-    yield tmp_path
-    cluster.current.cache_clear()
+    return tmp_path
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from rich.table import Table
 
 from tests import summary
 from tests.cells import needs_cluster
+from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
-from workbook.cluster import choose as cluster
+from workbook.cluster.current import api, current
 from workbook.engine.build import catalog
 from workbook.engine.find import running_engine
-from workbook.kube.client import list_objects
 
 BEFORE = pytest.StashKey[dict]()
 LEFT = pytest.StashKey[dict]()
@@ -61,7 +61,7 @@ def _containers(engine) -> set[str]:
     return {
         container.name
         for container in found
-        if cluster.OURS.items() <= container.labels.items() or container.labels.get(KIND, "").startswith(CLUSTERS)
+        if labels.MANAGED.items() <= container.labels.items() or container.labels.get(KIND, "").startswith(CLUSTERS)
     }
 
 
@@ -71,15 +71,15 @@ def _networks(engine) -> set[str]:
 
 def _images(engine) -> set[str]:
     """Names and, where they have none, IDs of the images with the workbook's label; its own names stay for the next run."""
-    found = engine.images.list(all=False, filters={"label": cluster.LABEL})
+    found = engine.images.list(all=False, filters={"label": labels.SELECTOR})
     return {name for image in found for name in image.tags or [image.short_id]} - catalog().keys()
 
 
 def _namespaces() -> set[str]:
-    if cluster.current().status() != "Running":
+    if current().status() != "Running":
         return set()
     try:
-        return {item["metadata"]["name"] for item in list_objects("namespaces")["items"]}
+        return {item["metadata"]["name"] for item in api().objects("namespaces")}
     except WorkbookError:
         return set()
 

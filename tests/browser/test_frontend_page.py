@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+import workbook
 from workbook import page
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
+from workbook.cluster.current import current
+from workbook.engine.catalog import is_current
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make test` installs it")
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -28,13 +29,13 @@ SAYS = {
 @pytest.fixture(scope="module")
 def run():
     """Runs a container of one of the workbook's images, with a port of this machine's; returns the function that does."""
-    if cluster.current().provider == "minikube":
+    if current().provider == "minikube":
         pytest.skip("the engine is in minikube's node, whose ports are not this machine's")
-    engine, started = cluster.current().docker(), []
+    engine, started = current().docker(), []
 
     def start(image, port, **environment):
-        if not building.is_current(engine, image):
-            building.build(image, log=False)
+        if not is_current(engine, image):
+            workbook.build(image, log=False)
         container = engine.containers.run(
             image, detach=True, environment=environment, ports={f"{port}/tcp": ("127.0.0.1", None)}
         )

@@ -7,8 +7,10 @@ import pytest
 import workbook
 from tests import summary
 from tests.registry import known_to, serving
-from workbook.cluster import choose as cluster
-from workbook.cluster import kind, ready
+from workbook.cluster import ready
+from workbook.cluster.choose import Settings, clusters
+from workbook.cluster.current import current
+from workbook.cluster.kind import Kind
 
 ELSEWHERE = "workbook-elsewhere"
 
@@ -32,17 +34,16 @@ def elsewhere(registry):
 
     Not the tests' own: a node that has an image also by a name whose registry is gone finds it by no name any more.
     """
-    if cluster.current().provider != "kind":
+    if current().provider != "kind":
         pytest.skip("the second cluster is a kind cluster")
-    other = kind.provider(ELSEWHERE)
-    other.start()
-    ready.settle(other)  # one that has just started has no name service yet
+    other = Kind(Settings.from_environment(ELSEWHERE))
+    ready.settle(other, other.start())  # one that has just started has no name service yet
     try:
-        with known_to(other._node(), registry):
+        with known_to(other.node(), registry):
             yield other
     finally:
         other.delete()
-        shutil.rmtree(cluster.folder(ELSEWHERE), ignore_errors=True)
+        shutil.rmtree(clusters() / ELSEWHERE, ignore_errors=True)
 
 
 @pytest.fixture

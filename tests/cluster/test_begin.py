@@ -10,8 +10,8 @@ import yaml
 import workbook
 from tests import sessions
 from workbook.base.paths import home
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
+from workbook.cluster.current import current
+from workbook.engine import catalog
 from workbook.lessons import kubectl
 
 pytestmark = pytest.mark.cluster
@@ -27,7 +27,7 @@ def test_the_second_changes_nothing(capsys):
     capsys.readouterr()
     workbook.begin(3)
     assert capsys.readouterr().out.splitlines() == ["Notebook 03 can begin on the cluster 'workbook-test' (kind)."] or (
-        cluster.current().provider != "kind"
+        current().provider != "kind"
     )
 
 
@@ -48,11 +48,11 @@ def test_images_are_those_of_the_notebook():
 
 
 def test_an_image_whose_source_has_changed_is_built_again(tmp_path, monkeypatch):
-    shutil.copytree(building.APP, tmp_path / "app")
+    shutil.copytree(catalog.APP, tmp_path / "app")
     source = tmp_path / "app/webapp/v1/app.py"
     source.write_text(source.read_text().replace("Welcome!", "Hello!"))
     with monkeypatch.context() as changed:
-        changed.setattr(building, "APP", tmp_path / "app")
+        changed.setattr(catalog, "APP", tmp_path / "app")
         workbook.begin(3)
         assert served() == "Hello!"
     workbook.begin(3)
@@ -72,7 +72,7 @@ def test_no_such_notebook():
 
 
 def test_a_damaged_kubeconfig_is_written_again():
-    path = cluster.current().kubeconfig
+    path = current().kubeconfig
     path.write_text(path.read_text()[:100])
     with pytest.raises(workbook.errors.WorkbookError, match=r"not connected(.|\n)*begin"):
         workbook.pods()
@@ -116,7 +116,7 @@ def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
     env = {"HOME": str(tmp_path), "KUBECONFIG": str(files[1]), "WORKBOOK_HOME": str(home())}
     done = sessions.python("-c", session, **env)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert cluster.current().context in done.stdout and "production" not in done.stdout
+    assert current().context in done.stdout and "production" not in done.stdout
     assert before == [(hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns) for file in files]
     assert sorted(path.name for path in (tmp_path / ".kube").iterdir() if path.name != "cache") == ["config"]
 
@@ -124,7 +124,7 @@ def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
 @pytest.mark.parametrize("wait", ["true", "false"])
 def test_a_namespace_that_was_deleted_comes_back(wait):
     workbook.apply(MANIFEST)
-    kubectl.kubectl("delete", "namespace", cluster.current().namespace, f"--wait={wait}")
+    kubectl.kubectl("delete", "namespace", current().namespace, f"--wait={wait}")
     workbook.begin(3)
     assert objects() == []
     workbook.apply(MANIFEST)
@@ -133,12 +133,12 @@ def test_a_namespace_that_was_deleted_comes_back(wait):
 
 def test_a_cluster_that_was_killed_starts_again():
     """As after the machine lost power: the node's container ends without notice, the engine knows it only as stopped."""
-    ours = cluster.current()
+    ours = current()
     if ours.provider != "kind":
         pytest.skip("the node of this provider is no container of this engine")
     workbook.apply(MANIFEST)
     workbook.rollout_status("webapp-deployment")
-    ours._node().kill()
+    ours.node().kill()
     assert list(workbook.status()["STATUS"]) == ["Stopped"]
     workbook.begin(3)
     assert list(workbook.status()["STATUS"]) == ["Running"]

@@ -12,7 +12,7 @@ from tests import sessions
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.classroom import learners as classroom
-from workbook.cluster import choose as cluster
+from workbook.cluster.choose import clusters
 
 pytestmark = pytest.mark.cluster
 LEARNERS = ADA, BOB = "learner-ada", "learner-bob"
@@ -55,7 +55,7 @@ def handed_out(elsewhere, registry, tmp_path_factory):
                 kubectl(elsewhere.kubeconfig, *command.split())
             for name in LEARNERS:
                 kubectl(elsewhere.kubeconfig, "delete", "namespace", f"{name}-other", "--ignore-not-found")
-                shutil.rmtree(cluster.folder(f"workbook-{name}"), ignore_errors=True)
+                shutil.rmtree(clusters() / f"workbook-{name}", ignore_errors=True)
 
 
 WORK = """
@@ -144,7 +144,7 @@ def test_at_the_end_the_namespace_stays_with_what_the_learner_needs_to_come_back
 
 
 def test_a_renewed_kubeconfig_takes_the_place_of_one_that_is_no_longer_let_in(handed_out):
-    file = cluster.folder(handed_out[ADA]["WORKBOOK_PROFILE"]) / "kubeconfig"
+    file = clusters() / handed_out[ADA]["WORKBOOK_PROFILE"] / "kubeconfig"
     done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])
     file.write_text(re.sub(r"token: \S+", "token: expired", file.read_text()))
     done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])

@@ -12,7 +12,7 @@ from tests import sessions
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.base.processes import run
-from workbook.cluster import choose as cluster
+from workbook.cluster.choose import clusters
 
 pytestmark = pytest.mark.cluster
 LEARNER, NAMESPACE = "workbook-existing", "learner-7"
@@ -25,7 +25,7 @@ def config(elsewhere, tmp_path_factory):
     file = tmp_path_factory.mktemp("reader") / "config"
     file.write_text(run([node.kind(), "get", "kubeconfig", "--name", elsewhere.name]))
     yield file
-    shutil.rmtree(cluster.folder(LEARNER), ignore_errors=True)
+    shutil.rmtree(clusters() / LEARNER, ignore_errors=True)
 
 
 def settings(context, kubeconfig, registry, namespace):
@@ -57,7 +57,7 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, regis
     assert kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name").split() == ["deployment.apps/webapp-deployment"]
     assert kubectl("get", "deployments,services", "-n", "default", "-o", "name") == theirs
 
-    session = "from workbook import cluster; cluster.current().delete()"
+    session = "from workbook.cluster.current import current; current().delete()"
     done = sessions.python("-c", session, **env)
     assert done.returncode == 0, done.stderr
     assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "-o", "name").split()

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+import workbook
 from workbook import page
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
+from workbook.cluster.current import current
 from workbook.engine.pull import present
 
 pytestmark = [
@@ -50,11 +50,11 @@ class Backend(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def container():
     """The frontend's container, and the server that it asks."""
-    if cluster.current().provider == "minikube":
+    if current().provider == "minikube":
         pytest.skip("the engine is in minikube's node, which does not reach this machine")
-    engine = cluster.current().docker()
+    engine = current().docker()
     if not present(engine, "frontend:1.0"):
-        building.build("frontend:1.0", log=False)
+        workbook.build("frontend:1.0", log=False)
     bridge = str(ipaddress.ip_network(engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Subnet"])[1])
     with ThreadingHTTPServer((bridge, 0), Backend) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

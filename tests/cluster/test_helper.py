@@ -8,8 +8,8 @@ import pytest
 
 import workbook
 from workbook.base.errors import WorkbookError
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
+from workbook.cluster.current import current
+from workbook.engine import catalog
 from workbook.lessons import kubectl
 from workbook.lessons.kubectl import MANIFESTS, KubectlError
 from workbook.lessons.wait import WaitTimeout
@@ -116,10 +116,8 @@ class TestPortForward:
 def test_an_image_that_fails_to_build_shows_the_failing_step(tmp_path, monkeypatch):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN echo the cause is here && exit 7\n")
-    monkeypatch.setattr(building, "APP", tmp_path)
-    monkeypatch.setattr(
-        building, "catalog", lambda: {"web-app:1.0": {"context": "broken", "bases": {"BASE": "python"}}}
-    )
+    (tmp_path / "images.toml").write_text('["web-app:1.0"]\ncontext = "broken"\nbases = {BASE = "python"}\n')
+    monkeypatch.setattr(catalog, "APP", tmp_path)
     with pytest.raises(WorkbookError, match=r"not built(.|\n)*returned a non-zero code: 7(.|\n)*the cause is here"):
         workbook.build("web-app:1.0", log=False)
 
@@ -131,4 +129,4 @@ def test_an_image_the_workbook_does_not_have():
 
 def test_the_image_on_the_node_is_listed():
     assert list(workbook.images().itertuples(name=None)) == [("web-app", "1.0")]
-    assert "web-app:1.0" in {str(image) for image in cluster.current().images()}
+    assert "web-app:1.0" in {str(image) for image in current().images()}

@@ -15,8 +15,9 @@ import pytest
 import workbook
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT, home
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
+from workbook.cluster.current import current
+from workbook.engine.build import PROXIES
+from workbook.engine.catalog import catalog
 
 pytestmark = pytest.mark.cluster
 
@@ -74,14 +75,14 @@ def test_nobody_else_reads_the_kubeconfigs():
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
 
-@pytest.mark.parametrize("image", building.catalog())
+@pytest.mark.parametrize("image", catalog())
 def test_images_are_nobodys_root(image):
     workbook.build(image, log=False)
-    engine = cluster.current().docker()
+    engine = current().docker()
     assert engine.images.get(image).attrs["Config"]["User"] not in ("", "0", "root")
     assert workbook.docker_run(image, "id", "-u") != "0"
     history = " ".join(layer["CreatedBy"] for layer in engine.images.get(image).history())
-    for name in building.PROXIES:
+    for name in PROXIES:
         assert not (value := os.environ.get(name)) or value not in history, "a proxy's address is in the image"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import workbook
 from tests import sessions, summary
-from workbook.cluster import choose as cluster
+from workbook.cluster.current import current
 from workbook.kube.client import wait_for_api
 
 
@@ -19,12 +19,12 @@ def state():
 @pytest.fixture
 def node():
     """The container that is the cluster's node, to be disturbed; `node("pkill", …)` runs a program in it."""
-    ours = cluster.current()
+    ours = current()
     if ours.provider != "kind":
         pytest.skip("the node of this provider is no container of this engine")
 
     class Node:
-        container = property(lambda self: ours._node())
+        container = property(lambda self: ours.node())
 
         def __call__(self, *command):
             code, output = self.container.exec_run(list(command))
@@ -37,8 +37,8 @@ def node():
 @pytest.fixture
 def answering():
     """Waits until the API server answers again."""
-    ours = cluster.current()
-    return lambda: wait_for_api(ours.kubeconfig, ours.context)
+    ours = current()
+    return lambda: wait_for_api(ours)
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import workbook
 from tests import sessions
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
-from workbook.cluster import choose as cluster
-from workbook.engine import find as engine
+from workbook.cluster.current import current
+from workbook.engine import daemon
 from workbook.kube import kubeconfig
-from workbook.kube import watch as watching
+from workbook.kube.client import Api
 from workbook.lessons import prober as probing
 from workbook.lessons.kubectl import kubectl
 
@@ -111,16 +111,16 @@ def test_a_table_while_there_is_no_api_server(node, answering, outcome):
 def test_410_gone(monkeypatch, outcome):
     """A watch from a version that the API server has forgotten is begun anew, by listing."""
     asked, answers = [], []
-    original = watching.list_raw
+    original = Api.open_list
 
-    def too_old(resource, namespace, **options):
+    def too_old(api, resource, namespace=None, **options):
         if options.get("watch") and not any(before.get("watch") for before in asked):
             options["resource_version"] = "1"
         asked.append(options)
-        answers.append(original(resource, namespace, **options))
+        answers.append(original(api, resource, namespace, **options))
         return answers[-1]
 
-    monkeypatch.setattr(watching, "list_raw", too_old)
+    monkeypatch.setattr(Api, "open_list", too_old)
     waited = in_background(lambda: workbook.pods_ready("app=webapp", 2, timeout=60))
     workbook.scale("webapp-deployment", 2)
     waited()
@@ -170,9 +170,9 @@ def test_a_kernel_is_killed_with_forwarding_recorder_and_prober_open(outcome):
 
 @slow
 def test_the_engine_is_restarted(session, outcome):
-    if not engine.NOTE.exists():
+    if not (daemon.folder() / "dockerd.pid").exists():
         pytest.skip("this machine's Docker engine is not the workbook's to restart")
-    engine.stop_engine()
+    daemon.stop()
     said = session("import workbook; workbook.begin(5); print(workbook.pods().to_dict('list'))")
     assert "'READY': ['1/1']" in said
     outcome("begin starts the engine and the cluster again")
@@ -190,7 +190,7 @@ def test_the_node_is_stopped_and_started(node, outcome):
 def test_the_nodes_disk_is_full(node, outcome):
     """Where the node's runtime puts what it is given, there is room for one megabyte."""
     place = "/var/lib/containerd/io.containerd.content.v1.content"
-    cluster.current().remove("web-app:1.0")
+    current().remove("web-app:1.0")
     node("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place)
     try:
         node("mkdir", "-p", f"{place}/ingest", f"{place}/blobs/sha256")
@@ -205,12 +205,12 @@ def test_the_nodes_disk_is_full(node, outcome):
 
 @slow
 def test_the_kubeconfig_is_cut_off(outcome):
-    path = cluster.current().kubeconfig
+    path = current().kubeconfig
     path.write_text(path.read_text()[:100])
     with pytest.raises(WorkbookError, match=r"not connected(.|\n)*begin") as said:
         workbook.pods()
     workbook.begin(5)
-    assert kubeconfig.sound(path, cluster.current().context, cluster.current().namespace)
+    assert kubeconfig.is_valid(current())
     assert list(workbook.pods()["READY"]) == ["1/1"]
     outcome(f"{said.value.what} begin writes it again")
 

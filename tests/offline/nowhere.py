@@ -12,7 +12,7 @@ from pathlib import Path
 
 from node import machine
 from tests.offline import watcher
-from workbook.engine import find as engine
+from workbook.engine import daemon
 
 NETWORK = "workbook-offline"
 """The name of the network namespace, and of the cluster in it."""
@@ -127,7 +127,7 @@ class Nowhere:
 
     def _start_engine(self) -> None:
         place = self.folder / "engine"
-        command = engine.daemon(machine.detect(), place, self._socket)
+        command = daemon.command(machine.detect(), place, self._socket)
         command += ["--data-root", place / "data", "--exec-root", place / "run", "--pidfile", place / "pid"]
         self._start([*command, "--dns", watcher.NAMESERVER], "dockerd")
         ask = ["docker", "--host", self._socket, "version"]

@@ -17,8 +17,8 @@ from tests import sessions
 from tests.cells import code_cells
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
+from workbook.cluster.current import current
+from workbook.engine.catalog import catalog
 from workbook.lessons.kubectl import kubectl
 from workbook.publish.execute import QUIET
 
@@ -36,8 +36,8 @@ def nbval(*paths):
 
 def as_new():
     """The cluster as it is when nothing has been done to it: no Namespace of ours, no image."""
-    ours = cluster.current()
-    for image in building.catalog():
+    ours = current()
+    for image in catalog():
         ours.remove(image)
     kubectl("delete", "namespace", ours.namespace)
 

@@ -10,11 +10,11 @@ import pytest
 from workbook.base.errors import WorkbookError
 from workbook.bundle import choose as bundle
 from workbook.bundle import manifest, minikube
-from workbook.cluster import choose as cluster
-from workbook.cluster import kind
-from workbook.cluster import minikube as provider
-from workbook.engine import build as building
+from workbook.cluster.choose import Settings, choose
+from workbook.cluster.minikube import Minikube
+from workbook.engine.build import base
 from workbook.publish import archive as images
+from workbook.publish.bundle import download_for_minikube
 
 
 @pytest.fixture
@@ -31,11 +31,9 @@ def chosen(home, tmp_path, monkeypatch):
         told = {"format": manifest.FORMAT, "machine": manifest.machine(), "wants": manifest.wants()} | told
         manifest.write(folder, told | {"files": {name: manifest.entry(folder / name) for name in files}})
         monkeypatch.setenv(bundle.CHOSEN, str(folder))
-        bundle._verified.cache_clear()
         return folder
 
-    yield make
-    bundle._verified.cache_clear()
+    return make
 
 
 def test_without_the_variable_there_is_none(monkeypatch):
@@ -46,9 +44,10 @@ def test_without_the_variable_there_is_none(monkeypatch):
 def test_it_is_verified_once_for_a_command_and_the_processes_that_it_starts(chosen, monkeypatch):
     folder = chosen({"wheels/a": b"a"}, provider="kind")
     read = []
-    monkeypatch.setattr(bundle.verifying, "verify", lambda folder: read.append(folder) or manifest.read(folder))
-    assert bundle.chosen().folder == folder
-    bundle._verified.cache_clear()  # as in a process started by this one
+    monkeypatch.setattr(bundle.verify, "verify", lambda folder: read.append(folder) or manifest.read(folder))
+    assert bundle.chosen() is bundle.chosen()
+    for name, value in bundle.environment(bundle.chosen()).items():  # as in a process started by this one
+        monkeypatch.setenv(name, value)
     assert bundle.chosen().folder == folder
     assert read == [folder]
 
@@ -65,9 +64,9 @@ def test_another_bundle_is_verified_although_one_was(chosen):
 def test_a_program_can_be_executed_although_a_stick_keeps_no_such_right(chosen):
     folder = chosen({"bin/kind": b"#!/bin/sh\necho it is me\n"}, provider="kind")
     (folder / "bin/kind").chmod(0o644)
-    program = kind._program("kind")
+    program = bundle.chosen().program("kind")
     assert program.stat().st_mode & 0o111 and not program.is_relative_to(folder)
-    assert kind._program("kubectl") is None
+    assert bundle.chosen().program("kubectl") is None
 
 
 class Engine:
@@ -89,19 +88,20 @@ class Engine:
 def test_images_come_from_it_and_only_when_they_are_absent(chosen, monkeypatch):
     told = {"tag": "workbook-python:bundle-1", "file": "images/python-1.tar.gz"}
     chosen({told["file"]: b"an image"}, provider="kind", images={"python": told})
-    monkeypatch.setattr(building, "pull", lambda *_: pytest.fail("a registry is asked"))
+    monkeypatch.setattr("workbook.engine.build.pull", lambda *_: pytest.fail("a registry is asked"))
     absent, present = Engine("python:3.13-slim"), Engine(told["tag"])
-    assert building.base(absent, "python") == building.base(present, "python") == told["tag"]
+    given = bundle.chosen()
+    assert base(absent, "python", given) == base(present, "python", given) == told["tag"]
     assert absent.loaded == [b"an image"] and present.loaded == []
 
 
 def test_the_provider_is_the_one_that_the_bundle_brings(chosen, monkeypatch):
-    monkeypatch.setattr(cluster.shutil, "which", lambda name: "/usr/bin/minikube")
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/minikube")
     chosen({"wheels/a": b"a"}, provider="kind")
-    assert cluster.choose() == ("kind", "the bundle was made for it")
+    assert choose() == ("kind", "the bundle was made for it")
     monkeypatch.setenv("WORKBOOK_CLUSTER", "minikube")
     with pytest.raises(WorkbookError, match=r"brings kind(.|\n)*minikube(.|\n)*WORKBOOK_CLUSTER asks for it"):
-        cluster.choose()
+        choose()
 
 
 # ---- minikube ----
@@ -127,7 +127,7 @@ CACHED = {
 def test_minikube_downloads_what_its_start_needs(home, program, tmp_path):
     program("minikube", FAKE)
     (empty := tmp_path / "empty").mkdir()
-    found = minikube.download(empty, provider.provider("workbook").starting())
+    found = download_for_minikube(empty, Minikube(Settings.from_environment("workbook")).starting())
     assert found.keys() == CACHED and all(path.is_file() for path in found.values())
 
 
@@ -151,7 +151,7 @@ def test_minikubes_cache_is_filled_with_what_is_not_there(chosen, tmp_path, monk
     cached = tmp_path / ".minikube/cache"
     assert all((cached / name).read_bytes() == b"content" for name in CACHED)
     assert other.read_bytes() == b"another's" and not list(cached.rglob("*.part*"))
-    assert provider.provider("workbook").starting()[0].endswith("/minikube")
+    assert Minikube(Settings.from_environment("workbook")).starting()[0].endswith("/minikube")
 
 
 # ---- archives ----

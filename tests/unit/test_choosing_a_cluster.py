@@ -4,50 +4,51 @@ import pytest
 import yaml
 
 from workbook.base.errors import WorkbookError
-from workbook.cluster import choose as cluster
+from workbook.cluster.choose import Settings, choose, remember
+from workbook.cluster.current import current, made
+from workbook.cluster.protocol import Image
 from workbook.kube import kubeconfig
 
 
 def installed(monkeypatch, *programs):
-    monkeypatch.setattr(cluster.shutil, "which", lambda name: f"/usr/bin/{name}" if name in programs else None)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if name in programs else None)
 
 
 def test_minikube_where_it_is_installed(home, monkeypatch):
     installed(monkeypatch, "minikube", "kind")
-    assert cluster.choose()[0] == "minikube"
+    assert choose()[0] == "minikube"
 
 
 def test_kind_where_it_is_not(home, monkeypatch):
     installed(monkeypatch)
-    assert cluster.choose() == ("kind", "minikube is not installed")
+    assert choose() == ("kind", "minikube is not installed")
 
 
 def test_the_environment_decides(home, monkeypatch):
     installed(monkeypatch, "minikube")
     monkeypatch.setenv("WORKBOOK_CLUSTER", "kind")
-    assert cluster.choose()[0] == "kind"
+    assert choose()[0] == "kind"
 
 
 def test_an_unknown_provider_is_named(home, monkeypatch):
     monkeypatch.setenv("WORKBOOK_CLUSTER", "k3d")
     with pytest.raises(WorkbookError, match=r"'k3d'.*\n.*minikube, kind, existing"):
-        cluster.choose()
+        choose()
 
 
 def test_a_cluster_keeps_its_provider_when_another_gets_installed(home, monkeypatch):
     installed(monkeypatch)
-    cluster.remember()
+    remember(current().folder, current().provider)
     installed(monkeypatch, "minikube")
-    assert cluster.choose() == ("kind", "this cluster was made with it")
+    assert choose() == ("kind", "this cluster was made with it")
 
 
 def test_the_clusters_that_were_made_are_found_again(home, monkeypatch):
     installed(monkeypatch)
     for name in ("workbook", "workbook-test"):
         monkeypatch.setenv("WORKBOOK_PROFILE", name)
-        cluster.current.cache_clear()
-        cluster.remember()
-    assert [(one.name, one.provider) for one in cluster.made()] == [("workbook", "kind"), ("workbook-test", "kind")]
+        remember(current().folder, current().provider)
+    assert [(one.name, one.provider) for one in made()] == [("workbook", "kind"), ("workbook-test", "kind")]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_the_clusters_that_were_made_are_found_again(home, monkeypatch):
     ],
 )
 def test_images_by_the_names_that_people_use(text, image):
-    assert str(cluster.Image.parse(text)) == image
+    assert str(Image.parse(text)) == image
 
 
 def test_existing_asks_for_its_context_and_keeps_it(home, monkeypatch):
@@ -68,10 +69,11 @@ def test_existing_asks_for_its_context_and_keeps_it(home, monkeypatch):
     for name in ("WORKBOOK_CONTEXT", "WORKBOOK_NAMESPACE"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(WorkbookError, match=r"WORKBOOK_CONTEXT is not set"):
-        cluster.current().status()
-    cluster.current().delete()  # nothing was made, so there is nothing to name
+        current().status()
+    current().delete()  # nothing was made, so there is nothing to name
 
     config = {"contexts": [{"name": "cloud", "context": {"cluster": "c", "user": "u"}}]}
-    kubeconfig.write(cluster.folder("workbook") / "kubeconfig", yaml.safe_dump(config), "cloud", "learner-7")
-    cluster.current.cache_clear()
-    assert (cluster.current().context, cluster.current().namespace) == ("cloud", "learner-7")
+    kubeconfig.write(
+        Settings.from_environment("workbook").folder / "kubeconfig", yaml.safe_dump(config), "cloud", "learner-7"
+    )
+    assert (current().context, current().namespace) == ("cloud", "learner-7")

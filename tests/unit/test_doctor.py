@@ -16,8 +16,8 @@ import node
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.cli.doctor import doctor
-from workbook.cluster import choose as cluster
 from workbook.cluster import kind
+from workbook.cluster.choose import Settings
 from workbook.engine import find as engine
 from workbook.kube import kubeconfig
 from workbook.machine import checks as prerequisites
@@ -35,7 +35,7 @@ def machine(home, program, monkeypatch, tmp_path):
     for name in (*surroundings.PROXIES, *map(str.lower, surroundings.PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
-    def no_start():
+    def no_start(**_):
         raise AssertionError("the doctor has asked for an engine to be started")
 
     def has(*, cpus=4, memory=8 * 2**30, free=50 * GB, ahead=0, problem=None, images=True, online=True, **info):
@@ -50,10 +50,9 @@ def machine(home, program, monkeypatch, tmp_path):
 
         monkeypatch.setattr(engine, "ensure_engine", no_start)
         monkeypatch.setattr(engine, "reach_engine", reach)
-        monkeypatch.setattr(kind, "ensure_engine", no_start)
         monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: namedtuple("usage", "free")(free))
         monkeypatch.setattr("workbook.engine.pull.present", lambda engine, image: images)
-        monkeypatch.setattr("workbook.engine.build.is_current", lambda engine, image: images)
+        monkeypatch.setattr("workbook.engine.catalog.is_current", lambda engine, image: images)
         monkeypatch.setattr(surroundings, "_reached", lambda facts: (online, online))
         monkeypatch.setattr(surroundings, "_taken", lambda port: False)
 
@@ -65,10 +64,10 @@ def machine(home, program, monkeypatch, tmp_path):
     monkeypatch.setattr(node, "installed_kind", lambda: tmp_path / "bin/kind")
     monkeypatch.setattr(kind.Kind, "status", lambda self: "Running")
     monkeypatch.setattr(kind.Kind, "kubectl", lambda self: [str(tmp_path / "bin/kubectl")])
-    monkeypatch.setattr("workbook.lessons.kubectl.server_minor", lambda ours: 36)
+    monkeypatch.setattr("workbook.kube.kubectl.server_minor", lambda ours: 36)
     contexts = [{"name": "kind-workbook", "context": {"cluster": "c", "user": "u"}}]
     text = yaml.safe_dump({"contexts": contexts})
-    kubeconfig.write(cluster.folder("workbook") / "kubeconfig", text, "kind-workbook", "workbook")
+    kubeconfig.write(Settings.from_environment("workbook").folder / "kubeconfig", text, "kind-workbook", "workbook")
     return has
 
 
@@ -149,7 +148,7 @@ def test_a_broken_machine(machine, capsys, broken, check, found, fix):
 
 def test_no_docker(machine, capsys, monkeypatch):
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(engine, "_which", lambda name: None)
+    monkeypatch.setattr("workbook.engine.daemon.which", lambda name: None)
     monkeypatch.setattr(engine, "_elsewhere", lambda: "")
     machine(problem=FileNotFoundError("docker.sock"))
     _, checks, _ = looked(capsys)
@@ -163,8 +162,9 @@ def test_an_engine_is_looked_for_and_never_started(monkeypatch, tmp_path):
     """The engine's own part of it: `reach_engine` on a machine where `ensure_engine` would install one."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     monkeypatch.setattr(engine, "_startable", lambda problem: True)
-    for name in ("_install", "_start", "lock"):
-        monkeypatch.setattr(engine, name, lambda *_, **__: pytest.fail("something was started"))
+    for name in ("install", "start"):
+        monkeypatch.setattr(engine.daemon, name, lambda *_, **__: pytest.fail("something was started"))
+    monkeypatch.setattr(engine, "lock", lambda *_, **__: pytest.fail("something was started"))
     with pytest.raises(WorkbookError, match=r"No Docker engine runs(.|\n)*make up"):
         engine.reach_engine(1)
 
@@ -211,7 +211,7 @@ def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
 
 def test_a_kubeconfig_that_is_cut_off(machine, capsys):
     machine()
-    file = cluster.folder("workbook") / "kubeconfig"
+    file = Settings.from_environment("workbook").folder / "kubeconfig"
     file.write_text(file.read_text()[:20])
     status, checks, _ = looked(capsys)
     assert status == 1
@@ -221,7 +221,7 @@ def test_a_kubeconfig_that_is_cut_off(machine, capsys):
 
 def test_a_kubectl_that_is_too_far_from_the_cluster(machine, capsys, monkeypatch):
     machine()
-    monkeypatch.setattr("workbook.lessons.kubectl.server_minor", lambda ours: 33)
+    monkeypatch.setattr("workbook.kube.kubectl.server_minor", lambda ours: 33)
     _, checks, _ = looked(capsys)
     assert checks["kubectl"]["ok"] is False and checks["kubectl"]["found"] == "1.36, cluster 1.33"
 
@@ -250,7 +250,7 @@ def test_a_python_too_old_for_the_package_itself_is_told_so():
 
 def test_someone_else_at_work_is_told(machine, capsys):
     machine()
-    with surroundings.cluster.folder("workbook").joinpath("lock").open("w") as file:
+    with Settings.from_environment("workbook").folder.joinpath("lock").open("w") as file:
         fcntl = pytest.importorskip("fcntl")
         fcntl.flock(file, fcntl.LOCK_EX)
         _, checks, _ = looked(capsys)

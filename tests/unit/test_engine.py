@@ -1,10 +1,12 @@
 """What a reader is told when Docker is not as it should be."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from workbook.base.errors import WorkbookError
+from workbook.engine import daemon
 from workbook.engine import find as engine
 
 
@@ -15,7 +17,7 @@ def machine(monkeypatch):
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
 
     def has(*programs):
-        monkeypatch.setattr(engine, "_which", lambda name: name if name in programs else None)
+        monkeypatch.setattr(daemon, "which", lambda name: name if name in programs else None)
 
     return has
 
@@ -81,8 +83,11 @@ def test_the_version_is_the_engines_and_the_webs_settings_are_not_for_it(monkeyp
 
 
 def test_an_engine_that_is_not_ours_is_not_stopped(monkeypatch, tmp_path):
-    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "none"))
-    assert engine.stop_engine() is False
-    # A note whose process has ended, and whose number now belongs to another one: to this test.
-    (tmp_path / "none").write_text(f"{engine.os.getpid()} 12345")
-    assert engine.stop_engine() is False
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
+    assert daemon.stop() is False
+    # A note whose process has ended, and whose number now belongs to another process: the test's own.
+    daemon.folder().mkdir()
+    note = daemon.folder() / "dockerd.pid"
+    note.write_text(f"{os.getpid()} 12345")
+    assert daemon.stop() is False
+    assert not note.exists()

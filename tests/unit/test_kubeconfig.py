@@ -3,6 +3,7 @@
 import base64
 import os
 import stat
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -33,13 +34,18 @@ TEXT = yaml.safe_dump(
 )
 
 
+def access(path, context="kind-workbook", namespace="workbook"):
+    return SimpleNamespace(name="workbook", kubeconfig=path, context=context, namespace=namespace)
+
+
 def test_our_context_and_namespace_become_current(tmp_path):
     path = tmp_path / "clusters" / "kubeconfig"
-    assert not kubeconfig.sound(path, "kind-workbook", "workbook")
+    ours = access(path)
+    assert not kubeconfig.is_valid(ours)
     kubeconfig.write(path, TEXT, "kind-workbook", "workbook")
-    assert kubeconfig.sound(path, "kind-workbook", "workbook")
-    assert not kubeconfig.sound(path, "production", "workbook")
-    assert not kubeconfig.sound(path, "kind-workbook", "default")
+    assert kubeconfig.is_valid(ours)
+    assert not kubeconfig.is_valid(access(path, context="production"))
+    assert not kubeconfig.is_valid(access(path, namespace="default"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -57,6 +63,6 @@ def test_a_context_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["", "contexts:", "{", "- 1", "contexts: [{name: kind-workbook}]"])
-def test_a_damaged_file_is_not_sound(tmp_path, damage):
+def test_a_damaged_file_is_not_valid(tmp_path, damage):
     (tmp_path / "kubeconfig").write_text(damage)
-    assert not kubeconfig.sound(tmp_path / "kubeconfig", "kind-workbook", "workbook")
+    assert not kubeconfig.is_valid(access(tmp_path / "kubeconfig"))

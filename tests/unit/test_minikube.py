@@ -6,11 +6,12 @@ import pytest
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster import minikube
+from workbook.cluster.choose import Settings
 
 
 @pytest.fixture
 def ours(home):
-    return minikube.provider("workbook")
+    return minikube.Minikube(Settings.from_environment("workbook"))
 
 
 def test_docker_env_with_tls():
@@ -80,7 +81,7 @@ def kubectl_of(minor: int) -> str:
 def test_the_kubectl_that_minikube_has_fetched_is_used_itself(ours, program, monkeypatch, tmp_path):
     folder = tmp_path / ".minikube/cache/linux/amd64/v1.36.3"
     monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
-    monkeypatch.setattr("workbook.lessons.kubectl.server_minor", lambda ours: 36)
+    monkeypatch.setattr(minikube, "server_minor", lambda ours: 36)
     program("fetched", kubectl_of(36))
     program("kubectl", kubectl_of(32))
     program("minikube", f"mkdir -p {folder}; cp {tmp_path}/bin/fetched {folder}/kubectl; touch {folder}/kubectl.lock")
@@ -89,7 +90,7 @@ def test_the_kubectl_that_minikube_has_fetched_is_used_itself(ours, program, mon
 
 def test_minikube_kubectl_stands_in_where_its_cache_is_elsewhere(ours, program, monkeypatch, tmp_path):
     monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
-    monkeypatch.setattr("workbook.lessons.kubectl.server_minor", lambda ours: 36)
+    monkeypatch.setattr(minikube, "server_minor", lambda ours: 36)
     program("kubectl", kubectl_of(32))
     program("minikube", kubectl_of(36))
     assert ours.kubectl() == ["minikube", "-p", "workbook", "kubectl", "--"]

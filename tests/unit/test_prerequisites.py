@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from workbook.base.errors import WorkbookError
+from workbook.cluster.current import current
 from workbook.engine import find as engine
 from workbook.machine import checks as prerequisites
 
@@ -13,10 +14,10 @@ GB = 10**9
 
 
 @pytest.fixture
-def machine(monkeypatch):
+def machine(home, monkeypatch):
     def has(cpus=4, memory=8 * 2**30, free=50 * GB):
         info = {"ServerVersion": "28", "NCPU": cpus, "MemTotal": memory, "DockerRootDir": "/"}
-        monkeypatch.setattr(engine, "ensure_engine", lambda: SimpleNamespace(info=lambda: info))
+        monkeypatch.setattr(engine, "ensure_engine", lambda **_: SimpleNamespace(info=lambda: info))
         usage = namedtuple("usage", "free")(free)
         monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: usage)
 
@@ -25,7 +26,7 @@ def machine(monkeypatch):
 
 def test_enough(machine):
     machine()
-    prerequisites.require()
+    prerequisites.require(current().engine())
 
 
 @pytest.mark.parametrize(
@@ -39,16 +40,16 @@ def test_enough(machine):
 def test_too_little(machine, little, said):
     machine(**little)
     with pytest.raises(WorkbookError, match=said):
-        prerequisites.require()
+        prerequisites.require(current().engine())
 
 
-def test_no_engine_is_said_before_its_size(monkeypatch):
-    def none():
+def test_no_engine_is_said_before_its_size(home, monkeypatch):
+    def none(**_):
         raise WorkbookError("There is no Docker engine on this machine.", fix="Install Docker.")
 
     monkeypatch.setattr(engine, "ensure_engine", none)
     with pytest.raises(WorkbookError, match=r"no Docker engine(.|\n)*Install Docker"):
-        prerequisites.require()
+        prerequisites.require(current().engine())
 
 
 def test_the_table_has_a_fix_for_each_cross(machine, home, monkeypatch):

@@ -1,11 +1,15 @@
 """What is told of a cluster that started, and does not get ready."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 
 from workbook.base.errors import WorkbookError
+from workbook.base.labels import MANAGED
 from workbook.cluster import ready
+from workbook.cluster.choose import Provider
 
 
 def pod(name: str, good: bool, *, waiting: str = "") -> dict:
@@ -19,39 +23,55 @@ def pod(name: str, good: bool, *, waiting: str = "") -> dict:
     }
 
 
-@pytest.fixture
-def cluster(monkeypatch):
-    """A cluster whose Pods never get ready, and the last lines they have said."""
+class Api:
+    """The API server of a cluster whose Pods never get ready, with the last lines of their logs."""
 
-    def serve(pods: list[dict], said: dict[str, str]) -> None:
-        def request(method, path, **options):
-            name = path.split("/")[-2]
-            if name not in said:
-                raise ready.ApiException(400, "ContainerCreating")
-            return SimpleNamespace(data=said[name].encode())
+    namespace = "workbook"
 
-        monkeypatch.setattr(ready, "request", request)
-        monkeypatch.setattr(ready, "follow", lambda *_, **__: iter([{one["metadata"]["name"]: one for one in pods}]))
+    def __init__(self, pods: list[dict], logs: dict[str, str]) -> None:
+        self.pods, self.logs = pods, logs
 
-    return serve
+    def path(self, resource, namespace=None, name=""):
+        return f"/{namespace}/{resource}/{name}"
+
+    def find(self, resource, name):
+        return {"metadata": {"name": name, "labels": MANAGED}}
+
+    def objects(self, resource, namespace=None, **options):
+        return self.pods if resource == "pods" else [{"metadata": {"name": "default"}}]
+
+    def request(self, method, path, **options):
+        name = path.split("/")[-2]
+        if name not in self.logs:
+            raise ApiException(400, "ContainerCreating")
+        return SimpleNamespace(data=self.logs[name].encode())
+
+    def open_list(self, resource, namespace=None, **options):
+        if "watch" in options:
+            return SimpleNamespace(stream=lambda **_: iter(()), close=lambda: None)
+        for item in (items := self.objects(resource)):
+            item["metadata"]["uid"] = item["metadata"]["name"]
+        return SimpleNamespace(data=json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}).encode())
 
 
-def in_vain() -> WorkbookError:
-    with pytest.raises(WorkbookError) as caught:
-        ready._until("pods", "kube-system", lambda pods: False, "the Pods of kube-system", api=None, timeout=1)
+def timed_out(pods: list[dict], logs: dict[str, str]) -> WorkbookError:
+    cluster = SimpleNamespace(provider=Provider.KIND, namespace="workbook", started="")
+    with pytest.raises(WorkbookError, match=r"not enough for the Pods of kube-system") as caught:
+        ready.settle(cluster, Api(pods, logs), timeout=0.1)
     return caught.value
 
 
-def test_only_pods_that_are_not_ready_are_named_with_what_they_said(cluster):
-    cluster(
+def test_only_pods_that_are_not_ready_are_named_with_what_they_said():
+    error = timed_out(
         [pod("etcd", True), pod("coredns", False), pod("proxy", False, waiting="CrashLoopBackOff")],
         {"etcd": "all well", "proxy": "no such table\n"},
     )
-    error = in_vain()
     assert error.why == "coredns: not ready\nproxy: CrashLoopBackOff; its last line: no such table"
     assert "make clean" in error.fix
 
 
-def test_too_few_inotify_instances_are_recognized_and_the_setting_is_named(cluster):
-    cluster([pod("proxy", False, waiting="CrashLoopBackOff")], {"proxy": "failed complete: too many open files"})
-    assert "fs.inotify.max_user_instances" in in_vain().fix
+def test_too_few_inotify_instances_are_recognized_and_the_setting_is_named():
+    error = timed_out(
+        [pod("proxy", False, waiting="CrashLoopBackOff")], {"proxy": "failed complete: too many open files"}
+    )
+    assert "fs.inotify.max_user_instances" in error.fix

@@ -19,3 +19,11 @@ def home() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "kubernetes-workbook"
+
+
+def modified(path: Path) -> int:
+    """When a file was last changed, in nanoseconds since 1970; 0 when it does not exist."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

@@ -12,11 +12,14 @@ from workbook.base.paths import ROOT
 
 FORMAT = 1
 NAME, SUM = "manifest.json", "manifest.json.sha256"
+EXTRAS = ("test",)
+"""The optional dependencies in pyproject.toml that a bundle contains: it can be tested without a network."""
 
 
 def read(folder: Path) -> dict[str, Any]:
     """The manifest of the bundle in `folder`."""
-    return json.loads((folder / NAME).read_bytes())
+    content: dict[str, Any] = json.loads((folder / NAME).read_bytes())
+    return content
 
 
 def write(folder: Path, manifest: dict[str, Any]) -> str:
@@ -45,18 +48,20 @@ def machine() -> dict[str, str]:
 
 def version() -> str:
     """The workbook's own version."""
-    return _project()["project"]["version"]
+    return str(_project()["project"]["version"])
 
 
 def build_requirements() -> list[str]:
     """What builds the workbook's own package, as pyproject.toml asks for it."""
-    return _project()["build-system"]["requires"]
+    return list(_project()["build-system"]["requires"])
 
 
 def wants() -> dict[str, str]:
     """What this workbook asks for, by name: Python packages, programs and images, and what the applications install."""
+    project = _project()["project"]
     asked = {
-        "Python packages": ", ".join(_project()["project"]["dependencies"]),
+        "Python packages": ", ".join(project["dependencies"]),
+        **{f"Python packages for {name}": ", ".join(project["optional-dependencies"][name]) for name in EXTRAS},
         "what builds the workbook's package": ", ".join(build_requirements()),
     }
     asked |= tomllib.loads((ROOT / "node" / "versions.toml").read_text(encoding="utf-8"))

@@ -1,176 +1,135 @@
-"""The cluster the notebooks drive: one protocol, a module per provider, chosen once.
+"""Which cluster the notebooks drive: the environment's settings, and the provider chosen from them.
 
-`minikube` is what the chapter teaches and the default where it is installed; `kind` stands in where it is not;
-`existing` works inside one namespace of a cluster that somebody else runs. `WORKBOOK_CLUSTER` names one of them.
+`minikube` is what the chapter teaches, and the default where it is installed; `kind` takes its place where it is not;
+`existing` works inside one namespace of a cluster that is already there. `WORKBOOK_CLUSTER` names one of them.
 `WORKBOOK_PROFILE` names the cluster itself (default `workbook`), so that tests have one of their own.
+
+Only the standard library is used here: the doctor asks this before any package is installed.
 """
 
 import os
 import shutil
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
-from workbook.bundle import choose as bundle
+from workbook.bundle.choose import chosen
+from workbook.bundle.use import Bundle
 
-if TYPE_CHECKING:
-    from docker import DockerClient
 
-PROVIDERS = ("minikube", "kind", "existing")
-CPUS, MEMORY_MB = 2, 4096
-"""What the chapter asks for the cluster, and what `minikube start` is told."""
+class Provider(StrEnum):
+    """Who runs the cluster."""
 
-OURS = {"app.kubernetes.io/managed-by": "workbook"}
-"""The label on what the workbook has made, and may fill and delete: its Namespace, its images."""
-LABEL = ",".join(f"{key}={value}" for key, value in OURS.items())
-"""The same as a label selector."""
+    MINIKUBE = "minikube"
+    KIND = "kind"
+    EXISTING = "existing"
 
-INSTALLED = "it is installed, and it is what the chapter teaches"
-NOT_INSTALLED = "minikube is not installed"
 
-State = Literal["Running", "Stopped", "Absent", "Broken"]
+class Reason(StrEnum):
+    """Why a provider was chosen, in words for the reader."""
+
+    REQUESTED = "WORKBOOK_CLUSTER asks for it"
+    REMEMBERED = "this cluster was made with it"
+    INSTALLED = "it is installed, and it is what the chapter teaches"
+    NOT_INSTALLED = "minikube is not installed"
+    BUNDLED = "the bundle was made for it"
 
 
 @dataclass(frozen=True)
-class Image:
-    """A container image as a node has it: `size` in bytes, 0 where the provider does not tell."""
+class Settings:
+    """What the environment says about the cluster; fields that it does not name are empty.
 
-    repository: str
-    tag: str
-    size: int = 0
+    `provider` is the requested one; `context`, `namespace` and `registry` are for an existing cluster; `folder` is
+    where the cluster's files are kept.
+    """
 
-    def __str__(self) -> str:
-        return f"{self.repository}:{self.tag}"
+    profile: str
+    folder: Path
+    provider: str = ""
+    context: str = ""
+    namespace: str = ""
+    registry: str = ""
+    bundle: Bundle | None = None
 
     @classmethod
-    def parse(cls, reference: str, size: int = 0) -> "Image":
-        """Reads `docker.io/library/web-app:1.0` as runtimes write it; the default registry is dropped."""
-        repository, _, tag = reference.removeprefix("docker.io/").removeprefix("library/").rpartition(":")
-        return cls(repository, tag, size)
+    def from_environment(cls, profile: str = "") -> "Settings":
+        """Read them from the variables `WORKBOOK_…`.
+
+        Args:
+            profile: a cluster's name, instead of the one in `WORKBOOK_PROFILE`.
+
+        Raises:
+            WorkbookError: the bundle that is named there is damaged; see `workbook.bundle.verify`.
+        """
+        name = profile or os.environ.get("WORKBOOK_PROFILE", "workbook")
+        return cls(
+            name,
+            clusters() / name,
+            os.environ.get("WORKBOOK_CLUSTER", ""),
+            os.environ.get("WORKBOOK_CONTEXT", ""),
+            os.environ.get("WORKBOOK_NAMESPACE", ""),
+            os.environ.get("WORKBOOK_REGISTRY", ""),
+            chosen(),
+        )
 
 
-class Cluster(Protocol):
-    """What a provider does. Each method prints the commands it runs, so that a reader can type them."""
-
-    provider: str
-    name: str
-    context: str
-    namespace: str
-    started: str
-    """When this process has started the node again, as `2026-11-23T20:00:00`; empty when it has not."""
-
-    @property
-    def kubeconfig(self) -> Path:
-        """A file of the workbook's own, never the reader's."""
-
-    def status(self) -> State:
-        """What the cluster is doing, asked afresh."""
-
-    def start(self) -> None:
-        """Creates the cluster, starts it, or leaves it as it is; ends with a Ready node."""
-
-    def stop(self) -> None:
-        """Stops the cluster; what was deployed stays."""
-
-    def delete(self) -> None:
-        """Removes the cluster and everything in it; nothing to do when there is none."""
-
-    def kubectl(self) -> list[str]:
-        """The words that start a kubectl within one minor version of the cluster."""
-
-    def docker(self) -> "DockerClient":
-        """The Docker engine to build images in."""
-
-    def load(self, *images: str) -> None:
-        """Makes images of that engine available to the nodes, unless these have the very same already."""
-
-    def images(self) -> list[Image]:
-        """The images that Pods of this cluster can use without a pull from outside."""
-
-    def remove(self, image: str) -> None:
-        """Takes an image off the nodes; nothing to do when it is not there."""
-
-    def reference(self, image: str) -> str:
-        """The name by which a Pod of this cluster asks for `image`."""
-
-    def localize(self, manifest: str) -> str:
-        """The manifest's text with each of the workbook's images as a Pod of this cluster asks for it."""
-
-    def url(self, service: str) -> str:
-        """An address at which a NodePort Service answers from this machine."""
-
-    def describe(self) -> str:
-        """One line on what this provider is, for the reader."""
+def clusters() -> Path:
+    """The folder with a folder for each cluster."""
+    return home() / "clusters"
 
 
-def profile() -> str:
-    """The cluster's name: `WORKBOOK_PROFILE`, or `workbook`."""
-    return os.environ.get("WORKBOOK_PROFILE", "workbook")
+def choose(settings: Settings | None = None) -> tuple[Provider, Reason]:
+    """The provider for a cluster, and why it was chosen.
 
-
-def folder(name: str) -> Path:
-    """The folder of the cluster `name`: kubeconfig, lock and the provider chosen for it."""
-    return home() / "clusters" / name
-
-
-def choose() -> tuple[str, str]:
-    """The provider for this cluster, and why it is that one.
+    Args:
+        settings: the cluster's settings; those of the environment when None.
 
     Raises:
-        WorkbookError: `WORKBOOK_CLUSTER` names no provider, or one that the bundle does not bring.
+        WorkbookError: the requested provider is unknown, or the bundle does not contain it.
     """
-    provider, why = _choose()
-    offered = chosen.provider if (chosen := bundle.chosen()) else provider
-    if provider in (offered, "existing"):
-        return provider, why
-    if why in (INSTALLED, NOT_INSTALLED):
-        return offered, "the bundle was made for it"
+    settings = settings or Settings.from_environment()
+    provider, reason = _preferred(settings)
+    offered = Provider(settings.bundle.provider) if settings.bundle else provider
+    if provider in (offered, Provider.EXISTING):
+        return provider, reason
+    if reason in (Reason.INSTALLED, Reason.NOT_INSTALLED):
+        return offered, Reason.BUNDLED
     raise WorkbookError(
         f"The bundle brings {offered}, and this cluster is to be {provider}'s.",
-        f"That is chosen because {why}.",
+        f"That is chosen because {reason}.",
         "Unset WORKBOOK_CLUSTER, or remove the cluster with `make clean`; or run this without BUNDLE.",
     )
 
 
-def _choose() -> tuple[str, str]:
-    if wanted := os.environ.get("WORKBOOK_CLUSTER"):
-        if wanted not in PROVIDERS:
+def _preferred(settings: Settings) -> tuple[Provider, Reason]:
+    """The provider that is chosen without a bundle."""
+    if settings.provider:
+        if settings.provider not in set(Provider):
             raise WorkbookError(
-                f"WORKBOOK_CLUSTER is {wanted!r}, and there is no such provider.",
-                fix=f"Set it to one of {', '.join(PROVIDERS)}, or unset it.",
+                f"WORKBOOK_CLUSTER is {settings.provider!r}, and there is no such provider.",
+                fix=f"Set it to one of {', '.join(Provider)}, or unset it.",
             )
-        return wanted, "WORKBOOK_CLUSTER asks for it"
-    remembered = folder(profile()) / "provider"
-    if remembered.exists() and (provider := remembered.read_text().strip()) in PROVIDERS:
-        return provider, "this cluster was made with it"
+        return Provider(settings.provider), Reason.REQUESTED
+    if provider := remembered(settings.folder):
+        return provider, Reason.REMEMBERED
     if shutil.which("minikube"):
-        return "minikube", INSTALLED
-    return "kind", NOT_INSTALLED
+        return Provider.MINIKUBE, Reason.INSTALLED
+    return Provider.KIND, Reason.NOT_INSTALLED
 
 
-@cache
-def current() -> Cluster:
-    """The cluster of this process. Chosen at the first call; see `choose`."""
-    provider, _ = choose()
-    return _of(provider, profile())
+def remember(folder: Path, provider: Provider) -> None:
+    """Note which provider a cluster was made with, so that it is found again when another one gets installed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _note(folder).write_text(provider)
 
 
-def _of(provider: str, name: str) -> Cluster:
-    return import_module(f"workbook.cluster.{provider}").provider(name)
+def remembered(folder: Path) -> Provider | None:
+    """The provider that the cluster in this folder was made with; None when it is not known."""
+    name = _note(folder).read_text().strip() if _note(folder).exists() else ""
+    return Provider(name) if name in set(Provider) else None
 
 
-def made() -> list[Cluster]:
-    """The clusters that the workbook has made on this machine, each with its own provider."""
-    return [_of(note.read_text().strip(), note.parent.name) for note in sorted(folder("").glob("*/provider"))]
-
-
-def remember() -> None:
-    """Notes which provider this cluster was made with, so that it is found again when another gets installed."""
-    ours = current()
-    note = folder(ours.name) / "provider"
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(ours.provider)
+def _note(folder: Path) -> Path:
+    return folder / "provider"

@@ -1,88 +1,89 @@
-"""A cluster that somebody else runs: the workbook keeps to one Namespace of it.
+"""A cluster that already runs: the workbook keeps to one namespace of it.
 
 `WORKBOOK_CONTEXT` names the context in the reader's kubeconfig, which is only read; `WORKBOOK_NAMESPACE` the
-Namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both this machine and the nodes reach.
+namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both this machine and the nodes can reach.
 """
 
-import os
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import docker
 import yaml
-from docker.errors import APIError
 
+from workbook.base import labels
 from workbook.base.errors import WorkbookError
-from workbook.base.processes import CommandFailed, run
+from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
-from workbook.cluster import choose as cluster
 from workbook.cluster import ready
-from workbook.cluster.choose import LABEL, Image, State
-from workbook.engine.find import ensure_engine
+from workbook.cluster.choose import Provider
+from workbook.cluster.protocol import Cluster, Image, State
+from workbook.engine.catalog import catalog
 from workbook.kube import kubeconfig
+from workbook.kube.client import Api, node_port
+from workbook.kube.kubectl import find_kubectl, missing, server_minor
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
-class Existing:
-    """One Namespace of a cluster that is there already."""
+class Existing(Cluster):
+    """One namespace of a cluster that exists already."""
 
-    provider = "existing"
-    started = ""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    provider = Provider.EXISTING
 
     @cached_property
     def context(self) -> str:
-        """The context that the environment names, or that was used before."""
-        if "WORKBOOK_CONTEXT" not in os.environ and (used := kubeconfig.current(self.kubeconfig)):
+        """The context that the settings name, or that was used before."""
+        if not self.settings.context and (used := kubeconfig.current(self.kubeconfig)):
             return used[0]
-        return _setting("WORKBOOK_CONTEXT", "the context of that cluster: `kubectl config get-contexts` lists them")
+        return _required(
+            self.settings.context,
+            "WORKBOOK_CONTEXT",
+            "the context of that cluster: `kubectl config get-contexts` lists them",
+        )
 
     @cached_property
     def namespace(self) -> str:
-        """The Namespace that the environment names, or that was used before."""
+        """The namespace that the settings name, or that was used before."""
         used = kubeconfig.current(self.kubeconfig)
-        return os.environ.get("WORKBOOK_NAMESPACE") or (used[1] if used else "workbook")
-
-    @property
-    def kubeconfig(self) -> Path:
-        return cluster.folder(self.name) / "kubeconfig"
+        return self.settings.namespace or (used[1] if used else "workbook")
 
     def describe(self) -> str:
         return f"an existing cluster, context {self.context!r}: only its Namespace {self.namespace!r} is used"
 
     def status(self) -> State:
-        known = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
-        return "Absent" if not known else "Running" if ready.healthy(self.kubeconfig, self.context) else "Stopped"
+        if not kubeconfig.is_valid(self):
+            return State.ABSENT
+        return State.RUNNING if ready.reach(self) else State.STOPPED
 
-    def start(self) -> None:
-        if self.status() == "Running":
-            return
-        from workbook.lessons.kubectl import missing, program
-
-        # Any kubectl will do here: what is known of the cluster may no longer be let in to ask for its version.
-        if not (kubectl := program()):
+    def start(self) -> Api:
+        if kubeconfig.is_valid(self) and (api := ready.reach(self)):
+            return api
+        # Any kubectl will do: the kubeconfig from before may no longer give access to ask for the cluster's version.
+        if not (kubectl := find_kubectl()):
             raise missing()
         with step(f"Connect to {self.context!r}"):
-            text = run(
-                [kubectl, "config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"],
+            words = ["config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"]
+            text = read(
+                [kubectl, *words],
                 show=True,
                 fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
             )
-            api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
-            ready.nodes_ready(api)
+            return ready.connect(self, text)
 
     def stop(self) -> None:
         print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
 
     def delete(self) -> None:
-        if kubeconfig.current(self.kubeconfig) and not ready.healthy(self.kubeconfig, self.context):
+        if not kubeconfig.current(self.kubeconfig):
+            return
+        if not ready.reach(self):
             print(
                 f"The cluster behind {self.context!r} does not answer: its Namespace {self.namespace!r}, if any, stays."
             )
-        elif kubeconfig.current(self.kubeconfig):
+        else:
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}") as running:
-                mine = ["--selector", LABEL, "--field-selector", f"metadata.name={self.namespace}"]
+                mine = ["--selector", labels.SELECTOR, "--field-selector", f"metadata.name={self.namespace}"]
                 try:
                     env = {"KUBECONFIG": str(self.kubeconfig)}
                     run([*self.kubectl(), "delete", "namespace", *mine], env=env, show=True)
@@ -93,29 +94,36 @@ class Existing:
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        from workbook.lessons.kubectl import missing, program, server_minor
-
-        known = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
-        if path := program(server_minor(self) if known else None):
+        if path := find_kubectl(server_minor(self) if kubeconfig.is_valid(self) else None):
             return [path]
         raise missing()
 
-    @cached_property
+    @property
     def _registry(self) -> str:
-        return _setting("WORKBOOK_REGISTRY", "a registry that this machine can push to and the nodes can pull from")
+        return _required(
+            self.settings.registry,
+            "WORKBOOK_REGISTRY",
+            "a registry that this machine can push to and the nodes can pull from",
+        )
 
     @cached_property
-    def _engine(self) -> docker.DockerClient:
-        return ensure_engine()
+    def _engine(self) -> "DockerClient":
+        # The Docker SDK takes a fifth of a second to load: not before it is needed.
+        from workbook.engine.find import ensure_engine
 
-    def docker(self) -> docker.DockerClient:
+        return ensure_engine(offline=self.settings.bundle is not None)
+
+    def engine(self) -> "DockerClient":
+        return self._engine
+
+    def docker(self) -> "DockerClient":
         return self._engine
 
     def load(self, *images: str) -> None:
-        """Pushes the images to the registry, from which the nodes pull them."""
+        """Push the images to the registry, from which the nodes pull them."""
         pushed = self._pushed()
         for image in images:
-            identity = self._engine.images.get(image).id
+            identity = str(self._engine.images.get(image).id)
             if pushed.get(image) != identity or not self._in_registry(image):
                 self._push(image)
                 self._remember(self._pushed() | {image: identity})
@@ -132,13 +140,16 @@ class Existing:
                         fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
                     )
                 running.update(message.get("status", ""))
-        self._engine.images.remove(target)  # only the name, which was there for the push
+        self._engine.images.remove(target)  # only the name that the push needed
 
     def images(self) -> list[Image]:
         return [Image.parse(image) for image in sorted(self._pushed()) if self._in_registry(image)]
 
     def _in_registry(self, image: str) -> bool:
-        """Asks the registry, through the engine, which knows how to log in to it."""
+        """Whether the registry has the image; asked through the engine, which knows how to log in."""
+        # The Docker SDK is loaded with the engine, not with this module.
+        from docker.errors import APIError
+
         try:
             self._engine.api.inspect_distribution(self.reference(image))
             return True
@@ -153,7 +164,7 @@ class Existing:
 
     @property
     def _note(self) -> Path:
-        return self.kubeconfig.with_name("pushed")
+        return self.folder / "pushed"
 
     def _pushed(self) -> dict[str, str]:
         """The images that were pushed, and their identities in the engine."""
@@ -163,48 +174,36 @@ class Existing:
         self._note.write_text("".join(f"{image} {identity}\n" for image, identity in pushed.items()))
 
     def remove(self, image: str) -> None:
-        """Forgets the image; what a registry holds is not the workbook's to delete, and the next push replaces it."""
+        """Forget the image. The registry keeps it, because it is not the workbook's to delete; the next push replaces it."""
         self._remember({name: identity for name, identity in self._pushed().items() if name != image})
 
     def reference(self, image: str) -> str:
         return f"{self._registry}/{image}"
 
     def localize(self, manifest: str) -> str:
-        """The manifest with the workbook's images taken from the registry, which `Never` would forbid."""
-        documents = list(yaml.safe_load_all(manifest))
+        """A manifest with the workbook's images taken from the registry, which the policy `Never` does not allow."""
+        documents: list[dict[str, Any]] = list(yaml.safe_load_all(manifest))
         for document in documents:
             pod = (document.get("spec") or {}).get("template", document).get("spec") or {}
             for container in pod.get("containers", []):
-                if container.get("image") in _catalog():
+                if container.get("image") in catalog():
                     container["image"] = self.reference(container["image"])
                     container["imagePullPolicy"] = "Always"
-        return yaml.safe_dump_all(documents)
+        return str(yaml.safe_dump_all(documents))
 
     def url(self, service: str) -> str:
-        from workbook.kube.client import list_objects, node_port
-
-        nodes = list_objects("nodes")["items"]
-        address = next(entry["address"] for entry in nodes[0]["status"]["addresses"] if entry["type"] == "InternalIP")
-        return f"http://{address}:{node_port(service)}"
-
-
-def _catalog() -> dict:
-    from workbook.engine.build import catalog
-
-    return catalog()
+        api = Api(self)
+        addresses = api.objects("nodes")[0]["status"]["addresses"]
+        address = next(entry["address"] for entry in addresses if entry["type"] == "InternalIP")
+        return f"http://{address}:{node_port(api, service)}"
 
 
-def _setting(name: str, meaning: str) -> str:
-    """An environment variable that this provider cannot do without."""
-    if value := os.environ.get(name):
+def _required(value: str, name: str, meaning: str) -> str:
+    """A setting that this provider cannot do without."""
+    if value:
         return value
     raise WorkbookError(
         f"{name} is not set, and WORKBOOK_CLUSTER=existing needs it.",
         f"It names {meaning}.",
         f"Set {name}, then run this again.",
     )
-
-
-def provider(name: str) -> Existing:
-    """The existing cluster that the environment names."""
-    return Existing(name)

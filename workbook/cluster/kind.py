@@ -6,87 +6,92 @@ Its node image is the official one where that can be pulled; elsewhere node/ bui
 import tempfile
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import docker
 import yaml
-from docker.errors import APIError, NotFound
 
 import node
 from workbook.base.errors import WorkbookError
-from workbook.base.processes import CommandFailed, run
+from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
-from workbook.bundle import choose as bundle
-from workbook.cluster import choose as cluster
 from workbook.cluster import ready
-from workbook.cluster.choose import Image, State
-from workbook.engine.find import ensure_engine
-from workbook.engine.pull import present, pull
+from workbook.cluster.choose import Provider
+from workbook.cluster.protocol import Cluster, Image, State
+from workbook.engine.pull import load, present, pull
 from workbook.kube import kubeconfig
-from workbook.lessons.kubectl import missing, program, server_minor
+from workbook.kube.client import Api, node_port
+from workbook.kube.kubectl import find_kubectl, missing, server_minor
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
 
 LOADED = "workbook.image"
 """The label on a node's image that names the engine's image it was loaded from."""
 
 
-class Kind:
+class Kind(Cluster):
     """A kind cluster of one node."""
 
-    provider = "kind"
-    namespace = "workbook"
-    started = ""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.context = name, f"kind-{name}"
+    provider = Provider.KIND
 
     @property
-    def kubeconfig(self) -> Path:
-        return cluster.folder(self.name) / "kubeconfig"
+    def context(self) -> str:
+        return f"kind-{self.name}"
 
     def describe(self) -> str:
         return f"kind, cluster {self.name!r}: one node in a container of this machine's Docker engine"
 
     @cached_property
-    def _engine(self) -> docker.DockerClient:
-        return ensure_engine()
+    def _engine(self) -> "DockerClient":
+        # The Docker SDK takes a fifth of a second to load: not before it is needed.
+        from workbook.engine.find import ensure_engine
 
-    def _node(self):
-        """The node's container, None when there is none."""
-        try:
-            return self._engine.containers.get(f"{self.name}-control-plane")
-        except NotFound:
-            return None
+        return ensure_engine(offline=self.settings.bundle is not None)
 
-    def _kind(self, *args: str, **options) -> str:
-        return run([_program("kind") or node.kind(), *args], show=True, **options)
+    def engine(self) -> "DockerClient":
+        return self._engine
+
+    def docker(self) -> "DockerClient":
+        return self._engine
+
+    def node(self) -> "Container | None":
+        """The node's container, None when it does not exist."""
+        found = self._engine.containers.list(all=True, filters={"name": f"^/?{self.name}-control-plane$"})
+        return next(iter(found), None)
+
+    def _program(self, name: str) -> Path | None:
+        """A program in the bundle; None without a bundle."""
+        return self.settings.bundle.program(name) if self.settings.bundle else None
+
+    def _kind(self) -> Path:
+        return self._program("kind") or node.kind()
 
     def status(self) -> State:
-        container = self._node()
+        container = self.node()
         if container is None:
-            return "Absent"
+            return State.ABSENT
         if container.status != "running":
-            return "Stopped"
-        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace) and not ready.healthy(
-            self.kubeconfig, self.context
-        ):
-            return "Broken"
-        return "Running"
+            return State.STOPPED
+        return State.BROKEN if kubeconfig.is_valid(self) and not ready.reach(self) else State.RUNNING
 
-    def start(self) -> None:
-        trusted = kubeconfig.sound(self.kubeconfig, self.context, self.namespace)
-        if trusted and ready.healthy(self.kubeconfig, self.context):
-            return
-        container = self._node()
+    def start(self) -> Api:
+        if kubeconfig.is_valid(self) and (api := ready.reach(self)):
+            return api
+        container = self.node()
         if container is not None:
             try:
-                self._resume(container)
-                return
+                return self._resume(container)
             except WorkbookError as error:
                 print(f"The cluster {self.name!r} is beyond repair, so a new one takes its place.\n{error.what}")
                 self.delete()
-        self._create()
+        return self._create()
 
-    def _resume(self, container) -> None:
-        """Starts a node that is stopped, connects to one that runs."""
+    def _resume(self, container: "Container") -> Api:
+        """Start a stopped node, and connect to it."""
+        # The Docker SDK is loaded with the engine, not with this module.
+        from docker.errors import APIError
+
         with step(f"Start the cluster {self.name!r} again"):
             if container.status != "running":
                 print(f"$ docker start {container.name}")
@@ -96,43 +101,35 @@ class Kind:
                     raise WorkbookError("Its node does not start.", str(error)) from error
                 container.reload()
                 self.started = container.attrs["State"]["StartedAt"][: len("2026-01-01T00:00:00")]
-            self._connect(timeout=90)
+            return self._connect(timeout=90)
 
-    def _create(self) -> None:
+    def _create(self) -> Api:
         image, official = self.node_image()
         machine = node.machine.detect()
         config = node.kind_config(machine, not official)
         with step(f"Create the cluster {self.name!r} with kind") as running, tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch, "kind.yaml")
             file.write_text(yaml.safe_dump(config))
-            self._kind(
-                "create",
-                "cluster",
-                "--name",
-                self.name,
-                "--image",
-                image,
-                "--config",
-                str(file),
-                "--kubeconfig",
-                str(Path(scratch, "kubeconfig")),
+            words = ["create", "cluster", "--name", self.name, "--image", image, "--config", str(file)]
+            run(
+                [self._kind(), *words, "--kubeconfig", str(Path(scratch, "kubeconfig"))],
+                show=True,
                 timeout=900,
                 on_line=running.update,
                 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
                 fix="Run this again. Docker needs 4 GB of memory and some 10 GB of free disk. Where other clusters run on"
                 " this machine, stop them, or let it have more: `sudo sysctl fs.inotify.max_user_instances=512`.",
             )
-            self._connect()
+            return self._connect()
 
-    def _connect(self, timeout: float = 180) -> None:
-        text = run([_program("kind") or node.kind(), "get", "kubeconfig", "--name", self.name])
-        api = ready.connect(self.kubeconfig, text, self.context, self.namespace)
-        ready.nodes_ready(api, timeout)
+    def _connect(self, timeout: float = 180) -> Api:
+        text = read([self._kind(), "get", "kubeconfig", "--name", self.name])
+        return ready.connect(self, text, timeout)
 
     def node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
-        if chosen := bundle.chosen():
-            return chosen.image(self._engine, "node"), chosen.official()
+        if bundle := self.settings.bundle:
+            return load(self._engine, *bundle.archive("node")), bundle.official()
         official = node.OFFICIAL
         if present(self._engine, official):
             return official, True
@@ -143,44 +140,42 @@ class Kind:
         return node.node_image(self._engine), False
 
     def stop(self) -> None:
-        if (container := self._node()) is None:
+        if (container := self.node()) is None:
             return
         with step(f"Stop the cluster {self.name!r}"):
             print(f"$ docker stop {container.name}")
             container.stop()
 
     def delete(self) -> None:
-        if self._node() is not None:
+        if self.node() is not None:
             with step(f"Delete the cluster {self.name!r}"), tempfile.TemporaryDirectory() as scratch:
                 # kind also takes the cluster out of a kubeconfig: out of an empty one, not the reader's.
-                self._kind("delete", "cluster", "--name", self.name, "--kubeconfig", str(Path(scratch, "kubeconfig")))
+                words = ["delete", "cluster", "--name", self.name, "--kubeconfig", str(Path(scratch, "kubeconfig"))]
+                run([self._kind(), *words], show=True)
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        if path := program(server_minor(self), first=_program("kubectl") or node.kubectl()):
+        if path := find_kubectl(server_minor(self), first=self._program("kubectl") or node.kubectl()):
             return [path]
         raise missing()
 
-    def docker(self) -> docker.DockerClient:
-        return self._engine
-
     def load(self, *images: str) -> None:
-        identities = {image: self._engine.images.get(image).id for image in images}
-        listing = self._ctr("images", "list")  # with the labels, in which LOADED is
-        there = {line.split()[0]: line for line in listing.splitlines() if line}
-        changed = [image for image in images if identities[image] not in there.get(_full(image), "")]
+        identities = {image: str(self._engine.images.get(image).id) for image in images}
+        listing = self._ctr("images", "list")  # shows the labels, LOADED among them
+        on_node = {line.split()[0]: line for line in listing.splitlines() if line}
+        changed = [image for image in images if identities[image] not in on_node.get(_full(image), "")]
         if not changed:
             return
         with step(f"Load {', '.join(changed)} onto the node"):
-            try:  # at once: what they share is copied once
-                self._kind("load", "docker-image", *changed, "--name", self.name)
+            try:  # in one call: layers that images share are copied once
+                run([self._kind(), "load", "docker-image", *changed, "--name", self.name], show=True)
             except CommandFailed as error:
                 if "no space left" not in error.output:
                     raise
                 raise WorkbookError(
                     "The images do not fit onto the node: its disk is full.",
                     error.output.strip().splitlines()[-1][-300:],
-                    "Make room: `docker system df` tells what Docker holds, `docker system prune` removes what is not used.",
+                    "Make room: `docker system df` shows what Docker stores, `docker system prune` removes what is unused.",
                 ) from None
             for image in changed:
                 self._ctr("images", "label", _full(image), f"{LOADED}={identities[image]}")
@@ -195,38 +190,24 @@ class Kind:
         self._ctr("images", "remove", "--sync", _full(image))
 
     def _ctr(self, *words: str) -> str:
-        """Asks the node's container runtime."""
+        """Ask the node's container runtime."""
         command = ["ctr", "--namespace=k8s.io", *words]
-        code, output = self._node().exec_run(command)
-        if code:
-            raise WorkbookError(f"`{' '.join(command)}` failed in the node.", output.decode(errors="replace")[-500:])
-        return output.decode()
-
-    def reference(self, image: str) -> str:
-        return image
-
-    def localize(self, manifest: str) -> str:
-        return manifest
+        if (container := self.node()) is None:
+            raise WorkbookError(f"The node of the cluster {self.name!r} does not exist.", fix="Run `make up`.")
+        result = container.exec_run(command)
+        output = bytes(result.output).decode(errors="replace")
+        if result.exit_code:
+            raise WorkbookError(f"`{' '.join(command)}` failed in the node.", output[-500:])
+        return output
 
     def url(self, service: str) -> str:
-        from workbook.kube.client import node_port
-
-        settings, port = self._node().attrs["NetworkSettings"], node_port(service)
+        port = node_port(Api(self), service)
+        settings = container.attrs["NetworkSettings"] if (container := self.node()) else {"Ports": {}, "Networks": {}}
         if port == node.NODE_PORT and (mapped := settings["Ports"].get(f"{port}/tcp")):
             return f"http://127.0.0.1:{mapped[0]['HostPort']}"
         return f"http://{next(iter(settings['Networks'].values()))['IPAddress']}:{port}"
 
 
-def _program(name: str) -> Path | None:
-    """The program that a bundle brings, None where there is no bundle."""
-    return chosen.program(name) if (chosen := bundle.chosen()) else None
-
-
 def _full(image: str) -> str:
-    """The image's name as the runtime keeps it."""
+    """The image's name as the container runtime stores it."""
     return f"docker.io/library/{image}"
-
-
-def provider(name: str) -> Kind:
-    """The kind cluster `name`."""
-    return Kind(name)

@@ -2,22 +2,25 @@
 
 import contextlib
 import json
-import os
 import re
+from collections.abc import Callable
 from pathlib import Path
-
-import docker
-from docker.utils import kwargs_from_env
+from typing import TYPE_CHECKING
 
 from workbook.base.errors import WorkbookError
-from workbook.base.processes import CommandFailed, run
+from workbook.base.paths import modified
+from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
-from workbook.bundle import choose as bundle
-from workbook.cluster import choose as cluster
+from workbook.bundle.minikube import cache
 from workbook.cluster import ready
-from workbook.cluster.choose import CPUS, MEMORY_MB, Image, State
-from workbook.engine import find as engine
+from workbook.cluster.choose import Provider, Settings
+from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, Image, State
 from workbook.kube import kubeconfig
+from workbook.kube.client import Api, node_port
+from workbook.kube.kubectl import find_kubectl, server_minor
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 START = (
     "start",
@@ -27,48 +30,66 @@ START = (
     "--embed-certs",
     "--interactive=false",
 )
+QUIET = {"MINIKUBE_IN_STYLE": "false", "MINIKUBE_WANTUPDATENOTIFICATION": "false"}
 
 
-class Minikube:
+class Minikube(Cluster):
     """A minikube profile of the workbook's own, with Docker as the nodes' runtime.
 
-    The runtime is Docker so that images can be built straight inside the node, as the chapter does.
+    With Docker, images can be built straight inside the node, as the chapter does.
     """
 
-    provider = "minikube"
-    started = ""
-    namespace = "workbook"
+    provider = Provider.MINIKUBE
 
-    def __init__(self, name: str) -> None:
-        self.name = self.context = name
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._engines: dict[int, DockerClient] = {}
 
     @property
-    def kubeconfig(self) -> Path:
-        return cluster.folder(self.name) / "kubeconfig"
+    def context(self) -> str:
+        return self.name
 
     def describe(self) -> str:
         return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter"
 
-    def _minikube(self, *args: str, show: bool = True, **options) -> str:
-        # minikube writes to the file KUBECONFIG names: one that is thrown away, never the reader's.
-        scratch = self.kubeconfig.with_name("minikube.kubeconfig")
-        scratch.parent.mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault("MINIKUBE_IN_STYLE", "false")
-        os.environ.setdefault("MINIKUBE_WANTUPDATENOTIFICATION", "false")
-        return run(
-            [*_program(), "-p", self.name, *args],
-            env={"KUBECONFIG": str(scratch)},
-            show=show,
-            fix=f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
-            "WORKBOOK_CLUSTER=kind uses kind instead.",
-            **options,
+    def _command(self, *args: str) -> list[str]:
+        return [*self._program(), "-p", self.name, *args]
+
+    def _program(self) -> list[str]:
+        """minikube: the bundle's, or the one on PATH."""
+        bundled = self.settings.bundle.program("minikube") if self.settings.bundle else None
+        return [str(bundled or "minikube")]
+
+    @property
+    def _scratch(self) -> Path:
+        """The kubeconfig that minikube writes: never the reader's."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / "minikube.kubeconfig"
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return QUIET | {"KUBECONFIG": str(self._scratch)}
+
+    @property
+    def _fix(self) -> str:
+        return (
+            f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
+            "WORKBOOK_CLUSTER=kind uses kind instead."
         )
+
+    def _run(self, *args: str, timeout: float = 600, on_line: Callable[[str], None] | None = None) -> None:
+        """Run minikube, shown as a reader would type it."""
+        run(self._command(*args), env=self._environment, show=True, timeout=timeout, on_line=on_line, fix=self._fix)
+
+    def _read(self, *args: str, timeout: float = 120) -> str:
+        """What minikube prints on its standard output."""
+        return read(self._command(*args), env=self._environment, timeout=timeout, fix=self._fix)
 
     def status(self) -> State:
         try:
-            answer = self._minikube("status", "-o", "json", show=False, timeout=60)
+            answer = self._read("status", "-o", "json", timeout=60)
         except CommandFailed as error:
-            answer = error.output  # a cluster that is not running is no failure of the question
+            answer = error.output  # minikube fails when the cluster does not run
         for line in answer.splitlines():
             try:
                 status = json.loads(line)
@@ -77,61 +98,72 @@ class Minikube:
             if not isinstance(status, dict) or "Host" not in status:
                 continue
             if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
-                return "Running"
-            return {"Stopped": "Stopped", "Nonexistent": "Absent"}.get(status["Host"], "Broken")
-        # As JSON the name is in escaped quotes.
+                return State.RUNNING
+            return {"Stopped": State.STOPPED, "Nonexistent": State.ABSENT}.get(status["Host"], State.BROKEN)
+        # In JSON, the name is in escaped quotes.
         if re.search(rf'Profile \\?"{re.escape(self.name)}\\?" not found', answer):
-            return "Absent"
+            return State.ABSENT
         raise WorkbookError(
             "minikube is installed, but does not work.",
             answer.strip()[-500:],
             "Repair or reinstall it, or set WORKBOOK_CLUSTER=kind to use kind instead.",
         )
 
-    def start(self) -> None:
-        if kubeconfig.sound(self.kubeconfig, self.context, self.namespace) and ready.healthy(
-            self.kubeconfig, self.context
-        ):
-            return
-        if self.status() == "Broken":
+    def start(self) -> Api:
+        if kubeconfig.is_valid(self) and (api := ready.reach(self)):
+            return api
+        if self.status() is State.BROKEN:
             print(f"The cluster {self.name!r} is broken; making a new one.")
             self.delete()
         with step(f"Start the cluster {self.name!r} with minikube") as running:
-            if chosen := bundle.chosen():
-                chosen.fill_minikube()
-            self._minikube(*START, timeout=1800, on_line=running.update)
-            scratch = self.kubeconfig.with_name("minikube.kubeconfig")
-            api = ready.connect(self.kubeconfig, scratch.read_text(), self.context, self.namespace)
-            ready.nodes_ready(api)
+            if self.settings.bundle:
+                self.settings.bundle.fill_minikube()
+            self._run(*START, timeout=1800, on_line=running.update)
+            return ready.connect(self, self._scratch.read_text())
 
     def starting(self) -> list[str]:
-        """The words that start this cluster, but for its name."""
-        return [*_program(), *START]
+        """The command that starts this cluster, without its name."""
+        return [*self._program(), *START]
 
     def stop(self) -> None:
         with step(f"Stop the cluster {self.name!r}"):
-            self._minikube("stop")
+            self._run("stop")
 
     def delete(self) -> None:
         with step(f"Delete the cluster {self.name!r}"):
-            self._minikube("delete")
+            self._run("delete")
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        from workbook.lessons.kubectl import program, server_minor
-
         minor = server_minor(self)
-        if path := program(minor):
+        if path := find_kubectl(minor):
             return [path]
-        self._minikube("kubectl", "--", "version", "--client", show=False)  # fetches the one that fits, once
-        # The file itself: `minikube kubectl` leaves a log for each command, and a child behind when it is ended.
-        if path := program(minor, first=fetched(minor)):
+        self._read("kubectl", "--", "version", "--client", timeout=600)  # downloads one that fits, once
+        # The file itself: `minikube kubectl` writes a log for each command, and leaves a child when it is ended.
+        if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
-        return [*_program(), "-p", self.name, "kubectl", "--"]
+        return self._command("kubectl", "--")
 
-    def docker(self) -> docker.DockerClient:
-        answer = self._minikube("docker-env", "--shell", "none", show=False, timeout=120)
-        return engine.connect(**kwargs_from_env(environment=environment(answer)))
+    def engine(self) -> "DockerClient":
+        # The Docker SDK takes a fifth of a second to load: not before it is needed.
+        from workbook.engine.find import ensure_engine
+
+        return ensure_engine(offline=self.settings.bundle is not None)
+
+    def docker(self) -> "DockerClient":
+        # Asked once for each start, which writes the kubeconfig and may change the engine's address.
+        if (start := modified(self.kubeconfig)) not in self._engines:
+            self._engines = {start: self._connect_to_docker()}
+        return self._engines[start]
+
+    def _connect_to_docker(self) -> "DockerClient":
+        # The Docker SDK is loaded with the engine, not with this module.
+        from docker.utils import kwargs_from_env
+
+        from workbook.engine.find import connect
+
+        answer = self._read("docker-env", "--shell", "none")
+        return connect(**kwargs_from_env(environment=environment(answer)))
 
     def load(self, *images: str) -> None:
         """Nothing to do: the engine that built them is the node's own."""
@@ -142,33 +174,22 @@ class Minikube:
         ]
 
     def remove(self, image: str) -> None:
-        with contextlib.suppress(docker.errors.ImageNotFound):
+        # The Docker SDK is loaded with the engine, not with this module.
+        from docker.errors import ImageNotFound
+
+        with contextlib.suppress(ImageNotFound):
             self.docker().images.remove(image, force=True)
 
-    def reference(self, image: str) -> str:
-        return image
-
-    def localize(self, manifest: str) -> str:
-        return manifest
-
     def url(self, service: str) -> str:
-        from workbook.kube.client import node_port
-
-        node_port(service)  # minikube has an answer for others, too: a tunnel that would have to be kept open
-        return self._minikube("service", service, "--url", "-n", self.namespace, show=False, timeout=60).split()[-1]
-
-
-def _program() -> list[str]:
-    """minikube: the bundle's, else the one on PATH."""
-    brought = chosen.program("minikube") if (chosen := bundle.chosen()) else None
-    return [str(brought or "minikube")]
+        node_port(Api(self), service)  # minikube answers for other Services too: with a tunnel that must stay open
+        return self._read("service", service, "--url", "-n", self.namespace, timeout=60).split()[-1]
 
 
 def environment(answer: str) -> dict[str, str]:
-    """The variables in what `minikube docker-env --shell none` prints: KEY=VALUE lines.
+    """The variables in the output of `minikube docker-env --shell none` prints: KEY=VALUE lines.
 
     Raises:
-        WorkbookError: there is no DOCKER_HOST among them.
+        WorkbookError: DOCKER_HOST is not among them.
     """
     pairs = (line.partition("=") for line in answer.splitlines())
     found = {key.strip(): value.strip().strip('"') for key, _, value in pairs if key.strip().isidentifier()}
@@ -181,19 +202,10 @@ def environment(answer: str) -> dict[str, str]:
     return found
 
 
-def fetched(minor: int) -> Path | None:
+def cached_kubectl(minor: int) -> Path | None:
     """The newest kubectl 1.`minor` in minikube's cache; None when there is none.
 
     Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
     """
-    home = Path(os.environ.get("MINIKUBE_HOME") or Path.home())
-    cache = (home if home.name == ".minikube" else home / ".minikube") / "cache"
-    found = cache.glob(f"*/*/v1.{minor}.*/kubectl*")
-    return max(
-        (path for path in found if path.suffix in ("", ".exe")), key=lambda path: path.stat().st_mtime, default=None
-    )
-
-
-def provider(name: str) -> Minikube:
-    """The minikube cluster `name`."""
-    return Minikube(name)
+    found = [path for path in cache().glob(f"*/*/v1.{minor}.*/kubectl*") if path.suffix in ("", ".exe")]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)

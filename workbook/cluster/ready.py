@@ -1,17 +1,17 @@
-"""What every provider does last: write the workbook's kubeconfig, and wait until the cluster can be used."""
+"""The last steps of every provider's start: write the workbook's kubeconfig, and wait until the cluster can be used."""
 
-import json
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 from kubernetes.client.exceptions import ApiException
 
+from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.steps import step
-from workbook.cluster.choose import LABEL, OURS, Cluster
+from workbook.cluster.choose import Provider
+from workbook.cluster.protocol import Cluster
 from workbook.kube import kubeconfig
-from workbook.kube.client import Connection, list_raw, path_of, request, wait_for_api
-from workbook.kube.objects import condition, waiting_reasons
+from workbook.kube.client import Api, wait_for_api
+from workbook.kube.objects import Object, condition, waiting_reasons
 from workbook.kube.watch import follow
 
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
@@ -21,118 +21,108 @@ INOTIFY = (
 )
 
 
-def connect(path: Path, text: str, context: str, namespace: str) -> Connection:
-    """Writes `text` as the workbook's kubeconfig and waits until the API server behind it is ready."""
-    kubeconfig.write(path, text, context, namespace)
-    return wait_for_api(path, context)
-
-
-def nodes_ready(api: Connection, timeout: float = 180) -> None:
-    """Waits until the cluster has nodes, all of them Ready.
+def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
+    """Write the cluster's kubeconfig, and wait until its API server answers and all its nodes are Ready.
 
     Args:
+        cluster: which cluster.
+        text: the kubeconfig that its provider gives out.
+        timeout: seconds for the nodes.
+
+    Raises:
+        WorkbookError: it was not ready in time.
+    """
+    kubeconfig.write(cluster.kubeconfig, text, cluster.context, cluster.namespace)
+    api = wait_for_api(cluster)
+    _wait_until(api, "nodes", None, _all_ready, "a Ready node", timeout)
+    return api
+
+
+def reach(cluster: Cluster) -> Api | None:
+    """A connection to the cluster if its API server answers and all its nodes are Ready; asked once, without a wait."""
+    try:
+        api = Api(cluster)
+        return api if _all_ready(api.objects("nodes", timeout=5)) else None
+    except (WorkbookError, OSError):
+        return None
+
+
+def _all_ready(nodes: list[Object]) -> bool:
+    return bool(nodes) and all(condition(node, "Ready") for node in nodes)
+
+
+def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
+    """Create the namespace, and wait for what follows a Ready node: Kubernetes' own Pods, and the ServiceAccount.
+
+    Args:
+        cluster: a cluster that was started.
+        api: the connection that its start returned.
         timeout: seconds.
 
     Raises:
-        WorkbookError: they did not get ready in time.
-    """
-    _until(
-        "nodes",
-        "",
-        lambda nodes: bool(nodes) and all(condition(node, "Ready") for node in nodes),
-        "a Ready node",
-        api,
-        timeout,
-    )
-
-
-def settle(ours: Cluster, timeout: float = 180) -> None:
-    """Makes the Namespace, and waits for what comes after a Ready node: Kubernetes' own Pods, and the ServiceAccount.
-
-    Args:
-        ours: a cluster that was started.
-        timeout: seconds.
-
-    Raises:
-        WorkbookError: they did not get ready in time, or the Namespace is somebody else's.
+        WorkbookError: they did not get ready in time, or the namespace is not the workbook's.
     """
 
-    def settled(pods: list[dict]) -> bool:
-        # What the API server says of containers older than the node is what it remembers from before.
+    def settled(pods: list[Object]) -> bool:
+        # The status of a container that is older than the node's start is what the API server remembers from before.
         return bool(pods) and all(
-            (condition(pod, "Ready") and _begun(pod) >= ours.started) or pod["status"].get("phase") == "Succeeded"
+            (condition(pod, "Ready") and _start(pod) >= cluster.started) or pod["status"].get("phase") == "Succeeded"
             for pod in pods
         )
 
-    def usable(accounts: list[dict]) -> bool:
-        # A Pod created before this one exists is refused.
+    def usable(accounts: list[Object]) -> bool:
+        # The API server refuses Pods that are created before this account.
         return any(account["metadata"]["name"] == "default" for account in accounts)
 
-    api = wait_for_api(ours.kubeconfig, ours.context)
-    try:
-        _make_namespace(api, ours.namespace, timeout)
-    except WorkbookError:
-        ours.kubeconfig.unlink()  # so that no later cell can touch what is somebody else's
-        raise
-    waits = [("serviceaccounts", ours.namespace, usable, "the default ServiceAccount")]
-    if ours.provider != "existing":  # whose own Pods are somebody else's business, and may not be ours to see
+    _create_namespace(cluster, api, timeout)
+    waits: list[tuple[str, str, Callable[[list[Object]], bool], str]] = [
+        ("serviceaccounts", cluster.namespace, usable, "the default ServiceAccount")
+    ]
+    if cluster.provider is not Provider.EXISTING:  # whose own Pods the workbook may not be allowed to see
         waits.append(("pods", "kube-system", settled, "the Pods of kube-system"))
-    if all(met(json.loads(list_raw(resource, where, via=api).data)["items"]) for resource, where, met, _ in waits):
+    if all(met(api.objects(resource, namespace)) for resource, namespace, met, _ in waits):
         return
     with step("Wait for Kubernetes' own Pods"):
-        for resource, where, met, what in waits:
-            _until(resource, where, met, what, api, timeout)
+        for resource, namespace, met, what in waits:
+            _wait_until(api, resource, namespace, met, what, timeout)
 
 
-def _make_namespace(api: Connection, namespace: str, timeout: float) -> None:
-    """Creates the workbook's Namespace, with its label; one that has the label is left as it is, unless it is on its way out."""
-    try:
-        found = json.loads(request("GET", path_of("namespaces", name=namespace), via=api).data)["metadata"]
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        found = None
-    if found and "deletionTimestamp" in found:
-        _until(
-            "namespaces",
-            "",
-            lambda there: namespace not in [item["metadata"]["name"] for item in there],
-            f"the end of the Namespace {namespace}, which is being deleted",
+def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
+    """Create the workbook's namespace, with its label. One that has the label is left as it is."""
+    found = api.find("namespaces", api.namespace)
+    if found and "deletionTimestamp" in found["metadata"]:
+        _wait_until(
             api,
+            "namespaces",
+            None,
+            lambda namespaces: api.namespace not in [item["metadata"]["name"] for item in namespaces],
+            f"the end of the Namespace {api.namespace}, which is being deleted",
             timeout,
         )
         found = None
     if not found:
-        body = {"metadata": {"name": namespace, "labels": OURS}}
-        request("POST", path_of("namespaces"), via=api, body=body).close()
-        return
-    labels = found.get("labels", {})
-    if not labels.items() >= OURS.items():
+        body = {"metadata": {"name": api.namespace, "labels": labels.MANAGED}}
+        api.request("POST", api.path("namespaces"), body=body).close()
+    elif not found["metadata"].get("labels", {}).items() >= labels.MANAGED.items():
+        cluster.kubeconfig.unlink()  # so that no later cell can change a namespace that is not the workbook's
         raise WorkbookError(
-            f"The Namespace {namespace!r} is somebody else's: it lacks the label {LABEL}.",
+            f"The Namespace {api.namespace!r} is somebody else's: it lacks the label {labels.SELECTOR}.",
             "The workbook empties its Namespace, so it takes none that was not made for it.",
-            f"Choose another with WORKBOOK_NAMESPACE, or give this one away: kubectl label namespace {namespace} {LABEL}",
+            "Choose another with WORKBOOK_NAMESPACE, or give this one away: "
+            f"kubectl label namespace {api.namespace} {labels.SELECTOR}",
         )
 
 
-def healthy(path: Path, context: str) -> bool:
-    """Whether the API server behind the kubeconfig answers and its nodes are Ready, asked once."""
-    try:
-        api = wait_for_api(path, context, timeout=0)
-        nodes = json.loads(list_raw("nodes", None, via=api).data)["items"]
-        return bool(nodes) and all(condition(node, "Ready") for node in nodes)
-    except (WorkbookError, ApiException, OSError):
-        return False
-
-
-def _until(resource: str, namespace: str, met, what: str, api: Connection, timeout: float) -> None:
-    state: dict[str, dict] = {}
-    for state in follow(resource, namespace, timeout=timeout, via=api):
+def _wait_until(
+    api: Api, resource: str, namespace: str | None, met: Callable[[list[Object]], bool], what: str, timeout: float
+) -> None:
+    state: dict[str, Object] = {}
+    for state in follow(api, resource, namespace, timeout=timeout):
         if met(list(state.values())):
             return
-    why = _unready(state.values(), api) if resource == "pods" else ""
+    why = _unready(api, state.values()) if resource == "pods" else ""
     raise WorkbookError(
-        f"The cluster started, but waited {timeout:.0f} s for {what} in vain.",
+        f"The cluster started, but {timeout:.0f} s were not enough for {what}.",
         why,
         INOTIFY
         if "too many open files" in why
@@ -140,24 +130,24 @@ def _until(resource: str, namespace: str, met, what: str, api: Connection, timeo
     )
 
 
-def _unready(pods: Iterable[dict], api: Connection) -> str:
-    """Of the Pods that are not ready: what keeps them, in Kubernetes' words, and the last line they have said."""
-    told = []
+def _unready(api: Api, pods: Iterable[Object]) -> str:
+    """For each Pod that is not ready: what keeps it, in Kubernetes' words, and the last line of its log."""
+    lines = []
     for pod in pods:
         if condition(pod, "Ready") or pod["status"].get("phase") == "Succeeded":
             continue
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         reasons = [waiting["reason"] for waiting in waiting_reasons(pod)] or ["not ready"]
         try:
-            log = request("GET", f"{path_of('pods', namespace, name)}/log", via=api, query={"tailLines": "1"})
-            said = log.data.decode(errors="replace").strip()
+            log = api.request("GET", f"{api.path('pods', namespace, name)}/log", query={"tailLines": "1"})
+            last = log.data.decode(errors="replace").strip()
         except (ApiException, WorkbookError):
-            said = ""  # it has not begun, or the node does not answer
-        told.append(f"{name}: {', '.join(reasons)}" + (f"; its last line: {said}" if said else ""))
-    return "\n".join(told)
+            last = ""  # the container has not started, or the node does not answer
+        lines.append(f"{name}: {', '.join(reasons)}" + (f"; its last line: {last}" if last else ""))
+    return "\n".join(lines)
 
 
-def _begun(pod: dict) -> str:
+def _start(pod: Object) -> str:
     """When the first of the Pod's containers started; such times sort as text."""
     return min(
         (

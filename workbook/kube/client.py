@@ -1,17 +1,15 @@
-"""Connections to the API server, made from the workbook's own kubeconfig and from nothing else.
+"""A connection to one cluster's API server, made from the workbook's own kubeconfig and from nothing else.
 
-Requests are sent by their path over the client's own connection. Its classes for the API (`CoreV1Api` and the like)
-would do the same, but load the types of all objects first, which takes longer than all other imports together.
+Requests go by their path over the Kubernetes client's own connection. Its typed classes (`CoreV1Api` and the like) would
+do the same, but first load the types of all objects, which takes longer than all other imports together.
 """
 
 import gc
 import json
 import os
 import re
-import time
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from kubernetes import client, config
@@ -20,70 +18,15 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 
 from workbook.base.errors import WorkbookError
-from workbook.cluster import choose as cluster
-from workbook.kube import kubeconfig
+from workbook.base.polling import poll
+from workbook.kube.objects import Object
 
-Connection = client.ApiClient
-TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+JSON = "application/json"
+TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io,{JSON}"
+"""Asks for what kubectl prints: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables"""
+PATCH = "application/strategic-merge-patch+json"
 
-
-def connect(path: Path, context: str, accept: str | None = None) -> Connection:
-    """A connection to the API server of `context` in the kubeconfig at `path`.
-
-    `accept` replaces the kind of answer asked for, on every request of this connection:
-    https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
-    """
-    settings = client.Configuration()
-    config.load_kube_config(str(path), context, client_configuration=settings, persist_config=False)
-    if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
-        settings.proxy = None  # a proxy cannot reach this machine's own loopback
-        _spare_loopback()
-    settings.retries = False  # what to do after a failure is decided by the caller, not hidden in the transport
-    connection = client.ApiClient(settings)
-    if accept:
-        connection.set_default_header("Accept", accept)
-    return connection
-
-
-def _spare_loopback() -> None:
-    """Keeps this process's connections to the loopback from the proxies that the environment names.
-
-    The client's streams (`port_forward`) take those from the environment alone.
-    """
-    spared = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
-    both = ",".join(dict.fromkeys(filter(None, [*spared, "127.0.0.1", "localhost", "::1"])))
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = both
-
-
-def _changed(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
-
-
-@cache
-def _cached(path: Path, context: str, changed: int, pid: int, accept: str | None) -> Connection:
-    return connect(path, context, accept)
-
-
-def connection(accept: str | None = None) -> Connection:
-    """The connection to the workbook's cluster, made anew when its kubeconfig has changed.
-
-    Raises:
-        WorkbookError: the workbook has no cluster, or the kubeconfig is not the one it wrote.
-    """
-    ours = cluster.current()
-    if not kubeconfig.sound(ours.kubeconfig, ours.context, ours.namespace):
-        raise WorkbookError(
-            f"The workbook is not connected to its cluster {ours.name!r}.",
-            f"{ours.kubeconfig} is absent, damaged, or points at another cluster.",
-            "Run the notebook's `begin(…)` cell, or `make up` in a terminal.",
-        )
-    return _cached(ours.kubeconfig, ours.context, _changed(ours.kubeconfig), os.getpid(), accept)
-
-
-# kubectl's word → where in the API it is: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
+# kubectl's word → the API group's path: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
 CORE, APPS, DISCOVERY = "/api/v1", "/apis/apps/v1", "/apis/discovery.k8s.io/v1"
 RESOURCES = {
     "pods": CORE,
@@ -101,153 +44,231 @@ RESOURCES = {
     "endpointslices": DISCOVERY,
 }
 CLUSTER_WIDE = {"nodes", "namespaces"}
-MERGE = "application/strategic-merge-patch+json"
+
+Seconds = float | tuple[float, float]
+"""A bound for the whole request; or for connecting, and for each part of the answer."""
 
 
-def path_of(resource: str, namespace: str | None = None, name: str = "") -> str:
-    """Where in the API a resource is, or the object `name` of it.
+class Access(Protocol):
+    """What it takes to connect: a kubeconfig with a context, a namespace, and the cluster's name for error messages."""
 
-    Args:
-        resource: kubectl's plural word, a key of `RESOURCES`.
-        namespace: the Namespace; `""` for all of them; None for the workbook's own.
-        name: an object's name; all objects when not given.
-    """
-    within = (
-        "" if resource in CLUSTER_WIDE or namespace == "" else f"namespaces/{namespace or cluster.current().namespace}"
-    )
-    return "/".join(filter(None, (RESOURCES[resource], within, resource, name)))
-
-
-def authorization(via: Connection) -> dict[str, str]:
-    """The headers by which a connection says who it is, where it is not by a certificate."""
-    return {entry["key"]: entry["value"] for entry in via.configuration.auth_settings().values()}
+    @property
+    def name(self) -> str: ...
+    @property
+    def kubeconfig(self) -> Path: ...
+    @property
+    def context(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
 
 
-def request(
-    method: str,
-    path: str,
-    *,
-    via: Connection | None = None,
-    accept: str | None = None,
-    query: dict[str, str] | None = None,
-    body: Any = None,
-    timeout: float | tuple[float, float] = 30,
-) -> BaseHTTPResponse:
-    """Sends a request to the API server, and returns the open HTTP answer, undecoded.
+class Api:
+    """A connection to the API server of one cluster. Threads may share it.
 
     Args:
-        method: `"GET"`, `"POST"` or `"PATCH"`.
-        path: as of `path_of`.
-        via: another connection than the workbook's.
-        accept: see `connect`.
-        query: what follows the path.
-        body: an object, which is sent as JSON.
-        timeout: seconds for the whole; or for the connection, and for each part of the answer.
-
-    Raises:
-        WorkbookError: the API server cannot be reached.
-        ApiException: the API server's own refusal.
+        access: the cluster. Its kubeconfig is read once, here.
     """
-    via = via or connection(accept)
-    headers = {"Accept": "application/json", **via.default_headers, **authorization(via)}
-    if body is not None:
-        headers["Content-Type"] = MERGE if method == "PATCH" else "application/json"
-    bounds = (
-        Timeout(total=timeout) if isinstance(timeout, int | float) else Timeout(connect=timeout[0], read=timeout[1])
-    )
-    try:
-        answer = via.rest_client.pool_manager.request(
-            method,
-            f"{via.configuration.host}{path}{'?' if query else ''}{urlencode(query or {})}",
-            headers=headers,
-            body=None if body is None else json.dumps(body),
-            timeout=bounds,
-            preload_content=False,
+
+    def __init__(self, access: Access) -> None:
+        self.cluster, self.namespace = access.name, access.namespace
+        settings = client.Configuration()
+        config.load_kube_config(
+            str(access.kubeconfig), access.context, client_configuration=settings, persist_config=False
         )
-        if answer.status < 300:
-            return answer
-        refused = ApiException(status=answer.status, reason=answer.reason)
-        refused.body = answer.data.decode(errors="replace")
-        raise refused
-    except HTTPError as error:
-        raise unreachable(error) from error
+        if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
+            settings.proxy = None  # a proxy cannot reach this machine's own loopback
+            _bypass_proxies_for_loopback()
+        settings.retries = False  # the caller decides what follows a failure; the transport does not hide it
+        self.configuration = settings
+        connection = client.ApiClient(settings)
+        self.pool = connection.rest_client.pool_manager
+        self._agent = connection.default_headers
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Headers for token authentication; empty when client certificates are used."""
+        return {entry["key"]: entry["value"] for entry in self.configuration.auth_settings().values()}
+
+    def path(self, resource: str, namespace: str | None = None, name: str = "") -> str:
+        """The path of a resource, or of one object, in the API.
+
+        Args:
+            resource: kubectl's plural word, a key of `RESOURCES`.
+            namespace: a namespace; `""` for all of them; None for the connection's own.
+            name: an object's name; all objects when empty.
+
+        Raises:
+            WorkbookError: unknown resource.
+        """
+        if resource not in RESOURCES:
+            raise WorkbookError(
+                f"There is no table of {resource!r} here.", fix=f"Use one of {', '.join(sorted(RESOURCES))}."
+            )
+        within = "" if resource in CLUSTER_WIDE or namespace == "" else f"namespaces/{namespace or self.namespace}"
+        return "/".join(filter(None, (RESOURCES[resource], within, resource, name)))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str = JSON,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+        timeout: Seconds = 30,
+    ) -> BaseHTTPResponse:
+        """Send a request, and return the open HTTP response, not decoded.
+
+        Args:
+            method: `"GET"`, `"POST"` or `"PATCH"`.
+            path: as returned by `path`.
+            accept: the media type to ask for, such as `TABLE`.
+            query: the query's parameters.
+            body: an object, sent as JSON.
+            timeout: seconds.
+
+        Raises:
+            WorkbookError: the API server cannot be reached.
+            ApiException: the API server refuses.
+        """
+        headers = {**self._agent, "Accept": accept, **self.authorization}
+        if body is not None:
+            headers["Content-Type"] = PATCH if method == "PATCH" else JSON
+        bounds = Timeout(connect=timeout[0], read=timeout[1]) if isinstance(timeout, tuple) else Timeout(timeout)
+        try:
+            response: BaseHTTPResponse = self.pool.request(
+                method,
+                f"{self.configuration.host}{path}{'?' if query else ''}{urlencode(query or {})}",
+                headers=headers,
+                body=None if body is None else json.dumps(body),
+                timeout=bounds,
+                preload_content=False,
+            )
+            if response.status < 300:
+                return response
+            refusal = ApiException(status=response.status, reason=response.reason)
+            refusal.body = response.data.decode(errors="replace")
+            raise refusal
+        except HTTPError as error:
+            raise WorkbookError(
+                f"The API server of the cluster {self.cluster!r} does not answer.",
+                str(error)[:300],
+                "Run the notebook's `begin(…)` cell: it starts the cluster when it is stopped.",
+            ) from error
+
+    def open_list(
+        self,
+        resource: str,
+        namespace: str | None = None,
+        *,
+        accept: str = JSON,
+        timeout: Seconds = 30,
+        **options: Any,
+    ) -> BaseHTTPResponse:
+        """Ask for a list or a watch of `resource`, and return the open HTTP response, not decoded.
+
+        Args:
+            resource, namespace: as in `path`.
+            accept, timeout: as in `request`.
+            options: parameters of the API's lists, with underscores: `label_selector`, `watch`, …
+
+        Raises:
+            WorkbookError: unknown resource, or the API server cannot be reached.
+            ApiException: the API server refuses.
+
+        Documentation: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
+        """
+        query = {_camel_case(key): str(value) for key, value in options.items() if value not in ("", None)}
+        return self.request("GET", self.path(resource, namespace), accept=accept, query=query, timeout=timeout)
+
+    def list_objects(self, resource: str, namespace: str | None = None, **options: Any) -> Object:
+        """The API server's list of `resource`, decoded: with `items`, or in the form that `accept` asks for.
+
+        Args: as in `open_list`.
+
+        Raises:
+            WorkbookError: unknown resource, no answer, or the API server refuses; with the API server's own words.
+        """
+        try:
+            return decode(self.open_list(resource, namespace, **options).data)
+        except ApiException as error:
+            raise WorkbookError(
+                f"The API server does not list {resource} in the Namespace {namespace or self.namespace!r}.",
+                _message(error),
+                "Correct the Namespace or the selector; if access is forbidden, ask who runs the cluster for it.",
+            ) from error
+
+    def objects(self, resource: str, namespace: str | None = None, **options: Any) -> list[Object]:
+        """The objects of `resource`. Arguments and errors as for `list_objects`."""
+        found: list[Object] = self.list_objects(resource, namespace, **options)["items"]
+        return found
+
+    def find(self, resource: str, name: str) -> Object | None:
+        """The object `name` of `resource`; None when it does not exist. Errors as for `list_objects`."""
+        return next(iter(self.objects(resource, field_selector=f"metadata.name={name}")), None)
+
+    def version(self, timeout: float = 30) -> str:
+        """The version of the API server, such as `v1.36.3`. Raises as `request` does.
+
+        Args:
+            timeout: seconds.
+        """
+        answer: dict[str, str] = json.loads(self.request("GET", "/version", timeout=timeout).data)
+        return answer["gitVersion"]
 
 
-def list_raw(
-    resource: str,
-    namespace: str | None,
-    *,
-    accept: str | None = None,
-    via: Connection | None = None,
-    timeout: float | tuple[float, float] = 30,
-    **options: Any,
-) -> BaseHTTPResponse:
-    """Calls the API server's list of `resource` and returns the open HTTP answer, undecoded.
+def wait_for_api(access: Access, timeout: float = 120) -> Api:
+    """Wait until the API server answers requests that need its storage, and return a connection to it.
 
     Args:
-        resource: kubectl's plural word, a key of `RESOURCES`.
-        namespace: the Namespace; `""` for all of them; None for the workbook's own.
-        accept: see `connect`.
-        via: another connection than the workbook's.
-        timeout: as for `request`.
-        options: what the API's lists take, with underscores: `label_selector`, `watch`, …
+        access: the cluster.
+        timeout: seconds.
 
     Raises:
-        WorkbookError: no such resource, or the API server cannot be reached.
-        ApiException: the API server's own refusal.
+        WorkbookError: it did not answer in time.
 
-    Documentation: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
+    Documentation: https://kubernetes.io/docs/reference/using-api/health-checks/
     """
-    if resource not in RESOURCES:
-        raise WorkbookError(
-            f"There is no table of {resource!r} here.", fix=f"Use one of {', '.join(sorted(RESOURCES))}."
-        )
-    query = {re.sub("_(.)", lambda found: found[1].upper(), key): str(value) for key, value in options.items()}
-    return request("GET", path_of(resource, namespace), accept=accept, via=via, query=query, timeout=timeout)
+    api, problem = Api(access), ""
 
+    def answers() -> bool:
+        nonlocal problem
+        try:
+            api.version(timeout=5)
+            api.open_list("namespaces", limit=1, timeout=5).close()
+            return True
+        except (WorkbookError, ApiException, OSError) as error:
+            problem = str(error)[:300]
+            return False
 
-def list_objects(resource: str, namespace: str | None = None, **options: Any) -> dict[str, Any]:
-    """The API server's list of `resource`, decoded: with `items`, or in the form that `accept` asks for.
-
-    Args: as in `list_raw`.
-
-    Raises:
-        WorkbookError: no such resource, no answer, or the API server refuses, with its own words.
-    """
     try:
-        return decode(list_raw(resource, namespace, **options).data)
-    except ApiException as error:
+        poll(answers, timeout=timeout)  # there is nothing to watch before the API server answers
+    except TimeoutError:
         raise WorkbookError(
-            f"The API server does not list {resource} in the Namespace {namespace or cluster.current().namespace!r}.",
-            _message(error),
-            "Correct the Namespace or the selector; if access is forbidden, ask who runs the cluster for it.",
-        ) from error
+            f"The API server did not get ready within {timeout:.0f} s.",
+            problem,
+            "Run this again; if it fails again, `make clean` removes the cluster and `make up` makes a new one.",
+        ) from None
+    return api
 
 
-def decode(data: bytes) -> dict[str, Any]:
+def decode(data: bytes) -> Object:
     """The JSON of a list.
 
-    Meanwhile the garbage collector rests: it would search the growing result for cycles again and again, of which JSON
-    has none. That takes more time than all the rest, and the more so the longer the list.
+    Meanwhile the garbage collector is off: it would search the growing result again and again for cycles, of which
+    JSON has none. In long lists that search takes more time than the decoding.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return json.loads(data)
+        decoded: Object = json.loads(data)
+        return decoded
     finally:
         if collecting:
             gc.enable()
 
 
-def _message(error: ApiException) -> str:
-    """What the API server itself says in its refusal."""
-    try:
-        return json.loads(error.body)["message"]
-    except (TypeError, ValueError, KeyError):
-        return f"{error.status} {error.reason}"
-
-
-def node_port(service: str) -> int:
+def node_port(api: Api, service: str) -> int:
     """The node's port that leads to the first port of a Service.
 
     Raises:
@@ -255,60 +276,36 @@ def node_port(service: str) -> int:
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport
     """
-    found = list_objects("services", field_selector=f"metadata.name={service}")["items"]
+    found = api.find("services", service)
     if not found:
         raise WorkbookError(f"There is no Service {service!r} in this Namespace.", fix="Apply its manifest first.")
-    if port := found[0]["spec"]["ports"][0].get("nodePort"):
+    port: int | None = found["spec"]["ports"][0].get("nodePort")
+    if port:
         return port
-    kind = found[0]["spec"]["type"]
     raise WorkbookError(
         f"The Service {service!r} cannot be reached from outside.",
-        f"Its type is {kind}, which gives it no port of the node.",
+        f"Its type is {found['spec']['type']}, which gives it no port of the node.",
         "Make it a NodePort, or use `port_forward`.",
     )
 
 
-def server_version(via: Connection, timeout: float = 30) -> str:
-    """The version of the API server, such as `v1.36.3`. Raises as `request` does.
+def _bypass_proxies_for_loopback() -> None:
+    """Keep this process's connections to the loopback away from the proxies that the environment names.
 
-    Args:
-        timeout: seconds.
+    The client's streams, which `port_forward` uses, read those from the environment only.
     """
-    return json.loads(request("GET", "/version", via=via, timeout=timeout).data)["gitVersion"]
+    bypassed = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
+    both = ",".join(dict.fromkeys(filter(None, [*bypassed, "127.0.0.1", "localhost", "::1"])))
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = both
 
 
-def unreachable(error: Exception) -> WorkbookError:
-    """The error for an API server that does not answer."""
-    return WorkbookError(
-        f"The API server of the cluster {cluster.current().name!r} does not answer.",
-        str(error)[:300],
-        "Run the notebook's `begin(…)` cell: it starts the cluster when it is stopped.",
-    )
+def _camel_case(key: str) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), key)
 
 
-def wait_for_api(path: Path, context: str, timeout: float = 120) -> Connection:
-    """Waits until the API server says it is ready, and returns a connection to it.
-
-    Args:
-        timeout: seconds.
-
-    Raises:
-        WorkbookError: it did not get ready in time.
-
-    Documentation: https://kubernetes.io/docs/reference/using-api/health-checks/
-    """
-    deadline = time.monotonic() + timeout
-    reached = connect(path, context)
-    while True:
-        try:
-            server_version(reached, timeout=5)
-            list_raw("namespaces", "", via=reached, limit=1, timeout=5).close()
-            return reached
-        except (WorkbookError, ApiException, OSError) as error:
-            if time.monotonic() > deadline:
-                raise WorkbookError(
-                    f"The API server did not get ready within {timeout:.0f} s.",
-                    str(error)[:300],
-                    "Run this again; if it fails again, `make clean` removes the cluster and `make up` makes a new one.",
-                ) from error
-            time.sleep(0.2)  # there is nothing to watch before the API server answers
+def _message(error: ApiException) -> str:
+    """What the API server itself says in its refusal."""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return f"{error.status} {error.reason}"

@@ -1,20 +1,24 @@
-"""The workbook's own kubeconfig files: written whole, readable by nobody else, checked before use."""
+"""The workbook's own kubeconfig files: written in one step, readable by their owner only, checked before use."""
 
 import base64
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from workbook.base.errors import WorkbookError
 
+if TYPE_CHECKING:
+    from workbook.kube.client import Access
+
 
 def write(path: Path, text: str, context: str, namespace: str) -> None:
-    """Writes `text` as the kubeconfig at `path`, with `context` and `namespace` made current.
+    """Write `text` as the kubeconfig at `path`, with `context` and `namespace` made current.
 
-    The file appears whole or not at all, with mode 0600. Certificates and keys inside `text` become files of
-    their own beside it: the Kubernetes client would otherwise put copies of them into the system's temporary folder
-    whenever it connects, and leave them there when it is killed.
+    The file is complete or absent, with mode 0600. Certificates and keys inside `text` become files of their own
+    next to it: otherwise the Kubernetes client copies them into the system's temporary folder whenever it
+    connects, and leaves them there when it is killed.
 
     Raises:
         WorkbookError: `text` has no such context.
@@ -37,7 +41,7 @@ def write(path: Path, text: str, context: str, namespace: str) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Puts `content` at `path` in one step, readable by its owner only."""
+    """Put `content` at `path` in one step, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -47,22 +51,22 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def forget(path: Path) -> None:
-    """Removes the kubeconfig at `path` with its certificates and keys; nothing to do when there is none."""
+    """Remove the kubeconfig at `path` with its certificates and keys; nothing to do when there is none."""
     for file in (path, *path.parent.glob("*.pem"), *path.parent.glob("*.kubeconfig")):
         file.unlink(missing_ok=True)
 
 
 def current(path: Path) -> tuple[str, str] | None:
-    """The current context and its Namespace in the kubeconfig at `path`; None when it is absent or damaged."""
+    """The current context and its namespace in the kubeconfig at `path`; None when it is absent or damaged."""
     try:
         config = yaml.safe_load(path.read_text())
-        context = config["current-context"]
-        entry = next(entry["context"] for entry in config["contexts"] if entry["name"] == context)
+        context: str = config["current-context"]
+        entry: dict[str, str] = next(each["context"] for each in config["contexts"] if each["name"] == context)
         return context, entry["namespace"]
     except (OSError, yaml.YAMLError, TypeError, KeyError, StopIteration):
         return None
 
 
-def sound(path: Path, context: str, namespace: str) -> bool:
-    """Whether `path` is a kubeconfig whose current context is `context`, in `namespace`."""
-    return current(path) == (context, namespace)
+def is_valid(access: "Access") -> bool:
+    """Whether the cluster's kubeconfig exists, and its current context and namespace are the cluster's."""
+    return current(access.kubeconfig) == (access.context, access.namespace)

@@ -1,14 +1,14 @@
-"""What the JSON of an object says of it."""
+"""Read facts from the JSON of an object."""
 
 from typing import Any
 
 Object = dict[str, Any]
 
 
-def condition(item: Object, kind: str) -> bool:
-    """Whether the condition `kind` of an object is true, such as `Ready` of a node or a Pod."""
+def condition(item: Object, type_: str) -> bool:
+    """Whether a condition of an object is true, such as `Ready` of a node or a Pod."""
     return any(
-        entry["type"] == kind and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
+        entry["type"] == type_ and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
     )
 
 
@@ -18,17 +18,18 @@ def ready(pod: Object) -> bool:
 
 
 def containers(pod: Object) -> list[dict[str, Any]]:
-    """What the kubelet says of each container of a Pod; nothing before it has looked at the Pod."""
-    return pod.get("status", {}).get("containerStatuses", [])
+    """The status of each container of a Pod; empty until the kubelet has seen the Pod."""
+    found: list[dict[str, Any]] = pod.get("status", {}).get("containerStatuses", [])
+    return found
 
 
 def restarts(pod: Object) -> int:
-    """How often the Pod's containers were started again."""
+    """How often the Pod's containers were restarted."""
     return sum(container["restartCount"] for container in containers(pod))
 
 
 def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
-    """What keeps a Pod from running, as `reason` and `message`: its waiting containers, or why it has no node."""
+    """`reason` and `message` of what keeps a Pod from running: waiting containers, or why it has no node."""
     found = [
         container["state"]["waiting"]
         for container in containers(pod)

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import yaml
 
+from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
-from workbook.cluster import choose as cluster
 from workbook.cluster import ready
-from workbook.engine.build import build, catalog, is_current
+from workbook.cluster.choose import remember
+from workbook.cluster.current import api, current
+from workbook.cluster.protocol import Cluster
+from workbook.engine.catalog import catalog, is_current
 from workbook.kube import objects
-from workbook.kube.client import list_objects
 from workbook.kube.objects import Object
 from workbook.lessons import progress as journal
 from workbook.lessons import snapshot as snapshots
+from workbook.lessons.build import build
 from workbook.lessons.kubectl import MANIFESTS, apply, delete
 from workbook.lessons.wait import gone, rollout_status
 
@@ -58,11 +61,10 @@ def begin(number: int) -> None:
             f"There is no notebook {number:02}.", f"There are {', '.join(known)}.", "Correct the number."
         )
     state = known[f"{number:02}"]
-    ours = cluster.current()
-    with lock(cluster.folder(ours.name) / "lock", f"begin({number})", patience=60):
-        cluster.remember()
-        ours.start()
-        ready.settle(ours)
+    ours = current()
+    with lock(ours.folder / "lock", f"begin({number})", patience=60):
+        remember(ours.folder, ours.provider)
+        ready.settle(ours, ours.start())
         if not snapshots.is_kept():
             _images(ours, [])
             _objects([])
@@ -74,7 +76,7 @@ def begin(number: int) -> None:
     print(f"Notebook {number:02} can begin on the cluster {ours.name!r} ({ours.provider}).")
 
 
-def _images(ours: cluster.Cluster, wanted: list[str]) -> None:
+def _images(ours: Cluster, wanted: list[str]) -> None:
     there = {str(image) for image in ours.images()}
     for image in sorted(there & catalog().keys() - set(wanted)):
         print(f"Removing the image {image}: it is built later.")
@@ -87,8 +89,8 @@ def _images(ours: cluster.Cluster, wanted: list[str]) -> None:
 
 def _neighbour(namespace: str) -> None:
     """Removes the second Namespace, which a notebook makes for a while, should it be there still."""
-    found = list_objects("namespaces", field_selector=f"metadata.name={namespace}")["items"]
-    if found and found[0]["metadata"].get("labels", {}).items() >= cluster.OURS.items():
+    found = api().find("namespaces", namespace)
+    if found and found["metadata"].get("labels", {}).items() >= labels.MANAGED.items():
         print(delete("namespace", namespace))
 
 
@@ -100,7 +102,7 @@ def _objects(manifests: list[Path]) -> None:
         wanted.setdefault((f"{document['kind'].lower()}s", document["metadata"]["name"]), []).append(path)
     there, services_went = set(), False
     for resource, word in KINDS.items():
-        for item in list_objects(resource)["items"]:
+        for item in api().objects(resource):
             if item["metadata"].get("ownerReferences"):
                 continue  # goes with its owner
             if item["metadata"]["name"] in NOT_THE_READERS:
@@ -151,6 +153,6 @@ def _owned(resource: str, owners: set[str]) -> list[Object]:
     """The objects of `resource` that belong to an owner with one of these UIDs."""
     return [
         item
-        for item in list_objects(resource)["items"]
+        for item in api().objects(resource)
         if any(owner["uid"] in owners for owner in item["metadata"].get("ownerReferences", []))
     ]

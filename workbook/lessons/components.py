@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbook.kube.client import list_objects
+from workbook.cluster.current import api
 from workbook.kube.objects import condition
 
 # The part's name in the documentation → how its Pods in kube-system are labelled.
@@ -37,7 +37,7 @@ def components(*, wide: bool = False) -> pd.DataFrame:
     Documentation: https://kubernetes.io/docs/concepts/overview/components/
     """
     rows = {name: _pod(selector) for name, selector in PODS.items()}
-    node = list_objects("nodes")["items"][0]
+    node = api().objects("nodes")[0]
     ready, info = condition(node, "Ready"), node["status"]["nodeInfo"]
     rows["kubelet"] = ["program on the node", ready, info["kubeletVersion"]]
     rows["container runtime"] = ["program on the node", ready, info["containerRuntimeVersion"]]
@@ -48,7 +48,7 @@ def components(*, wide: bool = False) -> pd.DataFrame:
 
 def _pod(selector: str) -> list[Any]:
     """How a part runs, whether its Pods are all ready, and the tag of its image."""
-    found = list_objects("pods", "kube-system", label_selector=selector)["items"]
+    found = api().objects("pods", "kube-system", label_selector=selector)
     if not found:
         return [HIDDEN, False, ""]
     owner = next(iter(found[0]["metadata"].get("ownerReferences", [])), {"kind": "Pod"})["kind"]

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbook.base.errors import WorkbookError
-from workbook.cluster import choose as cluster
-from workbook.kube.client import list_objects
+from workbook.cluster.current import api, current
 from workbook.kube.objects import Object, containers, label_selector, ready, waiting_reasons
 from workbook.lessons.kubectl import NAME_SERVICE, KubectlError, kubectl
 from workbook.lessons.tables import name
@@ -56,11 +55,11 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
 
     Documentation: https://kubernetes.io/docs/tasks/debug/debug-application/
     """
-    pods = list_objects("pods", label_selector=selector)["items"]
-    events = list_objects("events")["items"]
+    pods = api().objects("pods", label_selector=selector)
+    events = api().objects("events")
     found = [finding for pod in pods for finding in _of_pod(pod, events, wide)]
     found += _of_replicasets(selector, wide)
-    for service in list_objects("services")["items"]:
+    for service in api().objects("services"):
         chosen = service["spec"].get("selector", {})
         if not selector or (any(_matches(chosen, pod) for pod in pods) and chosen):
             found += _of_service(service)
@@ -106,7 +105,7 @@ def _waiting(pod: Object, waiting: dict[str, Any]) -> tuple[str, str] | None:
     )
     image = next(one["image"] for one in pod["spec"]["containers"] if one["name"] == container["name"])
     if reason == "ErrImageNeverPull":
-        there = ", ".join(sorted(map(str, cluster.current().images()))) or "none of the workbook's"
+        there = ", ".join(sorted(map(str, current().images()))) or "none of the workbook's"
         ours = [one for one in there.split(", ") if one.split(":")[0] == image.split(":")[0]]
         return (
             f"The image {image} is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
@@ -209,7 +208,7 @@ def _ended(pod: Object, container: dict[str, Any], ended: dict[str, Any], again:
 def _unresolved() -> str:
     """What to do about a name that does not resolve."""
     try:
-        servers = list_objects("pods", "kube-system", label_selector="k8s-app=kube-dns")["items"]
+        servers = api().objects("pods", "kube-system", label_selector="k8s-app=kube-dns")
     except WorkbookError:
         servers = []  # somebody else's cluster may not show them
     if servers and not any(map(ready, servers)):
@@ -252,7 +251,7 @@ def _probed(pod: Object, kind: str) -> str:
 
 def _of_replicasets(selector: str, wide: bool) -> Iterator[Finding]:
     """ReplicaSets that cannot make their Pods."""
-    for one in list_objects("replicasets", label_selector=selector)["items"]:
+    for one in api().objects("replicasets", label_selector=selector):
         for failure in one.get("status", {}).get("conditions", []):
             if failure["type"] == "ReplicaFailure":
                 yield Finding(
@@ -277,7 +276,7 @@ def _of_service(service: Object) -> Iterator[Finding]:
             "Use its node port (`service_url(…)`), `port_forward(…)`, or on minikube `minikube tunnel` in a terminal.",
         )
     chosen = spec.get("selector") or {}
-    pods = list_objects("pods")["items"]
+    pods = api().objects("pods")
     behind = [pod for pod in pods if _matches(chosen, pod)]
     if not behind:
         there = sorted({label_selector(_own_labels(pod)) for pod in pods})

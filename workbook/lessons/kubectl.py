@@ -1,9 +1,7 @@
 """The real kubectl, on the workbook's cluster: `%kubectl …` in a notebook, and the verbs that need it."""
 
-import json
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +10,8 @@ from pathlib import Path
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.processes import CommandFailed, Printed, run
-from workbook.cluster import choose as cluster
+from workbook.cluster.current import api, current
+from workbook.cluster.protocol import Cluster
 
 MANIFESTS = ROOT / "manifests"
 NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
@@ -52,17 +51,15 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/
     """
-    from workbook.kube.client import connection  # late: `%kubectl` alone should not load the Python client
-
-    connection()  # refuses a kubeconfig that is not the workbook's
-    ours = cluster.current()
+    api()  # refuses a kubeconfig that is not the workbook's
+    cluster = current()
     env = {
-        "KUBECONFIG": str(ours.kubeconfig),
-        "KUBECACHEDIR": str(cluster.folder(ours.name) / "kubectl"),  # else ~/.kube/cache
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "KUBECACHEDIR": str(cluster.folder / "kubectl"),  # else ~/.kube/cache
         "KUBECTL_KUBERC": "false",  # a reader's kuberc may hold aliases
     }
     try:
-        words = [*_program(ours.name), *_localized(args)]
+        words = [*_program(cluster), *_localized(args)]
         return Printed(run(words, env=env, timeout=timeout, cwd=_folder(args)).strip())
     except CommandFailed as error:
         raise KubectlError(["kubectl", *args], error.code, error.output) from None
@@ -70,10 +67,10 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
 
 def _localized(args: Sequence[str]) -> list[str]:
     """The arguments, `--image` of the workbook's images as this cluster has them: it may get them from a registry."""
-    ours = cluster.current()
-    if ours.reference("") == "":
+    cluster = current()
+    if cluster.reference("") == "":
         return list(args)
-    changed = [f"--image={ours.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
+    changed = [f"--image={cluster.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
     return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in changed]
 
 
@@ -82,15 +79,15 @@ def _folder(args: Sequence[str]) -> Path:
 
     Only images that come from a registry need another manifest. It has the same path there, so kubectl says the same.
     """
-    ours = cluster.current()
-    if "-f" not in args[:-1] or ours.reference("") == "":
+    cluster = current()
+    if "-f" not in args[:-1] or cluster.reference("") == "":
         return ROOT
     manifest = Path(args[args.index("-f") + 1])
     if manifest.is_absolute() or not (ROOT / manifest).is_file():  # `-f` also means to follow a log
         return ROOT
-    folder = cluster.folder(ours.name) / "localized"
+    folder = cluster.folder / "localized"
     (folder / manifest).parent.mkdir(parents=True, exist_ok=True)
-    (folder / manifest).write_text(ours.localize((ROOT / manifest).read_text()))
+    (folder / manifest).write_text(cluster.localize((ROOT / manifest).read_text()))
     return folder
 
 
@@ -113,10 +110,10 @@ def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
     options = ["--dry-run=server"] if dry_run else []
     if "\n" not in str(manifest):
         return kubectl("apply", "-f", find(manifest), *options)
-    ours = cluster.current()
+    cluster = current()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "manifest.yaml")
-        path.write_text(ours.localize(manifest), encoding="utf-8")
+        path.write_text(cluster.localize(manifest), encoding="utf-8")
         return kubectl("apply", "-f", str(path), *options)
 
 
@@ -205,48 +202,7 @@ def magic(line: str) -> Printed:
     return kubectl(*args)
 
 
-def program(minor: int | None = None, *, first: Path | None = None) -> str | None:
-    """The path of a kubectl that fits Kubernetes 1.`minor`: `first`, else this machine's own; None when none does.
-
-    kubectl is supported within one minor version of the API server:
-    https://kubernetes.io/releases/version-skew-policy/#kubectl
-    """
-    for path in filter(None, (first, shutil.which("kubectl"))):
-        if minor is None or abs(client_minor(str(path)) - minor) <= 1:
-            return str(path)
-    return None
-
-
-def missing() -> WorkbookError:
-    """The error where no kubectl fits."""
-    return WorkbookError(
-        "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
-        fix="Install it: https://kubernetes.io/docs/tasks/tools/",
-    )
-
-
-def client_minor(path: str) -> int:
-    """The minor version of the kubectl at `path`: 36 for v1.36.3."""
-    version = json.loads(run([path, "version", "--client", "-o", "json"], timeout=20))
-    return _minor(version["clientVersion"]["gitVersion"])
-
-
-def server_minor(ours: cluster.Cluster) -> int:
-    """The minor version of the cluster's API server: 36 for v1.36.3.
-
-    Raises:
-        WorkbookError: it does not answer.
-    """
-    from workbook.kube.client import connect, server_version
-
-    return _minor(server_version(connect(ours.kubeconfig, ours.context)))
-
-
-def _minor(version: str) -> int:
-    return int(version.split(".")[1])
-
-
 @cache
-def _program(name: str) -> tuple[str, ...]:
-    """The kubectl for the cluster `name`, looked for once per process."""
-    return tuple(cluster.current().kubectl())
+def _program(cluster: Cluster) -> tuple[str, ...]:
+    """The command of the cluster's kubectl, looked for once in each process."""
+    return tuple(cluster.kubectl())

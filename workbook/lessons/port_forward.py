@@ -14,8 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.stream.ws_client import portforward_call
 
 from workbook.base.errors import WorkbookError
-from workbook.kube import client
-from workbook.kube.client import list_objects
+from workbook.cluster.current import api
 from workbook.kube.objects import Object, label_selector, ready
 
 
@@ -68,10 +67,10 @@ def _resolve(target: str, remote: int) -> tuple[dict[str, str], int]:
             f"Nothing can be forwarded to {target!r}.",
             fix="Name it as deployment/NAME, service/NAME or pod/NAME.",
         )
-    found = list_objects(f"{kind}s", field_selector=f"metadata.name={name}")["items"]
+    found = api().find(f"{kind}s", name)
     if not found:
         raise WorkbookError(f"There is no {kind} {name!r} in this Namespace.", fix="Apply its manifest first.")
-    spec = found[0]["spec"]
+    spec = found["spec"]
     labels = spec["selector"]
     if kind == "deployment":
         labels = labels.get("matchLabels", {})
@@ -86,7 +85,7 @@ def _resolve(target: str, remote: int) -> tuple[dict[str, str], int]:
 
 def _ready_pod(target: str, selector: dict[str, str]) -> Object:
     """A ready Pod of `target`."""
-    found = list_objects("pods", **selector)["items"]
+    found = api().objects("pods", **selector)
     for pod in found:
         if ready(pod):
             return pod
@@ -125,14 +124,14 @@ def _carry(near: socket.socket, ended: threading.Event, target: str, selector: d
     with closing(near):
         try:
             pod = _ready_pod(target, selector)
-            via = client.connection()
-            path = client.path_of("pods", name=pod["metadata"]["name"])
+            via = api()
+            path = via.path("pods", name=pod["metadata"]["name"])
             tunnel = portforward_call(
                 via.configuration,
                 "GET",
                 f"{via.configuration.host}{path}/portforward",
                 query_params=[("ports", str(_number(pod, remote)))],
-                headers=client.authorization(via),
+                headers=via.authorization,
             )
         except (WorkbookError, ApiException, OSError):
             return  # the caller sees its connection closed, as with a program that is not there

@@ -6,10 +6,10 @@ The notes are a ConfigMap in the workbook's Namespace: `kubectl get configmap wo
 import pandas as pd
 from kubernetes.client.exceptions import ApiException
 
+from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
-from workbook.cluster import choose as cluster
-from workbook.kube.client import list_objects, path_of, request
+from workbook.cluster.current import api
 from workbook.lessons.tables import status as cluster_status
 
 NAME = "workbook-progress"
@@ -35,14 +35,14 @@ def note(number: int, what: str) -> None:
             return
     except WorkbookError:
         return
-    body = {"metadata": {"name": NAME, "labels": cluster.OURS}, "data": {key: what}}
+    body = {"metadata": {"name": NAME, "labels": labels.MANAGED}, "data": {key: what}}
     try:
         try:
-            request("PATCH", path_of("configmaps", name=NAME), body=body).close()
+            api().request("PATCH", api().path("configmaps", name=NAME), body=body).close()
         except ApiException as error:
             if error.status != 404:
                 raise
-            request("POST", path_of("configmaps"), body=body).close()
+            api().request("POST", api().path("configmaps"), body=body).close()
     except ApiException as error:
         if error.status != 403:
             raise
@@ -90,5 +90,5 @@ def _summary(table: pd.DataFrame) -> str:
 
 
 def _notes() -> dict[str, str]:
-    found = list_objects("configmaps", field_selector=f"metadata.name={NAME}")["items"]
-    return found[0].get("data", {}) if found else {}
+    found = api().find("configmaps", NAME)
+    return found.get("data", {}) if found else {}

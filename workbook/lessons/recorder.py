@@ -11,8 +11,7 @@ from operator import itemgetter
 import pandas as pd
 
 from workbook.base.errors import WorkbookError
-from workbook.cluster import choose as cluster
-from workbook.kube import client
+from workbook.cluster.current import api
 from workbook.kube.objects import Object, ready, restarts, waiting_reasons
 from workbook.kube.watch import follow
 
@@ -136,7 +135,6 @@ def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
     """
     recorded, ended = Recorder(), threading.Event()
-    ours = cluster.current()
     seen: dict[str, tuple[str, str, int]] = {}
 
     def note_pods(pods: dict[str, Object]) -> None:
@@ -151,14 +149,12 @@ def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
             recorded.desired.append((time.time() - recorded.begun, total))
 
     notes = {"pods": note_pods, "replicasets": note_sets}
-    # A connection for each: they are used in other threads.
-    connections = {resource: client.connect(ours.kubeconfig, ours.context) for resource in notes}
+    connection = api()
     listening = {resource: threading.Event() for resource in notes}
 
     def record(resource: str) -> None:
         try:
-            via = connections[resource]
-            for found in follow(resource, selector=selector, timeout=3600, via=via, until=ended):
+            for found in follow(connection, resource, selector=selector, timeout=3600, until=ended):
                 notes[resource](found)
                 listening[resource].set()
         except Exception as error:
@@ -176,8 +172,8 @@ def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
         for thread in threads:
             thread.join(5)
         if not recorded.error:  # what has happened to the end of the block, but was not told yet
-            for resource, via in connections.items():
-                for found in islice(follow(resource, selector=selector, timeout=30, via=via), 1):
+            for resource in notes:
+                for found in islice(follow(connection, resource, selector=selector, timeout=30), 1):
                     notes[resource](found)
         recorded.length = time.time() - recorded.begun
 

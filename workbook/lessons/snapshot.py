@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbook.base.errors import WorkbookError
-from workbook.cluster import choose as cluster
-from workbook.kube.client import list_objects
+from workbook.cluster.current import api, current
 from workbook.lessons import progress as journal
 from workbook.lessons.kubectl import kubectl
 from workbook.lessons.tables import images, name, named
@@ -77,12 +76,11 @@ def _kept() -> list[list[str]] | None:
 
 def _namespace() -> str:
     """The UID of the workbook's Namespace: another one, when it was deleted and made again."""
-    own = cluster.current().namespace
-    return list_objects("namespaces", field_selector=f"metadata.name={own}")["items"][0]["metadata"]["uid"]
+    return api().objects("namespaces", field_selector=f"metadata.name={current().namespace}")[0]["metadata"]["uid"]
 
 
 def _file() -> Path:
-    return cluster.folder(cluster.current().name) / "first-snapshot.json"
+    return current().folder / "first-snapshot.json"
 
 
 def _table(rows: list[list[str]]) -> pd.DataFrame:

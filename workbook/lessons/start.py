@@ -1,8 +1,9 @@
 """The cluster's life, as notebooks control it: start, stop, delete, and the address of a Service."""
 
 from workbook.base.lock import lock
-from workbook.cluster import choose as cluster
 from workbook.cluster import ready
+from workbook.cluster.choose import remember
+from workbook.cluster.current import current
 
 
 def start() -> None:
@@ -10,11 +11,10 @@ def start() -> None:
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """
-    ours = cluster.current()
-    with lock(cluster.folder(ours.name) / "lock", "start"):
-        cluster.remember()
-        ours.start()
-        ready.settle(ours)
+    ours = current()
+    with lock(ours.folder / "lock", "start"):
+        remember(ours.folder, ours.provider)
+        ready.settle(ours, ours.start())
 
 
 def stop() -> None:
@@ -22,8 +22,8 @@ def stop() -> None:
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/stop/
     """
-    ours = cluster.current()
-    with lock(cluster.folder(ours.name) / "lock", "stop"):
+    ours = current()
+    with lock(ours.folder / "lock", "stop"):
         ours.stop()
 
 
@@ -32,8 +32,8 @@ def delete_cluster() -> None:
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/delete/
     """
-    ours = cluster.current()
-    with lock(cluster.folder(ours.name) / "lock", "delete"):
+    ours = current()
+    with lock(ours.folder / "lock", "delete"):
         ours.delete()
 
 
@@ -45,4 +45,4 @@ def service_url(service: str) -> str:
 
     Documentation: https://minikube.sigs.k8s.io/docs/handbook/accessing/
     """
-    return cluster.current().url(service)
+    return current().url(service)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from workbook.cluster import choose as cluster
-from workbook.engine.build import catalog
-from workbook.kube.client import TABLE, list_objects
+from workbook.cluster.current import api, current
+from workbook.engine.catalog import catalog
+from workbook.kube.client import TABLE
 
 # What is the same in every run, per resource; anything else is shown with `wide=True` only.
 STABLE = {
@@ -50,8 +50,7 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/
     """
-    options = {"label_selector": selector} if selector else {}
-    table = list_objects(resource, namespace, accept=TABLE, **options)
+    table = api().list_objects(resource, namespace, accept=TABLE, label_selector=selector)
     columns = [column["name"].upper() for column in table["columnDefinitions"]]
     rows = table.get("rows") or []
     frame = pd.DataFrame([row["cells"] for row in rows], columns=columns)
@@ -105,7 +104,7 @@ def name(metadata: dict[str, Any], full: bool = False) -> str:
 
 def _image(reference: str) -> str:
     """The image's name as the manifests have it, whatever registry this cluster gets it from."""
-    return reference.removeprefix(cluster.current().reference("")) or reference
+    return reference.removeprefix(current().reference("")) or reference
 
 
 def pods(**options: Any) -> pd.DataFrame:
@@ -170,9 +169,9 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
     alive = {
         item["metadata"]["uid"]
         for resource in EVENTFUL.values()
-        for item in list_objects(resource, label_selector=selector)["items"]
+        for item in api().objects(resource, label_selector=selector)
     }
-    found = [event for event in list_objects("events")["items"] if event["involvedObject"].get("uid") in alive]
+    found = [event for event in api().objects("events") if event["involvedObject"].get("uid") in alive]
     found.sort(key=_order)
     frame = pd.DataFrame(
         [
@@ -210,7 +209,7 @@ def images() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/containers/images/
     """
-    ours = sorted((image.repository, image.tag) for image in cluster.current().images() if str(image) in catalog())
+    ours = sorted((image.repository, image.tag) for image in current().images() if str(image) in catalog())
     frame = pd.DataFrame(ours, columns=["REPOSITORY", "TAG"])
     return frame.set_index("REPOSITORY").rename_axis(index=None, columns="REPOSITORY")
 
@@ -220,5 +219,5 @@ def status() -> pd.DataFrame:
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/status/
     """
-    frame = pd.DataFrame([cluster.current().status()], index=["cluster"], columns=["STATUS"])
+    frame = pd.DataFrame([current().status().value], index=["cluster"], columns=["STATUS"])
     return frame.rename_axis(index=None, columns="NAME")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from workbook.base.bar import bar
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import Printed
-from workbook.kube.client import list_objects
+from workbook.cluster.current import api
 from workbook.kube.objects import Object, label_selector, ready, restarts, waiting_reasons
 from workbook.kube.watch import follow
 from workbook.lessons.diagnose import Diagnosis, diagnose
@@ -59,7 +59,7 @@ def wait_for(
     missing = "no answer from the API server"
     timeout *= patience()
     with bar(f"Waiting for {what}", timeout) as say:
-        for state in follow(resource, selector=selector, field_selector=field_selector, timeout=timeout):
+        for state in follow(api(), resource, selector=selector, field_selector=field_selector, timeout=timeout):
             found = list(state.values())
             if not (missing := unmet(found)):
                 return found
@@ -172,7 +172,7 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
     try:
         return addresses(wait_for("endpointslices", unmet, what=what, selector=selector, timeout=timeout))
     except WaitTimeout as error:
-        if list_objects("services", field_selector=f"metadata.name={service}")["items"]:
+        if api().find("services", service):
             about = [one for one in diagnose(wide=True) if one.subject == f"Service {service}"]
             raise WaitTimeout(error.what, *told(Diagnosis(about))) from None
         raise WaitTimeout(error.what, f"There is no Service {service!r} here.", "Apply its manifest first.") from None
@@ -210,13 +210,13 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
     """
-    listed = list_objects("deployments", field_selector=f"metadata.name={deployment}")["items"]
-    if not listed:
+    found = api().find("deployments", deployment)
+    if not found:
         raise WorkbookError(
             f"There is no Deployment {deployment!r} in this Namespace.",
             fix="Apply its manifest first: run the cells above, from `begin(…)` on.",
         )
-    selector = label_selector(listed[0]["spec"]["selector"].get("matchLabels", {}))
+    selector = label_selector(found["spec"]["selector"].get("matchLabels", {}))
 
     def unmet(found: list[Object]) -> str:
         if not found:

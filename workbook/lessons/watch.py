@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbook.cluster import choose as cluster
-from workbook.kube import client
+from workbook.cluster.current import api
 from workbook.kube.objects import Object, condition, restarts
 from workbook.kube.watch import follow
 from workbook.lessons.recorder import state
@@ -26,12 +25,11 @@ class View:
         self.error = ""
         self._ended, self._changed = threading.Event(), threading.Event()
         self._objects: dict[str, dict[str, Object]] = {resource: {} for resource in KINDS}
-        ours = cluster.current()
+        self._api = api()
         self._threads = [
             threading.Thread(
-                # A connection for each: they are used in other threads.
                 target=self._follow,
-                args=(resource, client.connect(ours.kubeconfig, ours.context), minutes),
+                args=(resource, minutes),
                 daemon=True,
             )
             for resource in KINDS
@@ -52,7 +50,7 @@ class View:
         for thread in self._threads:
             thread.join(5)
         for resource in KINDS:  # what has happened, but was not told yet
-            self._objects[resource] = next(follow(resource, timeout=5), self._objects[resource])
+            self._objects[resource] = next(follow(self._api, resource, timeout=5), self._objects[resource])
         self._changed.set()
         self._painter.join(5)
 
@@ -65,9 +63,9 @@ class View:
                     rows.append([kind, name(item["metadata"]), *row])
         return pd.DataFrame(rows, columns=["KIND", "NAME", "READY", "STATUS", "RESTARTS"])
 
-    def _follow(self, resource: str, via: client.Connection, minutes: float) -> None:
+    def _follow(self, resource: str, minutes: float) -> None:
         try:
-            for found in follow(resource, timeout=60 * minutes, via=via, until=self._ended):
+            for found in follow(self._api, resource, timeout=60 * minutes, until=self._ended):
                 self._objects[resource] = found
                 self._changed.set()
         except Exception as error:
@@ -109,7 +107,6 @@ def watch(*, minutes: float = 60) -> View:
 
     Documentation: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
     """
-    client.connection()
     view = View(minutes)
     view.start()
     return view

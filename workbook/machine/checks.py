@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 from workbook import OLDEST
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
-from workbook.cluster import choose as cluster
-from workbook.cluster.choose import CPUS, MEMORY_MB
+from workbook.cluster.choose import Provider, choose
+from workbook.cluster.current import current
+from workbook.cluster.protocol import CPUS, MEMORY_MB
 from workbook.machine import environment, surroundings
 from workbook.machine.findings import Facts, Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+    from docker import DockerClient
 
 DISK_GB = 10
 UP = "Run `make up`."
@@ -45,13 +47,16 @@ def preflight() -> "pd.DataFrame":
     ).rename_axis(index=None, columns="CHECK")
 
 
-def require() -> None:
-    """Refuses to go on where the machine is too small for a cluster, before anything is started.
+def require(engine: "DockerClient") -> None:
+    """Refuse a machine that is too small for a cluster, before a cluster is started.
+
+    Args:
+        engine: the machine's Docker engine.
 
     Raises:
         WorkbookError: names what is short, and what to do.
     """
-    for finding in findings(SIZE, Facts(changes=True)):
+    for finding in findings(SIZE, Facts(engine=engine)):
         if finding.good is False:
             raise WorkbookError(
                 f"Too little for a cluster: {finding.check}.",
@@ -110,7 +115,8 @@ def packages(facts: Facts) -> Finding:
 def engine(facts: Facts) -> Finding:
     from workbook.engine.find import ensure_engine, reach_engine
 
-    facts.engine = ensure_engine() if facts.changes else reach_engine(surroundings.PATIENCE)
+    if not facts.engine:
+        facts.engine = ensure_engine() if facts.changes else reach_engine(surroundings.PATIENCE)
     facts.info = facts.engine.info()
     facts.versions["Docker engine"] = version = facts.info["ServerVersion"]
     what = ", ".join(filter(None, [f"running, {version}", facts.info.get("OperatingSystem")]))
@@ -144,36 +150,36 @@ def disk(facts: Facts) -> Finding:
 
 
 def provider(facts: Facts) -> Finding:
-    chosen, why = cluster.choose()
+    chosen, why = choose()
     facts.versions["cluster provider"] = chosen
-    return Finding("cluster provider", True, " or ".join(cluster.PROVIDERS), f"{chosen}: {why}")
+    return Finding("cluster provider", True, " or ".join(Provider), f"{chosen}: {why}")
 
 
 def running(facts: Facts) -> Finding:
     from workbook.kube import kubeconfig
 
-    ours = cluster.current()
-    if not facts.engine and ours.provider == "kind":
+    ours = current()
+    if not facts.engine and ours.provider is Provider.KIND:
         return Finding("cluster", False, "Running", "unknown without a Docker engine", "Mend the engine first.")
     # minikube makes folders for a question, too: it is not asked for what was never made.
-    facts.state = ours.status() if cluster.folder(ours.name).exists() else "Absent"
-    if facts.state == "Absent" and ours.provider == "minikube":
+    facts.state = ours.status() if ours.folder.exists() else "Absent"
+    if facts.state == "Absent" and ours.provider is Provider.MINIKUBE:
         facts.missing.append("minikube's node")
     if facts.state != "Running":
         return Finding("cluster", False, "Running", facts.state, "Run `start()`, or `make up` in a terminal.")
-    if not kubeconfig.sound(ours.kubeconfig, ours.context, ours.namespace):
+    if not kubeconfig.is_valid(ours):
         facts.state = "Running, but its kubeconfig is damaged"
         return Finding("cluster", False, "Running", facts.state, f"{UP} It writes {ours.kubeconfig} anew.")
     return Finding("cluster", True, "Running", facts.state)
 
 
 def kubectl(facts: Facts) -> Finding:
-    from workbook.lessons.kubectl import client_minor, missing, program, server_minor
+    from workbook.kube.kubectl import client_minor, find_kubectl, missing, server_minor
 
-    ours = cluster.current()
+    ours = current()
     if facts.state != "Running":
-        found = program(first=surroundings.own_kubectl(ours))
-        if not found and ours.provider == "minikube":
+        found = find_kubectl(first=surroundings.own_kubectl(ours))
+        if not found and ours.provider is Provider.MINIKUBE:
             return Finding("kubectl", None, "one that fits the cluster", "none", "Nothing: minikube fetches its own.")
         if not found:
             raise missing()

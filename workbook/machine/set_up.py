@@ -3,9 +3,11 @@
 import time
 
 from workbook.base.lock import lock
-from workbook.cluster import choose as cluster
 from workbook.cluster import ready
-from workbook.engine import build as building
+from workbook.cluster.choose import choose, remember
+from workbook.cluster.current import current
+from workbook.engine.build import base
+from workbook.engine.catalog import bases, catalog
 from workbook.machine.checks import require
 
 
@@ -16,15 +18,14 @@ def up() -> None:
         WorkbookError: the machine is too small, another process is setting up, or a step failed.
     """
     begun = time.monotonic()
-    require()
-    ours = cluster.current()
-    _, why = cluster.choose()
-    print(f"Cluster {ours.name!r}: {ours.describe()}\n  (chosen because {why})")
-    with lock(cluster.folder(ours.name) / "lock", "set-up"):
-        cluster.remember()  # first, so that a cluster that only half starts can be found and removed
-        ours.start()
-        engine = ours.docker()
-        for purpose in building.bases(building.catalog()):
-            building.base(engine, purpose)
-        ready.settle(ours)
+    cluster = current()
+    require(cluster.engine())
+    _, reason = choose()
+    print(f"Cluster {cluster.name!r}: {cluster.describe()}\n  (chosen because {reason})")
+    with lock(cluster.folder / "lock", "set-up"):
+        remember(cluster.folder, cluster.provider)  # first, so that a cluster that only half starts can be removed
+        api = cluster.start()
+        for purpose in bases(catalog()):
+            base(cluster.docker(), purpose, cluster.settings.bundle)
+        ready.settle(cluster, api)
     print(f"Set up in {time.monotonic() - begun:.0f} s.\n")

@@ -19,7 +19,9 @@ from workbook.base.errors import WorkbookError
 from workbook.base.lock import holder
 from workbook.base.paths import home
 from workbook.base.processes import run
-from workbook.cluster import choose as cluster
+from workbook.cluster.choose import Provider, choose
+from workbook.cluster.current import current
+from workbook.cluster.protocol import Cluster
 from workbook.machine import environment
 from workbook.machine.findings import Facts, Finding
 
@@ -62,7 +64,7 @@ def clock(facts: Facts) -> Finding | None:
 
 
 def minikube(facts: Facts) -> Finding | None:
-    chosen = cluster.choose()[0] == "minikube"
+    chosen = choose()[0] is Provider.MINIKUBE
     if not which("minikube"):
         if not chosen:
             return Finding("minikube", None, "", "not installed: kind takes its place")
@@ -84,7 +86,7 @@ def minikube(facts: Facts) -> Finding | None:
 
 
 def kind(facts: Facts) -> Finding | None:
-    if cluster.choose()[0] != "kind":
+    if choose()[0] is not Provider.KIND:
         return None
     from node import installed_kind
 
@@ -96,9 +98,9 @@ def kind(facts: Facts) -> Finding | None:
     return Finding("kind", True, "working", facts.versions["kind"])
 
 
-def own_kubectl(ours: cluster.Cluster) -> Path | None:
+def own_kubectl(ours: Cluster) -> Path | None:
     """The kubectl that the workbook has compiled for the cluster, if it has."""
-    if ours.provider != "kind":
+    if ours.provider is not Provider.KIND:
         return None
     from node import kubectl
 
@@ -108,7 +110,7 @@ def own_kubectl(ours: cluster.Cluster) -> Path | None:
 def busy(facts: Facts) -> Finding:
     # A lock ends with the process that holds it, so there are none that are stale.
     locks = [
-        cluster.folder(cluster.profile()) / "lock",
+        current().folder / "lock",
         *sorted(home().glob("*.lock")),
         *sorted(home().glob("node/*.lock")),
     ]
@@ -130,21 +132,22 @@ def ports(facts: Facts) -> Finding:
 
 def base_images(facts: Facts) -> Finding:
     import node
-    from workbook.engine.build import OFFICIAL, bases, catalog
+    from workbook.engine.build import OFFICIAL
+    from workbook.engine.catalog import bases, catalog
     from workbook.engine.pull import present
 
     engine = _building(facts)
     if not engine:
         return _unknown(facts, "base images")
     wanted = {purpose: (OFFICIAL[purpose], node.base_tag(purpose)) for purpose in bases(catalog())}
-    if cluster.choose()[0] == "kind":
+    if choose()[0] is Provider.KIND:
         wanted["the node's"] = (node.OFFICIAL, node.node_tag())
     missing = [name for name, either in wanted.items() if not any(present(engine, image) for image in either)]
     return _at_hand(facts, "base images", len(wanted), missing, f"{PREPARE}`make up` brings them.")
 
 
 def applications(facts: Facts) -> Finding:
-    from workbook.engine.build import catalog, is_current
+    from workbook.engine.catalog import catalog, is_current
 
     engine = _building(facts)
     if not engine:
@@ -221,9 +224,9 @@ def _registry_answers(engine: Any) -> bool:
 
 def _building(facts: Facts) -> Any:
     """The engine in which images are built; None where it does not run. minikube's is in its node."""
-    if cluster.choose()[0] != "minikube":
+    if choose()[0] is not Provider.MINIKUBE:
         return facts.engine
-    return cluster.current().docker() if facts.state == "Running" else None
+    return current().docker() if facts.state == "Running" else None
 
 
 def _unknown(facts: Facts, check: str) -> Finding:

@@ -20,15 +20,21 @@ from rich.table import Table
 
 import node
 from node.archive import write_layer
+from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
 from workbook.base.processes import run
 from workbook.base.steps import step
-from workbook.bundle import manifest, minikube
-from workbook.cluster import choose as cluster
-from workbook.engine import build as building
-from workbook.lessons.kubectl import missing, program
+from workbook.bundle import manifest
+from workbook.cluster.choose import Provider, remember
+from workbook.cluster.current import current
+from workbook.cluster.kind import Kind
+from workbook.cluster.minikube import Minikube
+from workbook.cluster.protocol import Cluster
+from workbook.engine.build import base, proxies
+from workbook.engine.catalog import APP, bases, catalog
+from workbook.kube.kubectl import find_kubectl, missing
 from workbook.machine import environment
 from workbook.publish import archive as images
 
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 FOLDER = ROOT / "build" / "bundle"
+MINIKUBE_TEMPORARY = (".lock", ".part")
 HANDOUTS = ("handout.html", "handout.pdf")
 WHEELS = "usr/share/workbook/wheels"
 """Where the base image for Python has the wheels of the applications, and what makes its pip look there and only there:"""
@@ -50,27 +57,25 @@ def bundle() -> None:
     Raises:
         WorkbookError: a part could not be had; or this runs from a bundle, which is copied rather than made anew.
     """
-    from workbook.bundle.choose import chosen
-
-    if chosen():
+    if current().settings.bundle:
         raise WorkbookError("A bundle is not made from another one.", fix="Copy that one, or run this without BUNDLE.")
     with lock(home() / "bundle.lock", "bundle"), _making() as part:
-        ours = cluster.current()
+        ours = current()
         engine = _engine(ours)
         told = {
             "format": manifest.FORMAT,
             "machine": manifest.machine(),
             "workbook": manifest.version(),
             "wants": manifest.wants(),
-            "provider": ours.provider,
+            "provider": ours.provider.value,
             "images": {},
         }
         _workbook(part)
         _wheels(part)
         _programs(part, ours)
-        for purpose in building.bases(building.catalog()):
+        for purpose in bases(catalog()):
             told["images"][purpose] = _base(part, engine, purpose)
-        if ours.provider == "kind":
+        if isinstance(ours, Kind):
             image, official = ours.node_image()
             told["images"]["node"] = _image(part, engine, "node", image) | {"official": official}
         _handout(part)
@@ -124,15 +129,15 @@ def _making() -> Iterator[Part]:
     yield Part(FOLDER, last)
 
 
-def _engine(ours: cluster.Cluster) -> "DockerClient":
+def _engine(ours: Cluster) -> "DockerClient":
     """The engine whose images go into the bundle; minikube's is in its node, which is started for that."""
-    if ours.provider == "existing":
+    if ours.provider is Provider.EXISTING:
         raise WorkbookError(
             "A bundle is made for minikube or kind, and this is a cluster that somebody else runs.",
             fix="Set WORKBOOK_CLUSTER to minikube or kind.",
         )
-    if ours.provider == "minikube":
-        cluster.remember()
+    if isinstance(ours, Minikube):
+        remember(ours.folder, ours.provider)
         ours.start()
     return ours.docker()
 
@@ -177,7 +182,7 @@ def _wheels(part: Part) -> None:
     """The packages of this very environment, and those that build the workbook's own."""
     backend = manifest.build_requirements()
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
-        for words in (["--no-deps", *installed(environment.requirements())], backend):
+        for words in (["--no-deps", *installed(environment.requirements(*manifest.EXTRAS))], backend):
             run(
                 [sys.executable, "-m", "pip", "wheel", "--wheel-dir", scratch, *words],
                 env=STAMPED,
@@ -189,18 +194,43 @@ def _wheels(part: Part) -> None:
             part.add(f"wheels/{wheel.name}", wheel)
 
 
-def _programs(part: Part, ours: cluster.Cluster) -> None:
+def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
+    """Have minikube download everything that its start needs into an empty home, which then contains nothing else.
+
+    So no file names of minikube's are needed here: they change from version to version.
+
+    Args:
+        home: an empty folder.
+        command: the start that is to work without a network.
+
+    Returns:
+        Path within the cache → the file.
+
+    Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
+    """
+    environment = {"MINIKUBE_HOME": str(home), "KUBECONFIG": str(home / "kubeconfig"), "MINIKUBE_IN_STYLE": "false"}
+    with step("Have minikube download what its cluster is made of") as running:
+        run([*command, "--download-only"], env=environment, show=True, timeout=3600, on_line=running.update)
+    filled = home / ".minikube" / "cache"
+    return {
+        path.relative_to(filled).as_posix(): path
+        for path in sorted(filled.rglob("*"))
+        if path.is_file() and path.suffix not in MINIKUBE_TEMPORARY
+    }
+
+
+def _programs(part: Part, ours: Cluster) -> None:
     """kind and kubectl; or minikube, and its cache."""
-    if ours.provider == "minikube":
+    if isinstance(ours, Minikube):
         part.add("bin/minikube", Path(shutil.which("minikube")).resolve())
         with tempfile.TemporaryDirectory() as home:
-            for name, path in minikube.download(Path(home), ours.starting()).items():
+            for name, path in download_for_minikube(Path(home), ours.starting()).items():
                 part.add(f"minikube/{name}", path)
         return
     suffix = ".exe" if os.name == "nt" else ""
     part.add(f"bin/kind{suffix}", node.kind())
     minor = int(manifest.wants()["kubernetes"].split(".")[1])
-    kubectl = program(minor, first=node.kubectl())
+    kubectl = find_kubectl(minor, first=node.kubectl())
     if not kubectl:
         raise missing()
     part.add(f"bin/kubectl{suffix}", Path(kubectl))
@@ -208,7 +238,7 @@ def _programs(part: Part, ours: cluster.Cluster) -> None:
 
 def _base(part: Part, engine: "DockerClient", purpose: str) -> dict[str, str]:
     """A base image; that for Python with the wheels of the applications."""
-    image = building.base(engine, purpose)
+    image = base(engine, purpose)
     if purpose != "python":
         return _image(part, engine, purpose, image)
     with tempfile.TemporaryDirectory() as scratch:
@@ -232,15 +262,15 @@ def _image(part: Part, engine: "DockerClient", purpose: str, image: str, *layers
 
 def _applications_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
     """The wheels that the applications' requirements name, chosen by the pip of the base that is to install them."""
-    wanted = sorted(building.APP.glob("*/requirements.txt"))
+    wanted = sorted(APP.glob("*/requirements.txt"))
     names = [f"{path.parent.name}.txt" for path in wanted]
     words = ["pip", "download", "--only-binary=:all:", "--dest=/wheels"]
     with step("Fetch the applications' packages"):
         container = engine.containers.create(
             base,
             [*words, *(word for name in names for word in ("-r", f"/{name}"))],
-            environment={name: os.environ[name] for name in building.PROXIES if name in os.environ},
-            labels=cluster.OURS,
+            environment=proxies(),
+            labels=labels.MANAGED,
         )
         try:
             given = BytesIO()

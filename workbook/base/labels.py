@@ -1,0 +1,6 @@
+"""The label on what the workbook creates, and may empty and delete: its namespaces, images and containers."""
+
+MANAGED = {"app.kubernetes.io/managed-by": "workbook"}
+"""Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""
+SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED.items())
+"""The same as a label selector."""

@@ -1,0 +1,140 @@
+"""What every provider of a cluster does."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from workbook.cluster.choose import Provider, Settings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from workbook.kube.client import Api
+
+CPUS, MEMORY_MB = 2, 4096
+"""What the chapter asks for the cluster, and what `minikube start` is given."""
+
+
+class State(StrEnum):
+    """What a cluster is doing."""
+
+    RUNNING = "Running"
+    STOPPED = "Stopped"
+    ABSENT = "Absent"
+    BROKEN = "Broken"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A container image on a node: `size` in bytes, 0 where the provider does not report it."""
+
+    repository: str
+    tag: str
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+    @classmethod
+    def parse(cls, reference: str, size: int = 0) -> "Image":
+        """Read `docker.io/library/web-app:1.0` as runtimes write it; the default registry is dropped."""
+        repository, _, tag = reference.removeprefix("docker.io/").removeprefix("library/").rpartition(":")
+        return cls(repository, tag, size)
+
+
+class Cluster(Protocol):
+    """A cluster. Methods that change something print the commands they run, so that a reader can type them.
+
+    Args:
+        settings: which cluster it is.
+    """
+
+    provider: Provider
+    settings: Settings
+    started: str = ""
+    """When this process restarted the node, as `2026-11-23T20:00:00`; empty when it did not."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def context(self) -> str:
+        """The context in the kubeconfig."""
+        ...
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the workbook keeps to."""
+        return "workbook"
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+        return self.settings.profile
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the cluster's kubeconfig, its lock and the workbook's notes about it."""
+        return self.settings.folder
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A file of the workbook's own, never the reader's."""
+        return self.folder / "kubeconfig"
+
+    def describe(self) -> str:
+        """One line about this cluster, for the reader."""
+        ...
+
+    def status(self) -> State:
+        """What the cluster is doing, asked at each call."""
+        ...
+
+    def start(self) -> "Api":
+        """Create the cluster, start it, or leave it as it is; return a connection once all nodes are Ready."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the cluster; what is deployed on it is kept."""
+        ...
+
+    def delete(self) -> None:
+        """Remove the cluster and everything in it; nothing to do when it does not exist."""
+        ...
+
+    def kubectl(self) -> list[str]:
+        """The command of a kubectl within one minor version of the cluster."""
+        ...
+
+    def engine(self) -> "DockerClient":
+        """This machine's Docker engine: found, or installed and started, once."""
+        ...
+
+    def docker(self) -> "DockerClient":
+        """The Docker engine to build images in."""
+        ...
+
+    def load(self, *images: str) -> None:
+        """Make images of that engine available to the nodes, unless the nodes have exactly these already."""
+        ...
+
+    def images(self) -> list[Image]:
+        """The images that Pods of this cluster can use without a pull from outside."""
+        ...
+
+    def remove(self, image: str) -> None:
+        """Remove an image from the nodes; nothing to do when it does not exist."""
+        ...
+
+    def url(self, service: str) -> str:
+        """An address at which a NodePort Service answers on this machine."""
+        ...
+
+    def reference(self, image: str) -> str:
+        """The name by which a Pod of this cluster asks for `image`."""
+        return image
+
+    def localize(self, manifest: str) -> str:
+        """A manifest's text with each of the workbook's images under the name by which a Pod asks for it."""
+        return manifest
