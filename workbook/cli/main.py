@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
+from workbook.base.log import debugging
 from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
 from workbook.bundle import choose, manifest
@@ -30,18 +31,11 @@ def parser() -> argparse.ArgumentParser:
     )
     added = whole.add_subparsers(prog=whole.prog, dest="verb", required=True, metavar="VERB", help=argparse.SUPPRESS)
     bundle = argparse.ArgumentParser(add_help=False)
-    bundle.add_argument(
-        "--bundle", dest="folder", metavar="DIR", help="set up from this bundle alone, without a network"
-    )
+    bundle.add_argument("--bundle", dest="folder", metavar="DIR", help="set up from this bundle, without a network")
     lines = ["Learn Kubernetes by driving it. `VERB --help` explains a verb. With make, type `make VERB`."]
 
     def verb(
-        name: str,
-        meaning: str,
-        run: Callable[[Options], int],
-        *extras: str,
-        bare: bool = False,
-        passed_to: str = "",
+        name: str, meaning: str, run: Callable[[Options], int], *extras: str, bare: bool = False, passed_to: str = ""
     ) -> argparse.ArgumentParser:
         """Add a verb.
 
@@ -75,12 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
     lines.append("\nfor instructors:")
     verb("handout", "make one HTML file and one PDF of the recorded notebooks, in build/", verbs.handout, "handout")
-    verb(
-        "bundle",
-        "write everything that a class without a network needs to build/bundle/",
-        verbs.bundle,
-        *manifest.EXTRAS,
-    )
+    verb("bundle", "write all that a class without a network needs to build/bundle/", verbs.bundle, *manifest.EXTRAS)
     verb("verify", "read a whole bundle and compare every checksum; start nothing", verbs.verify, bare=True)
     classroom = verb("classroom", "create a Namespace for each learner on a shared cluster", verbs.classroom)
 
@@ -126,7 +115,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _run(options, words)
     except WorkbookError as error:
-        if os.environ.get("WORKBOOK_DEBUG"):
+        if debugging():
             traceback.print_exc()
         print(f"\n{error}", file=sys.stderr)
         return 1
