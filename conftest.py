@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import coverage
 from tests.cells import is_cell, needs_cluster
 from workbook.base.errors import WorkbookError
 from workbook.bundle.choose import CHOSEN
@@ -28,6 +29,7 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(coverage)
     config.addinivalue_line("markers", "cluster: needs the tests' cluster")
     config.addinivalue_line("markers", "slow: only run by a command of its own; see tests/README.md")
 

@@ -1,28 +1,25 @@
-"""The kind node image, from source: for machines that cannot pull one."""
+"""The kind node image and the base images, built from source for machines that cannot pull them."""
 
 import json
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import ImageNotFound
 
 from node import machine
 from node.archive import write_image, write_layer
 from node.cache import HERE, VERSIONS, digest, folder, made
-from node.filesystem import filesystem, filesystem_key
+from node.filesystem import CERTIFICATES, filesystem, filesystem_key
 from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind, kind_files
 from workbook.base.errors import WorkbookError
-from workbook.base.processes import run
+from workbook.base.processes import read, run
 from workbook.base.steps import step
 
 FILES = HERE / "files"
 ENTRYPOINT = ["/usr/local/bin/entrypoint", "/sbin/init"]
-PAUSE = "registry.k8s.io/pause"
-# Where containerd looks for registries' mirrors; newer ones than Debian's look there by themselves.
+# Where containerd looks for settings of registries. Debian's containerd has no default for this path; newer ones do.
 REGISTRIES = """
 [plugins."io.containerd.grpc.v1.cri".registry]
   config_path = "/etc/containerd/certs.d"
@@ -31,15 +28,14 @@ OOM = b"[Service]\nOOMScoreAdjust=0\n"
 
 
 def node_tag() -> str:
-    """The tag that the node image for this machine has once it is built."""
+    """The tag that `node_image` gives the node image on this machine."""
     return f"workbook-node:v{VERSIONS['kubernetes']}-{_key()}"
 
 
 def _key() -> str:
     return digest(
         filesystem_key("node"),
-        filesystem_key("kube-proxy"),
-        *map(compiled_key, ("kubernetes", "etcd", "coredns")),
+        _control_plane_key(),
         VERSIONS["kind"],
         FILES,
         HERE / "runc-wrapper",
@@ -48,36 +44,40 @@ def _key() -> str:
     )
 
 
-def node_image(engine: DockerClient) -> str:
-    """The tag of the node image in `engine`, built from source where it is not there yet: some ten minutes on two cores.
+def _control_plane_key() -> str:
+    parts = map(compiled_key, ("kubernetes", "etcd", "coredns"))
+    return digest(*parts, filesystem_key("kube-proxy"), FILES / "pause.c", HERE / "archive.py")
 
-    Each part is cached by what it is made of, so only what has changed is built again; an interrupted build goes on
-    where it stopped.
+
+def node_image(engine: DockerClient) -> str:
+    """Build the node image from source if `engine` does not have it. That takes about ten minutes on two cores.
+
+    Each part is cached under the hash of its inputs, so only changed parts are built again, and an interrupted build
+    continues where it stopped.
+
+    Returns:
+        The image's tag in `engine`.
 
     Raises:
         WorkbookError: a part could not be built; shows the end of its log.
     """
     tag = node_tag()
-    try:
-        engine.images.get(tag)
-    except ImageNotFound:
+    if not engine.images.list(tag):
         _build(engine, tag)
     return tag
 
 
 def _build(engine: DockerClient, tag: str) -> None:
-    # Two at a time: while one waits for the network, the other computes. CoreDNS comes after Kubernetes, because
-    # most of it is the client library that is then compiled already.
+    # Two threads: one can compile while the other waits for the network. CoreDNS is compiled after Kubernetes,
+    # because both contain the Kubernetes client library, which then is in Go's build cache.
     with ThreadPoolExecutor(2) as pool:
-        kubernetes = pool.submit(compiled, "kubernetes")
-        others = pool.submit(_others)
+        kubernetes, others = pool.submit(compiled, "kubernetes"), pool.submit(_others)
         others.result()
         kubernetes.result()
     compiled("coredns")
     preload = control_plane_images()
     base = f"workbook-node-base:{_key()}"
-    archive = made("node-base", _key(), partial(_write_base, base)) / "image.tar"
-    with step("Assemble the node image"), archive.open("rb") as content:
+    with _node_base(base).open("rb") as content, step("Assemble the node image"):
         engine.images.load(content)
         container = engine.containers.create(
             base,
@@ -89,19 +89,12 @@ def _build(engine: DockerClient, tag: str) -> None:
             container.start()
             if container.wait(timeout=600)["StatusCode"]:
                 raise WorkbookError(
-                    "The control plane's images did not go into the node image.",
+                    "The images of the control plane could not be added to the node image.",
                     container.logs(tail=20).decode(errors="replace"),
-                    "Run this again; if it fails again, `make clean` begins afresh.",
+                    "Run this again. If it fails again, run `make clean` to start over.",
                 )
             repository, _, version = tag.partition(":")
-            container.commit(
-                repository,
-                version,
-                changes=[
-                    f"ENTRYPOINT {json.dumps(ENTRYPOINT)}",
-                    "CMD []",
-                ],
-            )
+            container.commit(repository, version, changes=[f"ENTRYPOINT {json.dumps(ENTRYPOINT)}", "CMD []"])
         finally:
             container.remove(force=True)
             engine.images.remove(base, force=True)
@@ -109,7 +102,7 @@ def _build(engine: DockerClient, tag: str) -> None:
 
 
 def _remove_older(engine: DockerClient, repository: str, newest: str) -> None:
-    """Removes what earlier versions of this file have built, where no cluster is made of it."""
+    """Remove the images of `repository` except `newest` and those that a container uses."""
     for image in engine.images.list(repository):
         for tag in image.tags:
             if tag != newest and not engine.containers.list(all=True, filters={"ancestor": tag}):
@@ -117,79 +110,83 @@ def _remove_older(engine: DockerClient, repository: str, newest: str) -> None:
 
 
 def _others() -> None:
+    """Build the parts that do not depend on Kubernetes' programs."""
     filesystem("node")
     filesystem("kube-proxy")
     compiled("etcd")
     pause()
-    kind()  # needed right after the image; here its download costs nothing
+    kind()  # the cluster needs it right after the image; the download costs no time here
 
 
 def control_plane_images() -> Path:
-    """The folder with an archive of each image that kubeadm starts, tagged as kubeadm names it."""
-    key = digest(
-        *map(compiled_key, ("kubernetes", "etcd", "coredns")),
-        filesystem_key("kube-proxy"),
-        FILES / "pause.c",
-        HERE / "archive.py",
-    )
+    """The folder with an archive of each image that kubeadm starts, with the tags that kubeadm expects."""
 
-    def build(folder: Path) -> None:
-        kubernetes = compiled("kubernetes")
-        names = run(
-            [kubernetes / "kubeadm", "config", "images", "list", "--kubernetes-version", f"v{VERSIONS['kubernetes']}"]
-        ).split()
-        programs = {name: kubernetes / name for name in CONTROL_PLANE} | {"etcd": compiled("etcd") / "etcd"}
-        with step("Make the control plane's images"), tempfile.TemporaryDirectory(dir=folder) as scratch:
-            layer = Path(scratch, "layer.tar")
-            for tag in names:
-                name = re.search(r"([^/:]+):[^:]*$", tag).group(1)
-                below, entrypoint = [], None
-                if name in programs:
-                    write_layer(layer, {f"usr/local/bin/{name}": programs[name]})
-                    below = [filesystem(name)] if name == "kube-proxy" else []
-                else:
-                    program = pause() / name if name == "pause" else compiled(name) / name
-                    write_layer(layer, {name: program})
-                    entrypoint = [f"/{name}"]
-                write_image(folder / f"{name}.tar", tag, [*below, layer], entrypoint=entrypoint)
+    def build(target: Path) -> None:
+        programs = {name: compiled("kubernetes") / name for name in CONTROL_PLANE}
+        programs |= {name: compiled(name) / name for name in ("etcd", "coredns")} | {"pause": pause() / "pause"}
+        layer = target / "layer.tar"
+        with step("Make the control plane's images"):
+            for name, tag in _control_plane_tags().items():
+                program = f"usr/local/bin/{name}"
+                write_layer(layer, {program: programs[name]})
+                below = [filesystem(name)] if name == "kube-proxy" else []
+                write_image(target / f"{name}.tar", tag, [*below, layer], entrypoint=[f"/{program}"])
+        layer.unlink()
 
-    return made("control-plane", key, build)
+    return made("control-plane", _control_plane_key(), build)
+
+
+def _control_plane_tags() -> dict[str, str]:
+    """The tags of the images that kubeadm starts, each under the name of its program."""
+    version = f"--kubernetes-version=v{VERSIONS['kubernetes']}"
+    listing = read([compiled("kubernetes") / "kubeadm", "config", "images", "list", version])
+    return {tag.rpartition("/")[2].partition(":")[0]: tag for tag in listing.split()}
 
 
 def pause() -> Path:
-    """The folder with the program that holds a Pod's namespaces, compiled statically."""
+    """The folder with the program that keeps a Pod's namespaces open, statically compiled."""
 
-    def build(folder: Path) -> None:
+    def build(target: Path) -> None:
+        fix = "Install a C compiler: apt-get install gcc libc6-dev"
         with step("Compile pause"):
-            run(
-                ["cc", "-Os", "-static", "-s", "-o", folder / "pause", FILES / "pause.c"],
-                fix="Install a C compiler: apt-get install gcc libc6-dev",
-            )
+            run(["cc", "-Os", "-static", "-s", "-o", target / "pause", FILES / "pause.c"], fix=fix)
 
     return made("pause", digest(FILES / "pause.c"), build)
 
 
-def _write_base(tag: str, folder: Path) -> None:
-    """Writes the node image without the control plane's images: a Debian system, kind's files, Kubernetes' programs."""
-    locked = machine.detect().locked_down
-    kubernetes, theirs = compiled("kubernetes"), kind_files()
-    pause_tag = next(
-        line
-        for line in run(
-            [kubernetes / "kubeadm", "config", "images", "list", "--kubernetes-version", f"v{VERSIONS['kubernetes']}"]
-        ).split()
-        if line.startswith(PAUSE)
-    )
-    files: dict[str, Path | bytes | str] = {}
-    for path in theirs.rglob("*"):
-        if path.is_file() and "LICENSES" not in path.parts and "containerd-fuse-overlayfs" not in path.name:
-            files[str(path.relative_to(theirs))] = path
-    config = (theirs / "etc/containerd/config.toml").read_text()
-    config = re.sub(r'sandbox_image = ".*"', f'sandbox_image = "{pause_tag}"', config)
-    config += REGISTRIES
-    if locked:
+def _node_base(tag: str) -> Path:
+    """An archive of the node image without the control plane's images: Debian, kind's files, Kubernetes' programs."""
+
+    def build(target: Path) -> None:
+        layer, files = target / "layer.tar", _node_files()
+        with step("Write the node's file system"):
+            write_layer(layer, files)
+            write_image(
+                target / "image.tar",
+                tag,
+                [filesystem("node"), layer],
+                env=["container=docker"],
+                entrypoint=ENTRYPOINT,
+                stop_signal="SIGRTMIN+3",
+            )
+        layer.unlink()
+
+    return made("node-base", _key(), build) / "image.tar"
+
+
+def _node_files() -> dict[str, Path | bytes | str]:
+    """What the node image adds to Debian, for `write_layer`."""
+    kubernetes, source = compiled("kubernetes"), kind_files()
+    files: dict[str, Path | bytes | str] = {
+        str(path.relative_to(source)): path
+        for path in source.rglob("*")
+        if path.is_file() and "LICENSES" not in path.parts and "containerd-fuse-overlayfs" not in path.name
+    }
+    config = (source / "etc/containerd/config.toml").read_text() + REGISTRIES
+    config = re.sub(r'sandbox_image = ".*"', f'sandbox_image = "{_control_plane_tags()["pause"]}"', config)
+    if machine.detect().locked_down:
         config = config.replace("restrict_oom_score_adj = false", "restrict_oom_score_adj = true")
-        files["usr/local/sbin/runc"] = HERE / "runc-wrapper"  # before the real one on PATH
+        files["usr/local/sbin/runc"] = HERE / "runc-wrapper"  # found on PATH before the real runc
         files["etc/systemd/system/service.d/oom.conf"] = OOM
     files |= {
         "etc/containerd/config.toml": config.encode(),
@@ -206,52 +203,38 @@ def _write_base(tag: str, folder: Path) -> None:
         files[f"etc/systemd/system/multi-user.target.wants/{unit}.service"] = f"-> /etc/systemd/system/{unit}.service"
     for program in ("kubelet", "kubeadm", "kubectl"):
         files[f"usr/bin/{program}"] = kubernetes / program
-    with step("Write the node's file system"), tempfile.TemporaryDirectory(dir=folder) as scratch:
-        layer = Path(scratch, "layer.tar")
-        write_layer(layer, files)
-        write_image(
-            folder / "image.tar",
-            tag,
-            [filesystem("node"), layer],
-            env=["container=docker"],
-            entrypoint=ENTRYPOINT,
-            stop_signal="SIGRTMIN+3",
-        )
+    return files
 
 
 def base_tag(purpose: str) -> str:
-    """The tag that `base_image` gives."""
+    """The tag that `base_image` gives the base image for `purpose`."""
     return f"workbook-{purpose}:{filesystem_key(purpose)}"
 
 
 def base_image(engine: DockerClient, purpose: str) -> str:
-    """A base image made from Debian's packages.
+    """Build a base image from Debian's packages if `engine` does not have it.
 
-    It trusts the certificate authorities that this machine trusts, so that a build behind a proxy which opens TLS
-    can install packages. Works with any engine, the one inside minikube's node included.
+    The image trusts the same certificate authorities as this machine, so a build behind a proxy that inspects TLS
+    can install packages. Any engine works, including the one inside minikube's node.
 
     Args:
-        engine: where it is loaded.
-        purpose: `"python"`, `"jdk"` (to compile and link Java), or `"debian"` (nothing but the system).
+        engine: the engine that gets the image.
+        purpose: `"python"`, `"jdk"` (to compile and link Java), or `"debian"` (only the system).
 
     Returns:
-        Its tag in `engine`.
+        The image's tag in `engine`.
 
     Raises:
         WorkbookError: see `filesystem`.
     """
     tag = base_tag(purpose)
-    try:
-        engine.images.get(tag)
+    if engine.images.list(tag):
         return tag
-    except ImageNotFound:
-        pass
-    trust = "/etc/ssl/certs/ca-certificates.crt"
-    env = {"python": [f"PIP_CERT={trust}", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]}.get(purpose, [])
+    python = [f"PIP_CERT={CERTIFICATES}", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"]
     root = filesystem(purpose)
     with step(f"Make the base image for {purpose}"), tempfile.TemporaryDirectory(dir=folder()) as scratch:
         archive = Path(scratch, "image.tar")
-        write_image(archive, tag, [root], env=env)
+        write_image(archive, tag, [root], env=python if purpose == "python" else [])
         with archive.open("rb") as content:
             engine.images.load(content)
     _remove_older(engine, f"workbook-{purpose}", tag)

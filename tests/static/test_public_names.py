@@ -1,7 +1,6 @@
 """The names that notebooks import: documented, typed, and quick to import."""
 
 import inspect
-import os
 import subprocess
 import sys
 from types import ModuleType
@@ -9,6 +8,7 @@ from types import ModuleType
 import pytest
 
 import workbook
+from tests.coverage import unmeasured
 from workbook.base.paths import ROOT
 
 
@@ -39,10 +39,11 @@ def test_another_name_is_refused_as_by_any_module():
 
 
 def run(program: str) -> list[str]:
-    """Run a Python program in a process of its own, without the measurement of coverage; return the words it prints."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    """Run a Python program in a process of its own, unmeasured; return the words it prints."""
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, check=True
+    ).stdout.split()
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -1,6 +1,5 @@
 """The types of workbook/ and node/, checked by mypy and pyright; and what they make of the names that notebooks import."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 import workbook
+from tests.coverage import unmeasured
 from workbook.base.paths import ROOT
 
 CHECKERS = {"mypy": ["--no-pretty", "--no-color-output"], "pyright": ["--pythonpath", sys.executable]}
@@ -29,7 +29,7 @@ def checks(tmp_path_factory):
         name: subprocess.Popen(
             [sys.executable, "-m", name, *options, "workbook", "node", cell],
             cwd=ROOT,
-            env=os.environ | SETTINGS,
+            env=unmeasured() | SETTINGS,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

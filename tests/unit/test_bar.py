@@ -1,4 +1,4 @@
-"""A bar is there for whoever watches, when it takes long enough, and is gone afterwards."""
+"""The progress bar under a cell: shown to a reader when a wait takes long enough, and removed afterwards."""
 
 import time
 
@@ -9,14 +9,13 @@ from workbook.base import bar as bars
 
 
 class Shown:
-    """Stands in for what IPython displays: notes each picture."""
+    """Replaces IPython's display handle: keeps each picture."""
 
     def __init__(self):
         self.pictures = []
 
-    def __call__(self, picture, *, raw, display_id):
+    def display(self, picture, *, raw):
         self.pictures.append(picture)
-        return self
 
     def update(self, picture, *, raw):
         self.pictures.append(picture)
@@ -24,9 +23,10 @@ class Shown:
 
 @pytest.fixture
 def shown(monkeypatch):
-    monkeypatch.setattr(bars, "MOMENT", 0.05)
+    monkeypatch.setattr(bars, "DELAY", 0.05)
     monkeypatch.setattr(bars, "PERIOD", 0.01)
-    monkeypatch.setattr(IPython.display, "display", made := Shown())
+    made = Shown()
+    monkeypatch.setattr(IPython.display, "DisplayHandle", lambda: made)
     return made
 
 

@@ -1,11 +1,47 @@
 """Other programs, run and explained."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from workbook.base.errors import WorkbookError
-from workbook.base.processes import CommandFailed, run, typed
+from workbook.base.polling import poll
+from workbook.base.processes import CommandFailed, attend, read, run, typed
+
+SLEEP = "import time; time.sleep(20)"
+STARTS_CHILDREN = f"""
+import subprocess, sys, time
+for own_session in (False, True):
+    child = subprocess.Popen([sys.executable, "-c", "{SLEEP}"], start_new_session=own_session)
+    print(child.pid, flush=True)
+"""
+"""A program that starts two children, which inherit its pipes, and prints their process IDs."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < seconds
+
+
+def runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def require_end(pids: list[int]) -> None:
+    assert len(pids) == 2
+    poll(lambda: not any(map(runs, pids)), timeout=5)
 
 
 def test_output_in_order_and_lines_as_they_come():
@@ -33,6 +69,118 @@ def test_a_program_that_does_not_end_is_killed():
         run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=1)
 
 
+def test_a_program_that_does_not_end_is_killed_while_its_lines_are_read():
+    seen = []
+    script = f"print('first', flush=True); print('second', end='', flush=True); {SLEEP}"
+    with at_most(8), pytest.raises(CommandFailed, match="killed after 1 s") as caught:
+        run([sys.executable, "-c", script], timeout=1, on_line=seen.append)
+    assert seen == ["first"]
+    assert caught.value.code == -9 and caught.value.output.startswith("first\nsecond\n")
+
+
+def test_a_program_that_prints_without_end_is_killed():
+    with at_most(8), pytest.raises(CommandFailed, match="killed after 1 s"):
+        run([sys.executable, "-c", "while True: print('again', flush=True)"], timeout=1, on_line=lambda line: None)
+
+
+def test_a_program_that_closes_its_output_and_does_not_end_is_killed():
+    script = f"import os; os.close(1); os.close(2); {SLEEP}"
+    with at_most(8), pytest.raises(CommandFailed, match="killed after 1 s"):
+        run([sys.executable, "-c", script], timeout=1, on_line=lambda line: None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to ignore")
+def test_a_program_that_ignores_sigterm_is_killed():
+    script = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
+    with at_most(8), pytest.raises(CommandFailed, match="killed after 1 s"):
+        run([sys.executable, "-c", script], timeout=1)
+
+
+@pytest.mark.parametrize("call", [run, read])
+def test_children_end_with_a_program_that_is_killed(call):
+    with at_most(8), pytest.raises(CommandFailed) as caught:
+        call([sys.executable, "-c", STARTS_CHILDREN + SLEEP], timeout=1)
+    require_end([int(pid) for pid in caught.value.output.split()[:2]])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups to kill")
+def test_children_end_before_packages_are_installed(monkeypatch):
+    with monkeypatch.context() as bare, at_most(8), pytest.raises(CommandFailed) as caught:
+        bare.setitem(sys.modules, "psutil", None)
+        run(["sh", "-c", "sleep 20 & echo $!; sleep 20 & echo $!; wait"], timeout=1)
+    require_end([int(pid) for pid in caught.value.output.split()[:2]])
+
+
+def test_children_end_when_the_caller_fails():
+    pids = []
+
+    def fail(line: str) -> None:
+        pids.append(int(line))
+        if len(pids) == 2:
+            raise ValueError
+
+    with at_most(8), pytest.raises(ValueError):
+        run([sys.executable, "-c", STARTS_CHILDREN + SLEEP], on_line=fail)
+    require_end(pids)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
+def test_children_end_with_ctrl_c():
+    code = f"""
+from workbook.base.processes import run
+run([{sys.executable!r}, "-c", {STARTS_CHILDREN + SLEEP!r}], on_line=lambda line: print(line, flush=True))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as caller:
+        pids = [int(caller.stdout.readline()) for _ in range(2)]
+        caller.send_signal(signal.SIGINT)
+        with at_most(8):
+            caller.wait()
+    require_end(pids)
+
+
+@pytest.mark.parametrize("options", [{}, {"on_line": lambda line: None}])
+def test_a_process_that_is_left_behind_does_not_block(options):
+    with at_most(8):
+        output = run([sys.executable, "-c", STARTS_CHILDREN + "print('end', end='')"], **options)
+    *pids, end = output.split()
+    assert end == "end"
+    for pid in map(int, pids):
+        assert runs(pid), "such as a daemon, which the program was asked to start"
+        os.kill(pid, signal.SIGTERM)
+
+
+def test_a_process_that_is_left_behind_and_prints_does_not_block():
+    child = "import time\nfor _ in range(200): print('again', flush=True); time.sleep(0.1)"
+    script = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {child!r}]).pid)"
+    with at_most(8):
+        output = run([sys.executable, "-c", script], on_line=lambda line: None)
+    os.kill(int(next(line for line in output.splitlines() if line.isdigit())), signal.SIGTERM)
+
+
+def test_output_to_be_parsed_has_no_warnings_in_it():
+    script = "import sys; print('a warning', file=sys.stderr); print('{}')"
+    assert read([sys.executable, "-c", script]) == "{}\n"
+
+
+def test_a_failure_shows_what_was_printed_as_an_error():
+    script = "import sys; print('{}'); sys.exit('because')"
+    with pytest.raises(CommandFailed, match=r"exit status 1(.|\n)*because(.|\n)*Do:  Try") as caught:
+        read([sys.executable, "-c", script], fix="Try another.")
+    assert caught.value.output == "{}\nbecause\n"
+
+
+def test_large_output_on_both_pipes():
+    script = "import sys; sys.stderr.write('e' * 1_000_000); print('o' * 1_000_000)"
+    assert read([sys.executable, "-c", script]) == "o" * 1_000_000 + "\n"
+
+
+def test_text_is_utf_8_with_plain_line_ends():
+    script = r"import sys; sys.stdout.buffer.write('ü\r\n→\r'.encode() + b'\xff')"
+    seen = []
+    assert run([sys.executable, "-c", script], on_line=seen.append) == "ü\n→\n\ufffd"
+    assert seen == ["ü", "→", "\ufffd"]
+
+
 def test_a_program_that_is_not_there():
     with pytest.raises(WorkbookError, match=r"`no-such-program` is not installed(.|\n)*Get it"):
         run(["no-such-program"], fix="Get it.")
@@ -47,3 +195,29 @@ def test_as_a_reader_types_it():
         typed(["/opt/bin/kubectl", "get", "-o", "jsonpath={.a b}"], {"A": "b c"})
         == "A='b c' kubectl get -o 'jsonpath={.a b}'"
     )
+
+
+def test_attend_returns_the_exit_status_and_restores_the_handlers():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert attend([sys.executable, "-c", "import os; raise SystemExit(int(os.environ['CODE']))"], {"CODE": "3"}) == 3
+    with pytest.raises(FileNotFoundError):
+        attend(["no-such-program"])
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to pass on")
+def test_attend_passes_sigterm_on():
+    program = f"""
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+print("ready", flush=True)
+{SLEEP}
+"""
+    code = (
+        f"import sys; from workbook.base.processes import attend; sys.exit(attend([sys.executable, '-c', {program!r}]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as caller, at_most(8):
+        caller.stdout.readline()
+        time.sleep(0.5)  # attend() sets its handlers after the program has started
+        caller.terminate()
+        assert caller.wait() == 7

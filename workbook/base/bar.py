@@ -1,7 +1,6 @@
-"""How far a wait is: a bar below the cell while a reader watches, and it takes longer than a moment; nothing elsewhere.
+"""Progress bar under a cell, for waits longer than two seconds, when a reader runs the notebook.
 
-It is gone when the wait is over, so that nothing of it is saved with the notebook. In a terminal `steps` says what is
-going on.
+It disappears when the wait ends, so that it is not saved with the notebook. In a terminal, `steps` shows the progress.
 """
 
 import html
@@ -10,67 +9,69 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-MOMENT = 2
+DELAY = 2
 """Seconds after which a bar appears."""
 PERIOD = 0.5
-"""Seconds between two pictures of it."""
+"""Seconds between two updates of a bar."""
 
 
 def watched() -> bool:
-    """Whether a reader runs this in a notebook: only then can the kernel be answered, and tests and `make run` say so.
+    """Whether a reader runs this in a notebook: only then can a kernel ask for input; tests and `make run` forbid it.
 
     Documentation: https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
     """
     try:
-        from IPython import get_ipython
-    except ModuleNotFoundError:  # set-up runs before any package is installed
+        from IPython import get_ipython  # here: set-up runs before packages are installed, and IPython loads slowly
+    except ModuleNotFoundError:
         return False
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
 @contextmanager
 def bar(title: str, seconds: float | None = None) -> Iterator[Callable[[str], None]]:
-    """Shows a bar for the length of the block.
+    """Shows a bar during the block.
 
     Args:
         title: what is being done or waited for.
-        seconds: how long it may take at most; the bar only moves to and fro when not given.
+        seconds: how long it may take at most; without it, the bar only moves to and fro.
 
     Yields:
-        A function that takes a short text, such as what is still missing, to be shown behind the title.
+        A function that shows a short text behind the title, such as what is still missing.
     """
     if not watched():
         yield lambda text: None
         return
-    from IPython.display import display
+    from IPython.display import DisplayHandle  # here: see `watched`
 
-    ended, said, begun = threading.Event(), [""], time.monotonic()
+    ended, detail, begun = threading.Event(), "", time.monotonic()
 
-    def picture() -> dict[str, str]:
+    def rendered() -> dict[str, str]:
         passed = time.monotonic() - begun
-        words = f"{title}{': ' if said[0] else ''}{said[0]} ({passed:.0f} s)"
+        text = f"{title}{': ' if detail else ''}{detail} ({passed:.0f} s)"
         limits = f' max="{seconds:.0f}" value="{passed:.1f}"' if seconds else ""
         return {
-            "text/plain": words,
-            "text/html": f"<label><progress{limits}></progress> {html.escape(words)}</label>",
+            "text/plain": text,
+            "text/html": f"<label><progress{limits}></progress> {html.escape(text)}</label>",
         }
 
     def paint() -> None:
-        if ended.wait(MOMENT):
+        if ended.wait(DELAY):
             return
-        shown = display(picture(), raw=True, display_id=True)
+        shown = DisplayHandle()
+        shown.display(rendered(), raw=True)
         while not ended.wait(PERIOD):
-            shown.update(picture(), raw=True)
+            shown.update(rendered(), raw=True)
         shown.update({"text/plain": "", "text/html": ""}, raw=True)
 
     painter = threading.Thread(target=paint, daemon=True)
     painter.start()
 
-    def say(text: str) -> None:
-        said[0] = text
+    def show(text: str) -> None:
+        nonlocal detail
+        detail = text
 
     try:
-        yield say
+        yield show
     finally:
         ended.set()
         painter.join()

@@ -1,4 +1,8 @@
-"""The one kind of error the workbook raises at its readers."""
+"""The base class of all errors that the workbook raises for its readers."""
+
+import traceback
+
+from workbook.base.log import debugging
 
 
 class WorkbookError(Exception):
@@ -23,5 +27,7 @@ class WorkbookError(Exception):
         return "\n".join(parts)
 
     def _render_traceback_(self) -> list[str]:
-        # IPython calls this in place of its own traceback: a reader needs the sentence, not our stack.
+        # IPython calls this instead of rendering its own traceback: readers need the message, not the stack.
+        if debugging():
+            return "".join(traceback.format_exception(self)).splitlines()
         return [f"{type(self).__name__}: {self}"]

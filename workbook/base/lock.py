@@ -1,22 +1,24 @@
-"""One at a time: a lock between processes that ends with the process that holds it, however that ends."""
+"""A lock between processes, which is released when the process that holds it ends, even if it is killed."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
+from workbook.base.polling import poll
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
-    def _take(descriptor: int) -> None:
+    def _acquire(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _take(descriptor: int) -> None:
+    def _acquire(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -25,8 +27,8 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
     """Holds the lock file `path` during the block.
 
     Args:
-        path: the lock file; its folder is made. The file stays, only the lock on it counts.
-        doing: what the holder does, told to whoever finds the lock taken.
+        path: the lock file; its folder is created. The file stays, only the lock on it counts.
+        doing: what the holder does, for the error that other processes get meanwhile.
         patience: seconds to wait for another holder before giving up.
 
     Raises:
@@ -35,19 +37,14 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                _take(descriptor)
-                break
-            except OSError:
-                if time.monotonic() >= deadline:
-                    raise WorkbookError(
-                        f"The workbook is busy: {_told(path)}.",
-                        "Two at once would work on the same cluster.",
-                        "Wait until it has finished, then run this again.",
-                    ) from None
-                time.sleep(0.2)  # there is no event for another process's lock
+        try:
+            poll(lambda: _acquired(descriptor), timeout=patience)
+        except TimeoutError:
+            raise WorkbookError(
+                f"The workbook is busy: {_described(path)}.",
+                "Two processes would change the same cluster at the same time.",
+                "Wait until it has finished, then run this again.",
+            ) from None
         _note(path).write_text(f"process {os.getpid()} has been running `{doing}` since {time.strftime('%H:%M:%S')}")
         yield
     finally:
@@ -55,23 +52,28 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
 
 
 def holder(path: Path) -> str:
-    """Who holds the lock file `path`, and what for, in words; empty when nobody does. Makes no file."""
+    """Describes the process that holds the lock file `path`; empty when none does. Creates no file."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return ""
     try:
-        _take(descriptor)
-        return ""
-    except OSError:
-        return _told(path)
+        return "" if _acquired(descriptor) else _described(path)
     finally:
         os.close(descriptor)
 
 
+def _acquired(descriptor: int) -> bool:
+    try:
+        _acquire(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 def _note(path: Path) -> Path:
-    return path.with_suffix(".holder")  # a file of its own: Windows lets nobody read a locked one
+    return path.with_suffix(".holder")  # a file of its own: Windows does not let other processes read a locked file
 
 
-def _told(path: Path) -> str:
+def _described(path: Path) -> str:
     return _note(path).read_text() if _note(path).exists() else "another process"

@@ -1,105 +1,100 @@
-"""Say what is being done and how long it took: `step` for every action longer than a moment.
+"""Report what is being done and how long it took: `step` is for every action that takes longer than a moment.
 
-In a terminal each running step is a line with a spinner, a detail and the seconds so far (several at once when
-steps run in parallel threads), in a notebook that a reader runs it has a bar; elsewhere (a log, CI, a test) only whole
-lines are printed, so that nothing has to be updated in place.
+In a terminal, each running step is a line with a spinner, a detail and the seconds so far (several lines when steps
+are nested or run in parallel threads). In a notebook that a reader runs, it has a bar. Elsewhere (a log, CI, a test),
+only whole lines are printed, and nothing is updated in place.
 """
 
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from workbook.base.bar import bar, watched
 
-
-class Step:
-    """A running step; `update` shows what it is busy with, `result` is put behind its title when it ends."""
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self._show = show
-        self.result = ""
-
-    def update(self, detail: str) -> None:
-        """Shows `detail` (one short line) beside the title, in a terminal only."""
-        self._show(detail)
-
-
 HEARTBEAT = 60
-_lock = threading.Lock()
-_live: Progress | None = None
-_running = 0
+"""Seconds between two details of a long step in a log."""
 
 
-def _start(title: str) -> tuple[Progress, int]:
-    """Joins the one live display of the process, or opens it: rich allows no second one."""
-    global _live, _running
-    with _lock:
-        if _live is None:
-            _live = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[detail]}", style="dim", markup=False),
-                transient=True,
-                console=Console(file=sys.stdout),
-            )
-            _live.start()
-        _running += 1
-        return _live, _live.add_task(title, total=None, detail="")
+@dataclass
+class Step:
+    """A running step."""
 
-
-def _stop(live: Progress, task: int, line: str) -> None:
-    global _live, _running
-    with _lock:
-        live.remove_task(task)
-        live.console.print(line, markup=False, highlight=False)
-        _running -= 1
-        if _running == 0:
-            live.stop()
-            _live = None
-
-
-def _seldom(title: str, begun: float) -> Callable[[str], None]:
-    """Prints a detail at most every `HEARTBEAT` seconds: a log should show that a long step is alive, and no more."""
-    said = begun
-
-    def show(detail: str) -> None:
-        nonlocal said
-        if (now := time.monotonic()) - said >= HEARTBEAT:
-            said = now
-            print(f"  … {title}: {detail[-80:]} ({now - begun:.0f} s)", flush=True)
-
-    return show
+    update: Callable[[str], None] = lambda detail: None
+    """Shows a detail, one short line, behind the title while the step runs."""
+    result: str = ""
+    """Is printed behind the title when the step ends."""
 
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Announces `title`, and ends with ✓ and its duration in seconds, or ✗ when the block raises.
+    """Prints `title`, and at the end of the block ✓ (✗ if it raises an error) with the duration in seconds.
 
     Safe in parallel threads. Yields a `Step`.
     """
-    begun = time.monotonic()
-    terminal = sys.stdout.isatty()
-    if terminal:
-        live, task = _start(title)
-        running = Step(lambda detail: live.update(task, detail=detail[-80:]))
+    begun, running, mark = time.monotonic(), Step(), "✗"
+    shown: AbstractContextManager[Callable[[str], None]]
+    if terminal := sys.stdout.isatty():
+        shown = _spinner(title)
     else:
         print(f"· {title} …", flush=True)
-        running = Step(_seldom(title, begun))
-    mark = "✗"
+        shown = bar(title) if watched() else nullcontext(_heartbeat(title, begun))
     try:
-        with bar(title) if watched() else nullcontext(running._show) as running._show:
+        with shown as running.update:
             yield running
         mark = "✓"
     finally:
         result = f": {running.result}" if running.result else ""
         line = f"{mark} {title}{result} ({time.monotonic() - begun:.1f} s)"
         if terminal:
-            _stop(live, task, line)
+            _display().console.print(line, markup=False, highlight=False)
         else:
             print(line, flush=True)
+
+
+@cache
+def _display() -> Progress:
+    """The live display of this process. rich can nest displays, but only end them in the reverse order of their start."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[detail]}", style="dim", markup=False),
+        transient=True,
+    )
+
+
+_lock = threading.Lock()
+
+
+@contextmanager
+def _spinner(title: str) -> Iterator[Callable[[str], None]]:
+    display = _display()
+    with _lock:
+        task = display.add_task(title, total=None, detail="")
+        display.start()
+    try:
+        yield lambda detail: display.update(task, detail=detail[-80:])
+    finally:
+        with _lock:
+            display.remove_task(task)
+            if not display.tasks:
+                display.stop()
+
+
+def _heartbeat(title: str, begun: float) -> Callable[[str], None]:
+    """Returns a function that prints a detail, but only every `HEARTBEAT` seconds, to show that a long step is alive."""
+    printed = begun
+
+    def show(detail: str) -> None:
+        nonlocal printed
+        if (now := time.monotonic()) - printed >= HEARTBEAT:
+            printed = now
+            print(f"  … {title}: {detail[-80:]} ({now - begun:.0f} s)", flush=True)
+
+    return show

@@ -12,7 +12,7 @@ import yaml
 
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
-from workbook.base.processes import CommandFailed, read, run
+from workbook.base.processes import CommandFailed, read, run, typed
 from workbook.base.steps import step
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider
@@ -64,9 +64,9 @@ class Existing(Cluster):
             raise missing()
         with step(f"Connect to {self.context!r}"):
             words = ["config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"]
+            print(f"$ {typed([kubectl, *words])}", flush=True)
             text = read(
                 [kubectl, *words],
-                show=True,
                 fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
             )
             return ready.connect(self, text)

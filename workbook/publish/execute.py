@@ -120,16 +120,8 @@ def failed(cell: NotebookNode) -> bool:
 def _summary(outcomes: list[Outcome]) -> Table:
     """Return a table with a row for each notebook, and their sum."""
     table = Table("notebook", "cells", "seconds", "own delays", "result")
-    for outcome in outcomes:
-        row = (outcome.notebook.stem, str(outcome.cells), f"{outcome.seconds:.1f}", str(outcome.own or ""))
-        table.add_row(*row, "✗" if outcome.error else "✓")
-    table.add_section()
-    failures = sum(bool(outcome.error) for outcome in outcomes)
-    table.add_row(
-        "all",
-        str(sum(outcome.cells for outcome in outcomes)),
-        f"{sum(outcome.seconds for outcome in outcomes):.1f}",
-        str(sum(outcome.own for outcome in outcomes)),
-        f"{failures} failed" if failures else "✓",
-    )
+    for name, group in [*((outcome.notebook.stem, [outcome]) for outcome in outcomes), ("all", outcomes)]:
+        cells, own = sum(outcome.cells for outcome in group), sum(outcome.own for outcome in group)
+        seconds, failures = sum(outcome.seconds for outcome in group), sum(bool(outcome.error) for outcome in group)
+        table.add_row(name, str(cells), f"{seconds:.1f}", str(own or ""), f"{failures} failed" if failures else "✓")
     return table

@@ -12,9 +12,9 @@ ROW = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
 
 def minutes(book: NotebookNode) -> str:
     """Return how long a notebook takes, in words."""
-    told = f"{length(book)}, of which the cells run {_seconds(book) / 60:.1f}"
+    words = f"{length(book)}, of which the cells run {_seconds(book) / 60:.1f}"
     own = sum(delays(book))
-    return f"{told}, and {own / 60:.1f} of that are the programs' own delays" if own else told
+    return f"{words}, and {own / 60:.1f} of that are the programs' own delays" if own else words
 
 
 def length(book: NotebookNode) -> int:

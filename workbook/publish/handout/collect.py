@@ -10,7 +10,8 @@ from nbformat.v4 import new_markdown_cell
 from workbook.base.errors import WorkbookError
 from workbook.publish import prose
 
-FACTS = ("date", "kubernetes", "provider", "python")
+FACTS = {"kubernetes": "Kubernetes", "provider": "Cluster", "python": "Python", "date": "Recorded on"}
+"""What `record` writes into the metadata of a notebook, and how the handout calls it."""
 IN_JUPYTERLAB = re.compile(r"^A solution is in the collapsed cell below.*$", re.MULTILINE)
 """The line that says how to find a solution in JupyterLab; the handout has it elsewhere."""
 

@@ -15,7 +15,7 @@ from traitlets.config import Config
 from workbook.base.notebooks import NOTEBOOKS
 from workbook.publish import errata, prose
 from workbook.publish.handout import diagrams
-from workbook.publish.handout.collect import Chapter
+from workbook.publish.handout.collect import FACTS, Chapter
 
 TEMPLATE = Path(__file__).with_name("template")
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
@@ -23,7 +23,6 @@ TITLE = "Kubernetes, taught by driving it"
 SUBTITLE = (
     "The workbook's notebooks to read on paper: every listing, figure and experiment, with what a cluster has answered"
 )
-FACTS = {"kubernetes": "Kubernetes", "provider": "Cluster", "python": "Python", "date": "Recorded on"}
 PICTURE = '<div class="diagram"><img src="{}" alt="A diagram: the words below say what it shows."></div>'
 REPEATED = {"Summary", "On your own"}
 """Sections that each notebook has; the contents omit them."""
