@@ -52,7 +52,7 @@ def test_no_finding(checked, record_property):
     checker, output, status = checked
     findings = [line for line in output.splitlines() if FINDING.search(line)]
     record_property("findings", f"{checker}: {len(findings)} findings")
-    assert findings == []
+    assert not findings, "\n".join(findings)
     assert status == 0, output
 
 

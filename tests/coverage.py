@@ -1,0 +1,101 @@
+"""Coverage: the share of the lines of workbook/ that the tests run, in notebooks' kernels and other processes, too.
+
+conftest.py imports this module before any module of workbook/: the measurement has to see their first lines.
+Documentation: https://coverage.readthedocs.io/en/latest/api_coverage.html
+"""
+
+import contextlib
+import io
+import os
+import queue
+import sys
+from pathlib import Path
+
+import coverage
+import pytest
+
+from tests.cells import is_cell, needs_cluster
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "coverage"
+RESULT = FOLDER / "data"
+"""Where the result is kept: `coverage report --show-missing` and `coverage html` read it."""
+FLOOR = 90
+"""The percentage that the whole of `make test` must reach."""
+SAVE = "import coverage; coverage.Coverage.current().save()"
+"""What a kernel is asked to do at its end: nbval kills it, so it cannot save anything on its own."""
+PROCESSES = "COVERAGE_PROCESS_CONFIG"
+"""The variable that starts the measurement in other Python processes; coverage sets it."""
+MEASUREMENT = pytest.StashKey[coverage.Coverage]()
+TOTAL = pytest.StashKey[float]()
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment for a process that is not to be measured, and not to be slowed down."""
+    return {name: value for name, value in os.environ.items() if name != PROCESSES}
+
+
+def start() -> coverage.Coverage | None:
+    """Start the measurement; return None under a debugger, and in a process that a measured run has started."""
+    if sys.gettrace() or coverage.Coverage.current():
+        return None
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    measurement = coverage.Coverage(
+        config_file=str(ROOT / "pyproject.toml"),
+        data_file=str(FOLDER / f"run-{os.getpid()}"),
+        source=[str(ROOT / "workbook")],  # not a copy of it that a test makes
+    )
+    measurement.start()
+    return measurement
+
+
+STARTED = start()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if STARTED:
+        config.stash[MEASUREMENT] = STARTED
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Measure only runs of all unit tests, since the figure for fewer means little; and other processes only with a cluster."""
+    if MEASUREMENT not in session.config.stash:
+        return
+    chosen = session.config.option
+    unit_tests = set((ROOT / "tests" / "unit").glob("test_*.py"))
+    if chosen.collectonly or chosen.keyword or not unit_tests <= {item.path for item in session.items}:
+        session.config.stash[MEASUREMENT].stop()
+        del session.config.stash[MEASUREMENT]
+    if MEASUREMENT not in session.config.stash or not any(map(needs_cluster, session.items)):
+        del os.environ[PROCESSES]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    last_of_its_notebook = is_cell(item) and (nextitem is None or nextitem.parent is not item.parent)
+    if last_of_its_notebook and MEASUREMENT in item.config.stash and item.parent.kernel.is_alive():
+        with contextlib.suppress(queue.Empty, RuntimeError):  # the kernel is still busy with a cell that failed
+            kernel = item.parent.kernel
+            kernel.await_reply(kernel.execute_cell_input(SAVE, allow_stdin=False), timeout=30)
+
+
+def is_whole(session: pytest.Session) -> bool:
+    """Whether these are all tests that `make test` runs."""
+    folders = {item.path.parent.relative_to(ROOT).as_posix() for item in session.items}
+    return folders >= {"notebooks", "tests/unit", "tests/cluster", "tests/browser", "tests/handout"}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if measurement := session.config.stash.get(MEASUREMENT, None):
+        measurement.stop()
+        measurement.save()
+        measurement.combine()
+        total = session.config.stash[TOTAL] = measurement.report(file=io.StringIO(), ignore_errors=True)
+        Path(measurement.get_data().data_filename()).replace(RESULT)
+        if is_whole(session) and total < FLOOR and session.exitstatus == 0:
+            session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if total := config.stash.get(TOTAL, None):
+        terminalreporter.write_line(f"coverage of workbook/: {total:.0f} % (`make test` requires {FLOOR} %)")
