@@ -1,0 +1,158 @@
+"""The node image and the base images, built with parts that stand in for the compiled ones."""
+
+import json
+import tarfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from node import image, machine
+from node.cache import VERSIONS
+from workbook.base.errors import WorkbookError
+
+TAGS = {
+    "kube-apiserver": "registry.example/kube-apiserver:v1",
+    "kube-controller-manager": "registry.example/kube-controller-manager:v1",
+    "kube-scheduler": "registry.example/kube-scheduler:v1",
+    "kube-proxy": "registry.example/kube-proxy:v1",
+    "coredns": "registry.example/coredns/coredns:v1.1",
+    "pause": "registry.example/pause:3.99",
+    "etcd": "registry.example/etcd:3.6-0",
+}
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """Parts that only hold their name; `kubeadm config images list` prints TAGS."""
+
+    def part(*names):
+        for name in names:
+            (tmp_path / name).write_text(name)
+        return tmp_path
+
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
+    kubernetes = (*image.CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")
+    monkeypatch.setattr(image, "compiled", lambda name: part(*(kubernetes if name == "kubernetes" else [name])))
+    monkeypatch.setattr(image, "pause", lambda: part("pause"))
+    monkeypatch.setattr(image, "filesystem", lambda purpose: part(f"{purpose}.tar") / f"{purpose}.tar")
+    monkeypatch.setattr(image, "kind", lambda: tmp_path / "kind")
+    monkeypatch.setattr(image, "read", lambda command, **_: "".join(f"{tag}\n" for tag in TAGS.values()))
+    config = tmp_path / "files/etc/containerd/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('sandbox_image = "registry.example/pause:3.1"\nrestrict_oom_score_adj = false\n')
+    (tmp_path / "files/LICENSES").mkdir()
+    (tmp_path / "files/LICENSES/README.txt").touch()
+    monkeypatch.setattr(image, "kind_files", lambda: tmp_path / "files")
+
+
+class Engine:
+    """An engine that records what it is asked to do."""
+
+    def __init__(self, tags=(), used=(), status=0):
+        self.tags, self.used, self.status = list(tags), used, status
+        self.images = self.containers = self
+        self.loaded, self.committed, self.removed = [], [], []
+
+    def list(self, name="", all=False, filters=None):
+        if filters:
+            return [tag for tag in self.used if tag == filters["ancestor"]]
+        return [SimpleNamespace(tags=[tag]) for tag in self.tags if name in (tag, tag.partition(":")[0])]
+
+    def load(self, content):
+        with tarfile.open(fileobj=content) as archive:
+            (manifest,) = json.load(archive.extractfile("manifest.json"))
+            config = json.load(archive.extractfile("config.json"))["config"]
+            (tag,), files = manifest["RepoTags"], {}
+            if tag.startswith("workbook-node"):
+                with tarfile.open(fileobj=archive.extractfile(manifest["Layers"][-1])) as layer:
+                    files = {entry.name: layer.extractfile(entry).read() for entry in layer if entry.isreg()}
+        self.loaded.append((tag, config, files))
+        self.tags.append(tag)
+
+    def create(self, base, **options):
+        assert base in self.tags and options["privileged"]
+        return SimpleNamespace(
+            start=lambda: None,
+            wait=lambda timeout: {"StatusCode": self.status},
+            logs=lambda tail: b"containerd is not there",
+            commit=lambda repository, version, changes: self.committed.append(f"{repository}:{version}"),
+            remove=lambda force: None,
+        )
+
+    def remove(self, tag, force=False):
+        self.removed.append(tag)
+
+
+@pytest.fixture
+def locked_down(monkeypatch):
+    facts = machine.Machine(linux=True, sys_resource=False, cgroups=1, systemd=False)
+    monkeypatch.setattr(machine, "detect", lambda: facts)
+
+
+def test_each_image_of_the_control_plane_has_the_tag_that_kubeadm_expects(parts):
+    folder = image.control_plane_images()
+    assert {path.name for path in folder.iterdir()} == {f"{name}.tar" for name in TAGS}
+    for name, tag in TAGS.items():
+        with tarfile.open(folder / f"{name}.tar") as archive:
+            (manifest,) = json.load(archive.extractfile("manifest.json"))
+            config = json.load(archive.extractfile("config.json"))["config"]
+            with tarfile.open(fileobj=archive.extractfile(manifest["Layers"][-1])) as layer:
+                (entry,) = layer.getmembers()
+                content = layer.extractfile(entry).read().decode()
+        assert manifest["RepoTags"] == [tag] and content == name
+        assert config["Entrypoint"] == [f"/{entry.name}"] and entry.mode == 0o755
+        assert len(manifest["Layers"]) == (2 if name == "kube-proxy" else 1)
+
+
+def test_an_engine_that_has_the_node_image_is_left_alone():
+    engine = Engine([image.node_tag()])
+    assert image.node_image(engine) == image.node_tag() and not engine.loaded and not engine.removed
+
+
+def test_the_node_image_is_assembled_from_its_parts(parts):
+    engine = Engine(["workbook-node:old", "workbook-node:used"], used=["workbook-node:used"])
+    assert image.node_image(engine) == image.node_tag()
+    ((base, config, files),) = engine.loaded
+    assert config["Entrypoint"] == image.ENTRYPOINT and config["StopSignal"] == "SIGRTMIN+3"
+    assert files["kind/version"] == f"v{VERSIONS['kubernetes']}".encode()
+    assert b'sandbox_image = "registry.example/pause:3.99"' in files["etc/containerd/config.toml"]
+    assert {"usr/bin/kubelet", "preload.sh"} <= files.keys() and "LICENSES/README.txt" not in files
+    assert engine.committed == [image.node_tag()] and engine.removed == [base, "workbook-node:old"]
+
+
+def test_only_a_locked_down_machine_gets_the_runc_wrapper(parts, locked_down, monkeypatch):
+    engine = Engine()
+    image.node_image(engine)
+    ordinary = machine.Machine(linux=True, sys_resource=True, cgroups=2, systemd=True)
+    monkeypatch.setattr(machine, "detect", lambda: ordinary)
+    image.node_image(engine)
+    (_, _, locked), (_, _, plain) = engine.loaded
+    assert locked.keys() - plain.keys() == {"usr/local/sbin/runc", "etc/systemd/system/service.d/oom.conf"}
+    assert b"restrict_oom_score_adj = true" in locked["etc/containerd/config.toml"]
+    assert b"restrict_oom_score_adj = false" in plain["etc/containerd/config.toml"]
+    assert len(set(engine.committed)) == 2
+
+
+def test_a_failed_preload_shows_the_log_and_removes_the_base(parts):
+    engine = Engine(status=1)
+    with pytest.raises(WorkbookError, match="could not be added") as error:
+        image.node_image(engine)
+    assert error.value.why == "containerd is not there" and "make clean" in error.value.fix
+    assert not engine.committed and engine.removed == [engine.loaded[0][0]]
+
+
+def test_an_engine_that_has_the_base_image_is_left_alone():
+    engine = Engine([image.base_tag("python")])
+    assert image.base_image(engine, "python") == image.base_tag("python") and not engine.loaded
+
+
+@pytest.mark.parametrize(("purpose", "certificates"), [("python", True), ("jdk", False)])
+def test_a_base_image_replaces_older_ones(parts, purpose, certificates):
+    Path(image.folder()).mkdir(parents=True)
+    engine = Engine([f"workbook-{purpose}:old"])
+    tag = image.base_image(engine, purpose)
+    ((loaded, config, _),) = engine.loaded
+    assert tag == loaded == image.base_tag(purpose) and engine.removed == [f"workbook-{purpose}:old"]
+    assert config["Entrypoint"] is None
+    assert any(variable.startswith("PIP_CERT=") for variable in config["Env"]) == certificates
