@@ -1,1 +1,1 @@
-"""From notebooks to what is given to readers: recorded outputs, pages, the handout, the bundle."""
+"""From notebooks to what readers get: recorded outputs, pages, the handout, the bundle."""
