@@ -1,12 +1,14 @@
-"""One at a time."""
+"""The lock between processes."""
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from workbook.base.errors import WorkbookError
+from workbook.base.lock import holder as described
 from workbook.base.lock import lock
 
 HOLD = """
@@ -47,3 +49,21 @@ def test_patience(holder, tmp_path):
     with pytest.raises(WorkbookError), lock(tmp_path / "lock", "x", patience=0.5):
         pass
     assert time.monotonic() - begun >= 0.5
+
+
+def test_patience_is_rewarded(holder, tmp_path):
+    threading.Timer(0.5, holder.kill).start()
+    with lock(tmp_path / "lock", "x", patience=10):
+        pass
+
+
+def test_the_holder_is_described(holder, tmp_path):
+    assert described(tmp_path / "lock").startswith(f"process {holder.pid} has been running `set-up` since ")
+    holder.kill()
+    holder.wait()
+    assert described(tmp_path / "lock") == ""
+
+
+def test_a_description_creates_no_file(tmp_path):
+    assert described(tmp_path / "lock") == ""
+    assert not list(tmp_path.iterdir())

@@ -24,7 +24,7 @@ else:
 
 @contextmanager
 def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
-    """Holds the lock file `path` during the block.
+    """Hold the lock file `path` during the block.
 
     Args:
         path: the lock file; its folder is created. The file stays, only the lock on it counts.
@@ -52,7 +52,7 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
 
 
 def holder(path: Path) -> str:
-    """Describes the process that holds the lock file `path`; empty when none does. Creates no file."""
+    """Describe the process that holds the lock file `path`; empty when none does. Creates no file."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:

@@ -1,0 +1,27 @@
+"""The one polling loop, for conditions that no event reports."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def poll(check: Callable[[], T | None], *, timeout: float, every: float = 0.2) -> T:
+    """Call `check` until it returns something truthy, and return that.
+
+    Args:
+        check: is called at least once, and a last time when `timeout` is over.
+        timeout: seconds.
+        every: seconds between two calls.
+
+    Raises:
+        TimeoutError: `check` has returned nothing truthy in time.
+    """
+    deadline = time.monotonic() + timeout
+    while not (result := check()):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"Timed out after {timeout:g} s.")
+        time.sleep(min(every, left))
+    return result
