@@ -26,7 +26,7 @@ GRACE = 1
 
 
 class CommandFailed(WorkbookError):
-    """A program ended with an error; `output` is all it printed, `code` its exit status."""
+    """The failure of a program; `output` is all that it printed, `code` is its exit status."""
 
     def __init__(self, args: Sequence[str], code: int, output: str, fix: str = "") -> None:
         self.code, self.output = code, output
@@ -42,7 +42,7 @@ class Printed(str):
 
 
 def typed(args: Sequence[str], env: Mapping[str, str] | None = None) -> str:
-    """The command as a reader would type it: the program by its name, `env` in front."""
+    """The command as a reader would type it: the program by its name, with `env` in front."""
     words = [Path(args[0]).name.removesuffix(".exe"), *map(str, args[1:])]
     return " ".join([*(f"{key}={shlex.quote(value)}" for key, value in (env or {}).items()), shlex.join(words)])
 
@@ -57,7 +57,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
     fix: str = "",
 ) -> str:
-    """Runs a program to its end and returns what it printed, for people (standard output and error, in order).
+    """Run a program to its end and return what it printed, for people (standard output and error, in order).
 
     On a timeout, Ctrl-C or an error in `on_line`, the program and all processes that it has started are ended. A
     process that the program leaves behind lives on, and is not waited for, even if it has inherited the output.
@@ -88,7 +88,7 @@ def read(
     timeout: float = 600,
     fix: str = "",
 ) -> str:
-    """Runs a program to its end and returns its standard output alone, to be parsed.
+    """Run a program to its end and return only its standard output, to be parsed.
 
     Arguments and errors are those of `run`; what the program prints to standard error only appears in `CommandFailed`.
     """
@@ -96,7 +96,7 @@ def read(
 
 
 def attend(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> int:
-    """Runs a program that uses the terminal, until its end; returns its exit status.
+    """Run a program that uses the terminal to its end, and return its exit status.
 
     The program handles Ctrl-C, which the terminal sends to both processes; a SIGTERM is passed on to it.
 
@@ -126,7 +126,7 @@ def _output(
     stderr: int,
     on_line: Callable[[str], None] | None = None,
 ) -> str:
-    """Implements `run` and `read`; `stderr` is `subprocess.STDOUT` or `subprocess.PIPE`."""
+    """Implementation of `run` and `read`; `stderr` is `subprocess.STDOUT` or `subprocess.PIPE`."""
     words, begun = [str(word) for word in args], time.monotonic()
     try:
         process = subprocess.Popen(
@@ -169,7 +169,7 @@ def _output(
 
 
 def _collect(pipe: IO[bytes], parts: list[str], arrived: SimpleQueue[str | None]) -> None:
-    """Appends what arrives in a pipe to `parts`, and puts it into `arrived`; puts None when the pipe is closed."""
+    """Append what arrives in a pipe to `parts`, and put it into `arrived`; put None when the pipe is closed."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
     with pipe:
         opened = True
@@ -188,7 +188,7 @@ def _follow(
     on_line: Callable[[str], None] | None,
     timeout: float,
 ) -> None:
-    """Passes lines to `on_line` until a program has ended and its pipes are closed, or `GRACE` has passed since its end.
+    """Pass lines to `on_line` until a program has ended and its pipes are closed, or `GRACE` has passed since its end.
 
     Raises:
         subprocess.TimeoutExpired: the program has not ended in time.
@@ -217,7 +217,7 @@ def _follow(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a program with SIGTERM or, after `GRACE` seconds, SIGKILL; then all processes that it has started."""
+    """End a program with SIGTERM or, after `GRACE` seconds, SIGKILL; then all processes that it has started."""
     kills: list[Callable[[], None]] = [process.kill]
     refused: tuple[type[Exception], ...] = (ProcessLookupError, PermissionError)  # macOS: only zombies are left
     if sys.platform != "win32":
