@@ -88,6 +88,6 @@ def test_nested_and_parallel_steps_in_a_terminal():
     assert places == sorted(places)
     assert re.search(r"Outer +0:00:00 +\r\n\S* Inner 0:00:00 \[detail]", text), "both lines of nested steps are shown"
     after = text[places[-3] :]  # the first of the parallel steps has ended
-    assert re.search(r"Long 0:00:00 +\r\n\S* Medium 0:00:0", after), "the steps that still run are shown"
+    assert re.search(r"\x1b\[2K\S* Long +0:00:0\d +\r\n\S* Medium +0:00:0", after), "the steps that still run are shown"
     assert re.search(r"\x1b\[2K\S* Long 0:00:01", text[places[-2] :]), "the last one too"
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is shown again"

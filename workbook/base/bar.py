@@ -29,7 +29,7 @@ def watched() -> bool:
 
 @contextmanager
 def bar(title: str, seconds: float | None = None) -> Iterator[Callable[[str], None]]:
-    """Shows a bar during the block.
+    """Show a bar during the block.
 
     Args:
         title: what is being done or waited for.

@@ -33,7 +33,7 @@ class Step:
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Prints `title`, and at the end of the block ✓ (✗ if it raises an error) with the duration in seconds.
+    """Print `title`, and at the end of the block ✓ (✗ if it raises an error) with the duration in seconds.
 
     Safe in parallel threads. Yields a `Step`.
     """
@@ -88,7 +88,7 @@ def _spinner(title: str) -> Iterator[Callable[[str], None]]:
 
 
 def _heartbeat(title: str, begun: float) -> Callable[[str], None]:
-    """Returns a function that prints a detail, but only every `HEARTBEAT` seconds, to show that a long step is alive."""
+    """A function that prints a detail at most every `HEARTBEAT` seconds, to show that a long step still runs."""
     printed = begun
 
     def show(detail: str) -> None:
