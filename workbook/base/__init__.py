@@ -1,1 +1,1 @@
-"""What everybody uses: errors, paths, locks, progress, and running other programs."""
+"""What all other rooms use: errors, paths, locks, progress, and running other programs."""

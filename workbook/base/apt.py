@@ -1,41 +1,50 @@
-"""Packages of the distribution, where this is root on Debian or Ubuntu."""
+"""The distribution's packages, on Debian and Ubuntu, for root."""
 
 import os
 import platform
 import shutil
 from collections.abc import Iterable
 
-from workbook.base.processes import run
+from workbook.base.processes import read, run
 from workbook.base.steps import step
 
 ENV = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def installable() -> bool:
-    """Whether packages of the distribution can be installed by this user."""
+    """Whether this user can install the distribution's packages."""
     return platform.system() == "Linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def available(package: str) -> bool:
-    """Whether the distribution has this package; asks the lists as they are."""
-    return bool(run(["apt-cache", "madison", package]).strip())
+    """Whether the distribution has this package, by the package lists as they are."""
+    return bool(read(["apt-cache", "madison", package]).strip())
 
 
 def refresh(fix: str) -> None:
-    """Brings the lists of packages up to date.
+    """Update the package lists.
+
+    Args:
+        fix: what a reader should do when it fails.
 
     Raises:
-        CommandFailed: they cannot be had; says `fix`.
+        CommandFailed: the lists could not be downloaded.
+
+    Documentation: https://manpages.debian.org/apt-get.8
     """
     with step("Bring the lists of packages up to date") as running:
         run(["apt-get", "update", "-q"], env=ENV, show=True, on_line=running.update, fix=fix)
 
 
 def install(packages: Iterable[str], fix: str) -> None:
-    """Installs packages.
+    """Install packages.
+
+    Args:
+        packages: their names.
+        fix: what a reader should do when it fails.
 
     Raises:
-        CommandFailed: one of them cannot be installed; says `fix`.
+        CommandFailed: a package could not be installed.
 
     Documentation: https://manpages.debian.org/apt-get.8
     """

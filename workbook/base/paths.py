@@ -1,4 +1,4 @@
-"""Where the workbook keeps what it makes: one folder of its own, nothing elsewhere."""
+"""Paths: the repository, and the one folder that holds all files that the workbook creates."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def home() -> Path:
     """The folder for binaries, built images, kubeconfigs and logs. `WORKBOOK_HOME` moves it; `make clean` removes it."""
-    # Not platformdirs: set-up runs before any package is installed.
+    # Not platformdirs: set-up runs before packages are installed.
     if chosen := os.environ.get("WORKBOOK_HOME"):
         return Path(chosen).expanduser().resolve()
     if sys.platform == "win32":

@@ -1,0 +1,53 @@
+"""The distribution's packages, with replacements of its programs."""
+
+import os
+import platform
+
+import pytest
+
+from workbook.base import apt
+from workbook.base.processes import CommandFailed
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no shell scripts")
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Puts a shell script in front of the programs of this machine."""
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def write(name: str, script: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("system", "user", "expected"), [("Linux", 0, True), ("Linux", 1000, False), ("Darwin", 0, False)]
+)
+def test_only_root_on_linux_installs_packages(program, monkeypatch, system, user, expected):
+    program("apt-get", "")
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert apt.installable() is expected
+
+
+def test_a_warning_is_no_package(program):
+    program("apt-cache", 'test "$2" = docker.io && echo "docker.io | 27.5 | main"; echo "W: Unable to locate" >&2')
+    assert apt.available("docker.io")
+    assert not apt.available("unknown")
+
+
+def test_installing_asks_no_question(program, capsys):
+    program("apt-get", 'test "$DEBIAN_FRONTEND" = noninteractive && test "$2" = -y')
+    apt.install(["a", "b"], "Install them.")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "· Install a, b from the distribution's packages …"
+    assert lines[1] == "$ DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends a b"
+
+
+def test_a_failure_has_a_fix(program):
+    program("apt-get", "echo 'no network'; exit 100")
+    with pytest.raises(CommandFailed, match=r"no network\nDo:  Connect it"):
+        apt.refresh("Connect it.")
