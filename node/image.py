@@ -5,8 +5,7 @@ import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-from docker import DockerClient
+from typing import TYPE_CHECKING
 
 from node import machine
 from node.archive import write_image, write_layer
@@ -16,6 +15,9 @@ from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind, kind_fil
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import read, run
 from workbook.base.steps import step
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 FILES = HERE / "files"
 ENTRYPOINT = ["/usr/local/bin/entrypoint", "/sbin/init"]
@@ -49,7 +51,7 @@ def _control_plane_key() -> str:
     return digest(*parts, filesystem_key("kube-proxy"), FILES / "pause.c", HERE / "archive.py")
 
 
-def node_image(engine: DockerClient) -> str:
+def node_image(engine: "DockerClient") -> str:
     """Build the node image from source if `engine` does not have it. That takes about ten minutes on two cores.
 
     Each part is cached under the hash of its inputs, so only changed parts are built again, and an interrupted build
@@ -67,7 +69,7 @@ def node_image(engine: DockerClient) -> str:
     return tag
 
 
-def _build(engine: DockerClient, tag: str) -> None:
+def _build(engine: "DockerClient", tag: str) -> None:
     # Two threads: one can compile while the other waits for the network. CoreDNS is compiled after Kubernetes,
     # because both contain the Kubernetes client library, which then is in Go's build cache.
     with ThreadPoolExecutor(2) as pool:
@@ -101,7 +103,7 @@ def _build(engine: DockerClient, tag: str) -> None:
     _remove_older(engine, "workbook-node", tag)
 
 
-def _remove_older(engine: DockerClient, repository: str, newest: str) -> None:
+def _remove_older(engine: "DockerClient", repository: str, newest: str) -> None:
     """Remove the images of `repository` except `newest` and those that a container uses."""
     for image in engine.images.list(repository):
         for tag in image.tags:
@@ -211,7 +213,7 @@ def base_tag(purpose: str) -> str:
     return f"workbook-{purpose}:{filesystem_key(purpose)}"
 
 
-def base_image(engine: DockerClient, purpose: str) -> str:
+def base_image(engine: "DockerClient", purpose: str) -> str:
     """Build a base image from Debian's packages if `engine` does not have it.
 
     The image trusts the same certificate authorities as this machine, so a build behind a proxy that inspects TLS
