@@ -103,7 +103,7 @@ def test_every_verb_is_a_function(verb):
     options = cli.parse([verb, *REQUIRED.get(verb, [])])
     assert inspect.isfunction(options.run) and options.run.__module__ == verbs.__name__
     assert inspect.signature(options.run).return_annotation is int
-    assert options.run.__name__ == ("tests" if verb in PASSING_ON and verb != "bench" else verb)
+    assert options.run.__name__ == verb.replace("-", "_") and options.run.__doc__
     for extra in options.extras:
         assert environment.requirements(extra) != environment.requirements(), "pyproject.toml has no such extra"
 

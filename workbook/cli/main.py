@@ -35,60 +35,47 @@ def parser() -> argparse.ArgumentParser:
     lines = ["Learn Kubernetes by driving it. `VERB --help` explains a verb. With make, type `make VERB`."]
 
     def verb(
-        name: str, meaning: str, run: Callable[[Options], int], *extras: str, bare: bool = False, passed_to: str = ""
+        run: Callable[[Options], int], *extras: str, bare: bool = False, passed_to: str = ""
     ) -> argparse.ArgumentParser:
-        """Add a verb.
+        """Add a verb, which has the name of its function.
 
         Args:
-            name: what the user types.
-            meaning: what the verb does, in one line.
-            run: the function that does it.
+            run: the function; its docstring is the help text.
             extras: the optional dependencies that it needs, by their names in pyproject.toml.
             bare: it works without packages; none are installed for it.
-            passed_to: the program that reads the arguments; here all are accepted then.
+            passed_to: the program that reads the arguments; the command line then accepts any.
         """
+        name, meaning = run.__name__.replace("_", "-"), run.__doc__ or ""
         lines.append(f"  {name:<12}{meaning}")
-        made = added.add_parser(
-            name,
-            description=meaning,
-            parents=[bundle],
-            allow_abbrev=False,
-            usage=f"%(prog)s [--bundle DIR] [arguments for {passed_to}]" if passed_to else None,
-        )
-        made.set_defaults(run=run, extras=extras, bare=bare, arguments=[] if passed_to else None)
+        usage = f"%(prog)s [--bundle DIR] [arguments for {passed_to}]" if passed_to else None
+        made = added.add_parser(name, description=meaning, usage=usage, parents=[bundle], allow_abbrev=False)
+        made.set_defaults(run=run, extras=extras, bare=bare, passed_to=passed_to)
         return made
 
     lines.append("\nfor learners:")
-    verb("lab", "set everything up, then open the notebooks in JupyterLab", verbs.lab)
-    run = verb("run", "set everything up, then execute all notebooks; copies go to build/run/", verbs.run)
-    verb("status", "show the state of the cluster, and your progress in the notebooks", verbs.status)
-    doctor = verb("doctor", "check whether this machine is ready for a class; change nothing", verbs.doctor, bare=True)
-    verb("up", "set everything up: packages, Docker engine, cluster, base images", verbs.up)
-    verb("down", "stop the workbook's clusters; what is deployed is kept", verbs.down)
-    verb("clean", "remove clusters, images and caches: everything that the workbook made", verbs.clean)
+    verb(verbs.lab)
+    run = verb(verbs.run)
+    verb(verbs.status)
+    verb(verbs.doctor, bare=True).add_argument("--json", action="store_true", help="print JSON, for programs")
+    verb(verbs.up)
+    verb(verbs.down)
+    verb(verbs.clean)
 
     lines.append("\nfor instructors:")
-    verb("handout", "make one HTML file and one PDF of the recorded notebooks, in build/", verbs.handout, "handout")
-    verb("bundle", "write all that a class without a network needs to build/bundle/", verbs.bundle, *manifest.EXTRAS)
-    verb("verify", "read a whole bundle and compare every checksum; start nothing", verbs.verify, bare=True)
-    classroom = verb("classroom", "create a Namespace for each learner on a shared cluster", verbs.classroom)
+    verb(verbs.handout, "handout")
+    verb(verbs.bundle, *manifest.EXTRAS)
+    verb(verbs.verify, bare=True)
+    learners = verb(verbs.classroom)
+    learners.add_argument("learners", nargs="+", metavar="LEARNER", help="name of a Namespace, such as learner-1")
 
     lines.append("\nfor developers:")
-    record = verb("record", "execute the notebooks on the tests' cluster, and save their outputs", verbs.record)
-    for name, meaning in (
-        ("test", "set everything up, then run all tests, the notebooks among them"),
-        ("mutants", "make small errors in a copy of the workbook; the tests must catch each"),
-        ("test-order", "run notebooks alone, twice, in random order, and after a killed kernel"),
-        ("faults", "break the cluster and the machine on purpose; see whether errors explain it"),
-        ("offline", "make a bundle, and set up from it in a network that leads nowhere"),
-    ):
-        verb(name, meaning, verbs.tests, "test", "dev", "handout", passed_to="pytest")
-    verb("bench", "measure the workbook next to its peers", verbs.bench, "test", "bench", passed_to="python -m bench")
+    record = verb(verbs.record)
+    for tests in (verbs.test, verbs.mutants, verbs.test_order, verbs.faults, verbs.offline):
+        verb(tests, "test", "dev", "handout", passed_to="pytest")
+    verb(verbs.bench, "test", "bench", passed_to="python -m bench")
 
-    for made in (run, record):
-        made.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="only these notebooks, by path or number")
-    doctor.add_argument("--json", action="store_true", help="print one JSON object, for programs")
-    classroom.add_argument("learners", nargs="+", metavar="LEARNER", help="name of a Namespace, such as learner-1")
+    for notebooks in (run, record):
+        notebooks.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
     whole.description = "\n".join(lines)
     return whole
 
@@ -97,7 +84,7 @@ def parse(words: Sequence[str]) -> Options:
     """Parse the command line. A mistake in it ends the process with status 2."""
     whole = parser()
     options, unknown = whole.parse_known_args(words, Options())
-    if options.arguments is not None:
+    if options.passed_to:
         options.arguments = unknown  # in their order, since the parser of such a verb knows no positional arguments
     elif unknown:
         whole.error(f"unrecognized arguments: {' '.join(unknown)}")
