@@ -26,7 +26,7 @@ def machine(home, monkeypatch):
 
 def test_enough(machine):
     machine()
-    prerequisites.require(current().engine())
+    prerequisites.require(current().engine)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_enough(machine):
 def test_too_little(machine, little, said):
     machine(**little)
     with pytest.raises(WorkbookError, match=said):
-        prerequisites.require(current().engine())
+        prerequisites.require(current().engine)
 
 
 def test_no_engine_is_said_before_its_size(home, monkeypatch):
@@ -49,7 +49,7 @@ def test_no_engine_is_said_before_its_size(home, monkeypatch):
 
     monkeypatch.setattr(engine, "ensure_engine", none)
     with pytest.raises(WorkbookError, match=r"no Docker engine(.|\n)*Install Docker"):
-        prerequisites.require(current().engine())
+        prerequisites.require(current().engine)
 
 
 def test_the_table_has_a_fix_for_each_cross(machine, home, monkeypatch):

@@ -23,7 +23,7 @@ from workbook.kube.client import Api, node_port
 from workbook.kube.kubectl import find_kubectl, missing, server_minor
 
 if TYPE_CHECKING:
-    from docker import DockerClient
+    pass
 
 
 class Existing(Cluster):
@@ -106,24 +106,11 @@ class Existing(Cluster):
             "a registry that this machine can push to and the nodes can pull from",
         )
 
-    @cached_property
-    def _engine(self) -> "DockerClient":
-        # The Docker SDK takes a fifth of a second to load: not before it is needed.
-        from workbook.engine.find import ensure_engine
-
-        return ensure_engine(offline=self.settings.bundle is not None)
-
-    def engine(self) -> "DockerClient":
-        return self._engine
-
-    def docker(self) -> "DockerClient":
-        return self._engine
-
     def load(self, *images: str) -> None:
         """Push the images to the registry, from which the nodes pull them."""
         pushed = self._pushed()
         for image in images:
-            identity = str(self._engine.images.get(image).id)
+            identity = str(self.engine.images.get(image).id)
             if pushed.get(image) != identity or not self._in_registry(image):
                 self._push(image)
                 self._remember(self._pushed() | {image: identity})
@@ -132,15 +119,15 @@ class Existing(Cluster):
         target = self.reference(image)
         repository, _, tag = target.rpartition(":")
         with step(f"Push {target}") as running:
-            self._engine.images.get(image).tag(repository, tag)
-            for message in self._engine.api.push(repository, tag, stream=True, decode=True):
+            self.engine.images.get(image).tag(repository, tag)
+            for message in self.engine.api.push(repository, tag, stream=True, decode=True):
                 if "error" in message:
                     raise WorkbookError(
                         f"{target} was not pushed: {message['error']}",
                         fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
                     )
                 running.update(message.get("status", ""))
-        self._engine.images.remove(target)  # only the name that the push needed
+        self.engine.images.remove(target)  # only the name that the push needed
 
     def images(self) -> list[Image]:
         return [Image.parse(image) for image in sorted(self._pushed()) if self._in_registry(image)]
@@ -151,7 +138,7 @@ class Existing(Cluster):
         from docker.errors import APIError
 
         try:
-            self._engine.api.inspect_distribution(self.reference(image))
+            self.engine.api.inspect_distribution(self.reference(image))
             return True
         except APIError as error:
             if error.status_code == 404 or "unknown" in str(error):

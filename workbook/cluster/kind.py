@@ -4,7 +4,6 @@ Its node image is the official one where that can be pulled; elsewhere node/ bui
 """
 
 import tempfile
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ from workbook.kube.client import Api, node_port
 from workbook.kube.kubectl import find_kubectl, missing, server_minor
 
 if TYPE_CHECKING:
-    from docker import DockerClient
     from docker.models.containers import Container
 
 LOADED = "workbook.image"
@@ -42,22 +40,9 @@ class Kind(Cluster):
     def describe(self) -> str:
         return f"kind, cluster {self.name!r}: one node in a container of this machine's Docker engine"
 
-    @cached_property
-    def _engine(self) -> "DockerClient":
-        # The Docker SDK takes a fifth of a second to load: not before it is needed.
-        from workbook.engine.find import ensure_engine
-
-        return ensure_engine(offline=self.settings.bundle is not None)
-
-    def engine(self) -> "DockerClient":
-        return self._engine
-
-    def docker(self) -> "DockerClient":
-        return self._engine
-
     def node(self) -> "Container | None":
         """The node's container, None when it does not exist."""
-        found = self._engine.containers.list(all=True, filters={"name": f"^/?{self.name}-control-plane$"})
+        found = self.engine.containers.list(all=True, filters={"name": f"^/?{self.name}-control-plane$"})
         return next(iter(found), None)
 
     def _program(self, name: str) -> Path | None:
@@ -129,15 +114,15 @@ class Kind(Cluster):
     def node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
         if bundle := self.settings.bundle:
-            return load(self._engine, *bundle.archive("node")), bundle.official()
+            return load(self.engine, *bundle.archive("node")), bundle.official()
         official = node.OFFICIAL
-        if present(self._engine, official):
+        if present(self.engine, official):
             return official, True
-        if present(self._engine, own := node.node_tag()):
+        if present(self.engine, own := node.node_tag()):
             return own, False
-        if pull(self._engine, official, "building a node image from source"):
+        if pull(self.engine, official, "building a node image from source"):
             return official, True
-        return node.node_image(self._engine), False
+        return node.node_image(self.engine), False
 
     def stop(self) -> None:
         if (container := self.node()) is None:
@@ -160,7 +145,7 @@ class Kind(Cluster):
         raise missing()
 
     def load(self, *images: str) -> None:
-        identities = {image: str(self._engine.images.get(image).id) for image in images}
+        identities = {image: str(self.engine.images.get(image).id) for image in images}
         listing = self._ctr("images", "list")  # shows the labels, LOADED among them
         on_node = {line.split()[0]: line for line in listing.splitlines() if line}
         changed = [image for image in images if identities[image] not in on_node.get(_full(image), "")]
@@ -195,7 +180,8 @@ class Kind(Cluster):
         if (container := self.node()) is None:
             raise WorkbookError(f"The node of the cluster {self.name!r} does not exist.", fix="Run `make up`.")
         result = container.exec_run(command)
-        output = bytes(result.output).decode(errors="replace")
+        content = result.output if isinstance(result.output, bytes) else b"".join(result.output)
+        output = content.decode(errors="replace")
         if result.exit_code:
             raise WorkbookError(f"`{' '.join(command)}` failed in the node.", output[-500:])
         return output

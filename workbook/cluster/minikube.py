@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import modified
-from workbook.base.processes import CommandFailed, read, run
+from workbook.base.processes import CommandFailed, read, run, typed
 from workbook.base.steps import step
 from workbook.bundle.minikube import cache
 from workbook.cluster import ready
@@ -79,7 +79,8 @@ class Minikube(Cluster):
 
     def _run(self, *args: str, timeout: float = 600, on_line: Callable[[str], None] | None = None) -> None:
         """Run minikube, shown as a reader would type it."""
-        run(self._command(*args), env=self._environment, show=True, timeout=timeout, on_line=on_line, fix=self._fix)
+        print(f"$ {typed(self._command(*args), {'KUBECONFIG': str(self._scratch)})}", flush=True)
+        run(self._command(*args), env=self._environment, timeout=timeout, on_line=on_line, fix=self._fix)
 
     def _read(self, *args: str, timeout: float = 120) -> str:
         """What minikube prints on its standard output."""
@@ -143,12 +144,6 @@ class Minikube(Cluster):
         if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
         return self._command("kubectl", "--")
-
-    def engine(self) -> "DockerClient":
-        # The Docker SDK takes a fifth of a second to load: not before it is needed.
-        from workbook.engine.find import ensure_engine
-
-        return ensure_engine(offline=self.settings.bundle is not None)
 
     def docker(self) -> "DockerClient":
         # Asked once for each start, which writes the kubeconfig and may change the engine's address.

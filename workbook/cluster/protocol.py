@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -107,13 +108,17 @@ class Cluster(Protocol):
         """The command of a kubectl within one minor version of the cluster."""
         ...
 
+    @cached_property
     def engine(self) -> "DockerClient":
         """This machine's Docker engine: found, or installed and started, once."""
-        ...
+        # The Docker SDK takes a fifth of a second to load: not before it is needed.
+        from workbook.engine.find import ensure_engine
+
+        return ensure_engine(offline=self.settings.bundle is not None)
 
     def docker(self) -> "DockerClient":
         """The Docker engine to build images in."""
-        ...
+        return self.engine
 
     def load(self, *images: str) -> None:
         """Make images of that engine available to the nodes, unless the nodes have exactly these already."""

@@ -19,7 +19,7 @@ def up() -> None:
     """
     begun = time.monotonic()
     cluster = current()
-    require(cluster.engine())
+    require(cluster.engine)
     _, reason = choose()
     print(f"Cluster {cluster.name!r}: {cluster.describe()}\n  (chosen because {reason})")
     with lock(cluster.folder / "lock", "set-up"):
