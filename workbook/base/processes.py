@@ -148,9 +148,9 @@ def _output(
     pipes = [(pipe, parts) for pipe, parts in ((process.stdout, output), (process.stderr, errors)) if pipe]
     # Daemon threads: a process that the program has left behind may keep a pipe open.
     readers = [Thread(target=_collect, args=(*pipe, arrived), daemon=True) for pipe in pipes]
-    for reader in readers:
-        reader.start()
     try:
+        for reader in readers:
+            reader.start()
         _follow(process, arrived, len(pipes), on_line, timeout)
     except subprocess.TimeoutExpired:
         _end(process)
