@@ -3,14 +3,16 @@
 import re
 import shlex
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
-from workbook.base.processes import CommandFailed, Printed, run
-from workbook.cluster.current import api, current
+from workbook.base.processes import CommandFailed, Printed, read, run
+from workbook.cluster.choose import Provider, Settings
+from workbook.cluster.current import api, current, open_cluster
 from workbook.cluster.protocol import Cluster
 
 MANIFESTS = ROOT / "manifests"
@@ -37,7 +39,7 @@ class KubectlError(CommandFailed):
 
 
 def kubectl(*args: str, timeout: float = 120) -> Printed:
-    """Runs kubectl on the workbook's cluster and Namespace, and returns what it printed.
+    """Run kubectl on the workbook's cluster and namespace, and return what it printed, for people (stdout and stderr, in order).
 
     It runs in the repository's root, so a manifest is `manifests/NAME`, as in a terminal opened there.
 
@@ -51,6 +53,19 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/
     """
+    return Printed(_execute(run, args, timeout))
+
+
+def kubectl_output(*args: str, timeout: float = 120) -> str:
+    """Run kubectl, and return its standard output alone, to be parsed. Arguments and errors as for `kubectl`.
+
+    Warnings, which kubectl, a login plugin or the API server (about a deprecated API) may add, go to standard error.
+    """
+    return _execute(read, args, timeout)
+
+
+def _execute(how: Callable[..., str], args: Sequence[str], timeout: float) -> str:
+    """Implements `kubectl` and `kubectl_output`; `how` is `run` or `read`."""
     api()  # refuses a kubeconfig that is not the workbook's
     cluster = current()
     env = {
@@ -58,37 +73,38 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
         "KUBECACHEDIR": str(cluster.folder / "kubectl"),  # else ~/.kube/cache
         "KUBECTL_KUBERC": "false",  # a reader's kuberc may hold aliases
     }
+    words, folder = _localized(cluster, args)
     try:
-        words = [*_program(cluster), *_localized(args)]
-        return Printed(run(words, env=env, timeout=timeout, cwd=_folder(args)).strip())
+        program = _program(cluster.provider, cluster.settings)
+        return how([*program, *words], env=env, timeout=timeout, cwd=folder).strip()
     except CommandFailed as error:
         raise KubectlError(["kubectl", *args], error.code, error.output) from None
 
 
-def _localized(args: Sequence[str]) -> list[str]:
-    """The arguments, `--image` of the workbook's images as this cluster has them: it may get them from a registry."""
-    cluster = current()
-    if cluster.reference("") == "":
-        return list(args)
-    changed = [f"--image={cluster.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
-    return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in changed]
+@cache
+def _program(provider: Provider, settings: Settings) -> tuple[str, ...]:
+    """The command of the cluster's kubectl, looked for once in each process."""
+    return tuple(open_cluster(provider, settings).kubectl())
 
 
-def _folder(args: Sequence[str]) -> Path:
-    """Where kubectl runs: the repository's root, or a folder in which the manifest is as this cluster needs it.
+def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
+    """The arguments and the folder to run in, with each image under the name by which a Pod of this cluster asks for it.
 
-    Only images that come from a registry need another manifest. It has the same path there, so kubectl says the same.
+    Only an existing cluster, which pulls images from a registry, needs other names than the manifests have. Manifests
+    are then copied into another folder, with the same paths, so that kubectl prints the same.
     """
-    cluster = current()
-    if "-f" not in args[:-1] or cluster.reference("") == "":
-        return ROOT
-    manifest = Path(args[args.index("-f") + 1])
-    if manifest.is_absolute() or not (ROOT / manifest).is_file():  # `-f` also means to follow a log
-        return ROOT
-    folder = cluster.folder / "localized"
-    (folder / manifest).parent.mkdir(parents=True, exist_ok=True)
-    (folder / manifest).write_text(cluster.localize((ROOT / manifest).read_text()))
-    return folder
+    if cluster.provider is not Provider.EXISTING:
+        return list(args), ROOT
+    folder = ROOT
+    for option, manifest in pairwise(args):
+        # `-f` is also the option of `kubectl logs` that follows a log.
+        if option == "-f" and not Path(manifest).is_absolute() and (ROOT / manifest).is_file():
+            folder = cluster.folder / "localized"
+            copy = folder / manifest
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(cluster.localize((ROOT / manifest).read_text(encoding="utf-8")), encoding="utf-8")
+    words = [f"--image={cluster.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
+    return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in words], folder
 
 
 def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
@@ -200,9 +216,3 @@ def magic(line: str) -> Printed:
             fix="Leave out `-f` here; in a terminal it is the right thing.",
         )
     return kubectl(*args)
-
-
-@cache
-def _program(cluster: Cluster) -> tuple[str, ...]:
-    """The command of the cluster's kubectl, looked for once in each process."""
-    return tuple(cluster.kubectl())

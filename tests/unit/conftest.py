@@ -1,0 +1,107 @@
+"""A cluster that needs no cluster: an API server of a few lines, and a kubectl that is a shell script."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from workbook.cluster.choose import clusters
+from workbook.kube import kubeconfig
+
+
+class ApiServer(ThreadingHTTPServer):
+    """Answers lists of `objects`, each in the order of their keys; notes what was asked for.
+
+    `objects` holds lists by the resource's plural word, `tables` the server's Table views, `refused` the methods that it forbids.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.objects: dict[str, list[dict]] = {}
+        self.tables: dict[str, dict] = {}
+        self.refused: set[str] = set()
+        self.requests: list[str] = []
+
+    def add(self, resource: str, name: str, *, uid: str = "", labels: dict | None = None, **fields) -> dict:
+        """Put an object into the server and return it; its UID is its name where none is given."""
+        item = {"metadata": {"name": name, "uid": uid or name, "labels": labels or {}}, **fields}
+        self.objects.setdefault(resource, []).append(item)
+        return item
+
+    def find(self, resource: str, name: str) -> dict | None:
+        return next((item for item in self.objects.get(resource, []) if item["metadata"]["name"] == name), None)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: ApiServer
+
+    def answer(self, body: dict, status: int = 200) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def handle_request(self) -> None:
+        url = urlsplit(self.path)
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
+        self.server.requests.append(f"{self.command} {self.path}")
+        if self.command in self.server.refused:
+            self.answer({"message": f"{self.command} is forbidden"}, 403)
+        elif url.path == "/version":
+            self.answer({"gitVersion": "v1.36.3"})
+        elif self.command == "PATCH":
+            resource, name = url.path.split("/")[-2:]
+            self.server.find(resource, name)["data"].update(body["data"])
+            self.answer({})
+        elif self.command == "POST":
+            self.server.objects.setdefault(url.path.split("/")[-1], []).append(body)
+            self.answer({}, 201)
+        elif "as=Table" in self.headers["Accept"]:
+            self.answer(self.server.tables[url.path.split("/")[-1]])
+        else:
+            query = {key: value for key, [value] in parse_qs(url.query).items()}
+            items = self.server.objects.get(url.path.split("/")[-1], [])
+            self.answer({"items": [item for item in items if self.matches(item["metadata"], query)]})
+
+    def matches(self, metadata: dict, query: dict[str, str]) -> bool:
+        wanted = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
+        name = query.get("fieldSelector", "").removeprefix("metadata.name=")
+        return metadata.get("labels", {}).items() >= wanted.items() and name in ("", metadata["name"])
+
+    do_GET = do_PATCH = do_POST = handle_request
+
+    def log_message(self, *args: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def api_server(home, monkeypatch) -> Iterator[ApiServer]:
+    """The API server of an existing cluster, in which the workbook keeps to the namespace `shop`."""
+    with ApiServer() as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        settings = {"CLUSTER": "existing", "CONTEXT": "cloud", "NAMESPACE": "shop", "REGISTRY": "registry:5000"}
+        for name, value in settings.items():
+            monkeypatch.setenv(f"WORKBOOK_{name}", value)
+        config = {
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+            "contexts": [{"name": "cloud", "context": {"cluster": "c", "user": "u"}}],
+            "users": [{"name": "u", "user": {"token": "secret"}}],
+        }
+        kubeconfig.write(clusters() / "workbook/kubeconfig", yaml.safe_dump(config), "cloud", "shop")
+        server.add("namespaces", "shop")
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def kubectl_script(api_server, program):
+    """Makes kubectl run these lines of shell; it has the version of the API server."""
+    version = json.dumps({"clientVersion": {"gitVersion": "v1.36.3"}})
+    return lambda script: program("kubectl", f"[ \"$1\" = version ] && echo '{version}' && exit\n{script}")
