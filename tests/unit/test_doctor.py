@@ -21,7 +21,7 @@ from workbook.cluster.choose import Settings
 from workbook.engine import find as engine
 from workbook.kube import kubeconfig
 from workbook.machine import checks as prerequisites
-from workbook.machine import environment, surroundings
+from workbook.machine import environment, supplies
 
 GB = 10**9
 KIND = 'echo "0.33.0"'
@@ -32,7 +32,7 @@ MINIKUBE = 'case "$*" in *version*) echo v1.39.0;; *) exit 1;; esac'
 @pytest.fixture
 def machine(home, program, monkeypatch, tmp_path):
     """A machine with all that is needed, a kind cluster that runs among it; what is given is different."""
-    for name in (*surroundings.PROXIES, *map(str.lower, surroundings.PROXIES)):
+    for name in (*supplies.PROXIES, *map(str.lower, supplies.PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
     def no_start(**_):
@@ -53,8 +53,8 @@ def machine(home, program, monkeypatch, tmp_path):
         monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: namedtuple("usage", "free")(free))
         monkeypatch.setattr("workbook.engine.pull.present", lambda engine, image: images)
         monkeypatch.setattr("workbook.engine.catalog.is_current", lambda engine, image: images)
-        monkeypatch.setattr(surroundings, "_reached", lambda facts: (online, online))
-        monkeypatch.setattr(surroundings, "_taken", lambda port: False)
+        monkeypatch.setattr(supplies, "_reached", lambda facts: (online, online))
+        monkeypatch.setattr(supplies, "_taken", lambda port: False)
 
     program("kind", KIND)
     program("kubectl", KUBECTL)
@@ -197,12 +197,12 @@ def test_a_minikube_that_works_makes_no_folder_of_its_own(machine, capsys, progr
 
 
 def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
-    taken = surroundings._taken
+    taken = supplies._taken
     machine()
-    monkeypatch.setattr(surroundings, "_taken", taken)
+    monkeypatch.setattr(supplies, "_taken", taken)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        monkeypatch.setattr(surroundings, "PORTS", {port: "the web application"})
+        monkeypatch.setattr(supplies, "PORTS", {port: "the web application"})
         status, checks, _ = looked(capsys)
     assert status == 0
     assert checks["ports"]["ok"] is None and checks["ports"]["found"] == f"taken: {port} (the web application)"

@@ -17,7 +17,7 @@ from workbook.base.paths import home
 from workbook.cluster.choose import Provider, choose
 from workbook.cluster.current import current
 from workbook.cluster.protocol import CPUS, MEMORY_MB
-from workbook.machine import environment, surroundings
+from workbook.machine import environment, supplies
 from workbook.machine.findings import Facts, Finding
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def packages(facts: Facts) -> Finding:
         there is not None,
         "those of pyproject.toml",
         f"complete, for {there}" if there else "not all are installed",
-        "" if there else surroundings.how_to_install_packages(),
+        "" if there else supplies.how_to_install_packages(),
     )
 
 
@@ -116,7 +116,7 @@ def engine(facts: Facts) -> Finding:
     from workbook.engine.find import ensure_engine, reach_engine
 
     if not facts.engine:
-        facts.engine = ensure_engine() if facts.changes else reach_engine(surroundings.PATIENCE)
+        facts.engine = ensure_engine() if facts.changes else reach_engine(supplies.PATIENCE)
     facts.info = facts.engine.info()
     facts.versions["Docker engine"] = version = facts.info["ServerVersion"]
     what = ", ".join(filter(None, [f"running, {version}", facts.info.get("OperatingSystem")]))
@@ -133,7 +133,7 @@ def cpus(facts: Facts) -> Finding:
 
 
 def memory(facts: Facts) -> Finding:
-    there = (facts.info.get("MemTotal") or surroundings.memory()) // 2**20
+    there = (facts.info.get("MemTotal") or supplies.memory()) // 2**20
     # Machines sold with 4 GB show a little less.
     good = there >= MEMORY_MB * 0.9
     fix = "" if good else "Give Docker more memory: in Docker Desktop under Settings, Resources."
@@ -178,7 +178,7 @@ def kubectl(facts: Facts) -> Finding:
 
     ours = current()
     if facts.state != "Running":
-        found = find_kubectl(first=surroundings.own_kubectl(ours))
+        found = find_kubectl(first=supplies.own_kubectl(ours))
         if not found and ours.provider is Provider.MINIKUBE:
             return Finding("kubectl", None, "one that fits the cluster", "none", "Nothing: minikube fetches its own.")
         if not found:
@@ -213,17 +213,17 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "CPUs": cpus,
     "memory": memory,
     "disk": disk,
-    "clock": surroundings.clock,
+    "clock": supplies.clock,
     "cluster provider": provider,
-    "minikube": surroundings.minikube,
-    "kind": surroundings.kind,
+    "minikube": supplies.minikube,
+    "kind": supplies.kind,
     "cluster": running,
     "kubectl": kubectl,
-    "set-up": surroundings.busy,
-    "ports": surroundings.ports,
-    "base images": surroundings.base_images,
-    "applications": surroundings.applications,
-    "network": surroundings.network,
+    "set-up": supplies.busy,
+    "ports": supplies.ports,
+    "base images": supplies.base_images,
+    "applications": supplies.applications,
+    "network": supplies.network,
 }
 """All that is looked at, in an order in which each finds the facts that it rests on."""
 PREFLIGHT = ("Python", "Docker engine", "CPUs", "memory", "disk", "cluster provider", "cluster", "kubectl")
