@@ -1,16 +1,19 @@
-"""What a failure leaves behind to be read: Pods, events, logs, and the notebook as it was executed, in a folder of its own."""
+"""Evidence of a failure: Pods, events, logs and the executed notebook, in a folder for each failure."""
 
 import copy
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 
 from tests.cells import code_cells, is_cell, needs_cluster
+from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
+from workbook.lessons.kubectl import kubectl
 
 FOLDER = ROOT / "build" / "failures"
 COMMANDS = {
@@ -20,11 +23,14 @@ COMMANDS = {
     "logs.txt": "logs -l app --all-containers --prefix --tail=200",
     "nodes.txt": "describe nodes",
 }
-SHORT = ("objects.txt", "events.txt", "logs.txt")
-LAST = 25
-"""Lines of each of these in the report itself."""
-OUTPUTS = pytest.StashKey[dict]()
-FAILURES = pytest.StashKey[list]()
+"""The files in the folder, and the arguments of kubectl whose output each contains."""
+IN_REPORT = ("objects.txt", "events.txt", "logs.txt")
+"""The files whose last lines pytest's report shows, too."""
+LINES = 25
+"""How many lines of each it shows."""
+OUTPUTS = pytest.StashKey[dict[int, list[dict[str, Any]]]]()
+"""The outputs of a notebook's cells in this run, by the cell's number."""
+FAILURES = pytest.StashKey[list[Path]]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -37,39 +43,34 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if is_cell(item) and item.test_outputs is not None:
         item.parent.stash.setdefault(OUTPUTS, {})[item.cell_num] = item.test_outputs
     if report.failed and needs_cluster(item):
-        folder = FOLDER / re.sub(r"[^\w.-]+", "-", item.nodeid.removeprefix("tests/").removeprefix("notebooks/")).strip(
-            "-"
-        )
+        name = item.nodeid.removeprefix("tests/").removeprefix("notebooks/")
+        folder = FOLDER / re.sub(r"[^\w.-]+", "-", name).strip("-")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "failure.txt").write_text(report.longreprtext, encoding="utf-8")
-        report.sections.append(("The cluster when this failed", _cluster(folder)))
+        report.sections.append(("The cluster when this failed", write_cluster(folder)))
         if is_cell(item):
-            _notebook(item, folder)
+            write_notebook(item, folder)
         item.config.stash[FAILURES].append(folder)
     return report
 
 
-def _cluster(folder: Path) -> str:
-    """Writes what kubectl tells into `folder`; returns the ends of it."""
-    from workbook.base.errors import WorkbookError
-    from workbook.base.processes import CommandFailed
-    from workbook.lessons.kubectl import kubectl
-
-    told = []
+def write_cluster(folder: Path) -> str:
+    """Write what kubectl prints about the cluster into files; return the last lines for the report."""
+    parts = []
     for name, command in COMMANDS.items():
         try:
             output = kubectl(*command.split(), timeout=30)
-        except (CommandFailed, WorkbookError) as error:
+        except WorkbookError as error:
             output = str(error)
         (folder / name).write_text(output + "\n", encoding="utf-8")
-        if name in SHORT:
-            told.append("\n".join([f"$ kubectl {command}", *output.splitlines()[-LAST:]]))
-    return "\n".join(told)
+        if name in IN_REPORT:
+            parts += [f"$ kubectl {command}", *output.splitlines()[-LINES:]]
+    return "\n".join(parts)
 
 
-def _notebook(item: pytest.Item, folder: Path) -> None:
-    """Writes the notebook with the outputs that its cells had this time; cells that did not run have none."""
+def write_notebook(item: pytest.Item, folder: Path) -> None:
+    """Write the notebook with the outputs of this run; cells that did not run have none."""
     book = copy.deepcopy(item.parent.nb)
     outputs = item.parent.stash.get(OUTPUTS, {})
     for number, cell in enumerate(code_cells(book)):
@@ -79,6 +80,6 @@ def _notebook(item: pytest.Item, folder: Path) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Last of all, after pytest's own last line: where to look."""
+    """Print the folders below pytest's own last line."""
     for folder in config.stash.get(FAILURES, []):
         print(f"Pods, events, logs, and what was executed: {folder.relative_to(ROOT)}")

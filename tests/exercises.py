@@ -1,4 +1,4 @@
-"""What each exercise was told before its solution and after it, as a table at the end of a run."""
+"""The table of exercises at the end of a run: what each check reported before its solution, and after it."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from rich.table import Table
 from tests import summary
 from tests.cells import is_cell
 
-SAID = pytest.StashKey[dict]()
+MARKS = pytest.StashKey[dict[int, list[str]]]()
+"""The marks of the claims, ✓ or ✗, by the exercise's number: those before its solution and those after it."""
 CALL = re.compile(r"^exercise\(\s*(\d+),(?:.|\n)*?(solution=True,?\s*)?\)\Z", re.MULTILINE)
 
 
@@ -19,14 +20,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if is_cell(item) and item.test_outputs is not None and (call := CALL.search(item.cell.source)):
         number, solution = call.groups()
         text = "".join(output.get("text", "") for output in item.test_outputs)
-        claims = [line[0] for line in text.splitlines() if line[0] in "✓✗"]
-        item.config.stash.setdefault(SAID, {}).setdefault(number, ["", ""])[bool(solution)] = " ".join(claims)
+        marks = [line[0] for line in text.splitlines() if line[0] in "✓✗"]
+        item.config.stash.setdefault(MARKS, {}).setdefault(int(number), ["", ""])[bool(solution)] = " ".join(marks)
     return report
 
 
-def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    if said := config.stash.get(SAID, None):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if exercises := config.stash.get(MARKS, None):
         table = Table("exercise", "before its solution", "after it", title="Exercises")
-        for number, told in sorted(said.items(), key=lambda entry: int(entry[0])):
-            table.add_row(number, *told)
+        for number, marks in sorted(exercises.items()):
+            table.add_row(str(number), *marks)
         summary.show(terminalreporter, table)

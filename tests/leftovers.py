@@ -1,8 +1,8 @@
-"""The tests leave nothing behind: what they made themselves, before and after them, compared.
+"""Leftovers: what the tests have made and not removed fails the run, and is listed at its end.
 
-Other programs on the machine may make files, open ports and start containers meanwhile; they are not looked at. So the
-tests have a home and a folder for temporary files of their own, their processes inherit a mark, and containers,
-networks and images count only with the workbook's labels or names.
+Meanwhile other programs may create files, open ports and start containers on the same machine; these do not count. For
+this, each run of the tests has its own home and its own folder for temporary files, the tests' processes inherit a
+variable, and containers, networks and images are recognized by the workbook's labels and names.
 """
 
 import os
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from docker import DockerClient
+from docker.models.containers import Container
 from rich.table import Table
 
 from tests import summary
@@ -21,62 +23,68 @@ from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.cluster.current import api, current
-from workbook.engine.build import catalog
+from workbook.cluster.protocol import State
+from workbook.engine.catalog import catalog
 from workbook.engine.find import running_engine
 
-BEFORE = pytest.StashKey[dict]()
-LEFT = pytest.StashKey[dict]()
+Things = dict[str, set[str]]
+"""Names of things on the machine, by type."""
+BEFORE = pytest.StashKey[Things]()
+LEFT = pytest.StashKey[dict[str, list[str]]]()
 SCRATCH = pytest.StashKey[Path]()
 MARK = "WORKBOOK_TESTS"
-"""The variable that all processes of one run of the tests inherit; it names the folder with their home."""
+"""The variable that the processes of a run inherit: the folder with the run's home and temporary files."""
 ENGINE = ("dockerd", "containerd", "docker-proxy")
-"""The Docker engine: it is set up together with the tests' cluster, and stays, whoever has started it last."""
-KIND = "io.x-k8s.kind.cluster"
-"""The label by which kind knows the nodes of its clusters."""
+"""How the names of the engine's processes begin. The engine is set up with the tests' cluster, and keeps running."""
+CLUSTER_LABELS = ("io.x-k8s.kind.cluster", "name.minikube.sigs.k8s.io")
+"""The labels by which kind and minikube recognize the containers of a cluster."""
 CLUSTERS = "workbook-"
 """How the names of the tests' clusters begin."""
 
 
-def machine() -> dict[str, set[str]]:
-    """What the tests have on this machine and in their cluster now, by type."""
+def machine() -> Things:
+    """What belongs to the tests on this machine and in their cluster."""
     engine = running_engine()
     return {
         "containers": _containers(engine) if engine else set(),
         "networks": _networks(engine) if engine else set(),
         "images": _images(engine) if engine else set(),
         "Namespaces": _namespaces(),
-        "processes": {_described(process) for process in _processes()},
+        "processes": {_describe(process) for process in _processes()},
         "listening ports": _ports(),
         "files": _files(),
     }
 
 
-def left(before: dict[str, set[str]], after: dict[str, set[str]]) -> dict[str, list[str]]:
-    """What is there now and was not before, by type."""
+def left(before: Things, after: Things) -> dict[str, list[str]]:
+    """What is new, by type."""
     return {kind: sorted(after[kind] - before[kind]) for kind in after}
 
 
-def _containers(engine) -> set[str]:
-    found = engine.containers.list(all=True, ignore_removed=True)
-    return {
-        container.name
-        for container in found
-        if labels.MANAGED.items() <= container.labels.items() or container.labels.get(KIND, "").startswith(CLUSTERS)
-    }
+def _containers(engine: DockerClient) -> set[str]:
+    containers = engine.containers.list(all=True, ignore_removed=True)
+    return {container.name or "" for container in containers if _is_ours(container)}
 
 
-def _networks(engine) -> set[str]:
-    return {network.name for network in engine.networks.list() if network.name.startswith(("kind", CLUSTERS))}
+def _is_ours(container: Container) -> bool:
+    if labels.MANAGED.items() <= container.labels.items():
+        return True
+    return any(container.labels.get(label, "").startswith(CLUSTERS) for label in CLUSTER_LABELS)
 
 
-def _images(engine) -> set[str]:
-    """Names and, where they have none, IDs of the images with the workbook's label; its own names stay for the next run."""
-    found = engine.images.list(all=False, filters={"label": labels.SELECTOR})
-    return {name for image in found for name in image.tags or [image.short_id]} - catalog().keys()
+def _networks(engine: DockerClient) -> set[str]:
+    """The networks of clusters: minikube's have the cluster's name, kind has one for all."""
+    return {name for network in engine.networks.list() if (name := network.name or "").startswith(("kind", CLUSTERS))}
+
+
+def _images(engine: DockerClient) -> set[str]:
+    """The images with the workbook's label, except those of the catalog, which stay for the next run."""
+    images = engine.images.list(filters={"label": labels.SELECTOR})
+    return {name for image in images for name in image.tags or [image.short_id]} - catalog().keys()
 
 
 def _namespaces() -> set[str]:
-    if current().status() != "Running":
+    if current().status() is not State.RUNNING:
         return set()
     try:
         return {item["metadata"]["name"] for item in api().objects("namespaces")}
@@ -85,29 +93,29 @@ def _namespaces() -> set[str]:
 
 
 def _processes() -> list[psutil.Process]:
-    """The processes that the tests have started, but for those in containers and the engine."""
+    """The processes that the tests have started, except the engine and what runs in containers."""
     found = []
     for process in psutil.process_iter(["environ", "name"]):
-        environment, name = process.info["environ"] or {}, process.info["name"] or ""
-        if environment.get(MARK) == os.environ[MARK] and not name.startswith(ENGINE) and _is_on_this_machine(process):
+        mark, name = (process.info["environ"] or {}).get(MARK, ""), process.info["name"] or ""
+        # A pytest that a test has started has its own folder, inside of this one.
+        if mark.startswith(os.environ[MARK]) and not name.startswith(ENGINE) and _runs_on_this_machine(process):
             found.append(process)
     return found
 
 
-def _is_on_this_machine(process: psutil.Process) -> bool:
-    """Whether a process runs, and not inside of a container, which has process numbers of its own."""
+def _runs_on_this_machine(process: psutil.Process) -> bool:
+    """Whether a process runs, and not in a container, which has a PID namespace of its own."""
     try:
-        if (
-            sys.platform == "linux"
-            and Path(f"/proc/{process.pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
-        ):
-            return False
+        if sys.platform == "linux":
+            namespace = Path(f"/proc/{process.pid}/ns/pid").readlink()
+            if namespace != Path("/proc/self/ns/pid").readlink():
+                return False
         return process.status() != psutil.STATUS_ZOMBIE
     except (OSError, psutil.Error):
         return False  # it has ended meanwhile
 
 
-def _described(process: psutil.Process) -> str:
+def _describe(process: psutil.Process) -> str:
     try:
         return f"{process.pid} {' '.join(process.cmdline())[:120]}"
     except psutil.Error:
@@ -115,28 +123,27 @@ def _described(process: psutil.Process) -> str:
 
 
 def _ports() -> set[str]:
-    """The ports on which the tests' processes listen."""
+    """The ports at which the processes of the tests listen, except those of this process."""
     found = set()
     for process in _processes():
-        if process.pid != os.getpid():
-            try:
-                connections = process.net_connections("tcp")
-            except psutil.Error:
-                continue
-            found |= {
-                f"{one.laddr.ip}:{one.laddr.port} of {_described(process)}"
-                for one in connections
-                if one.status == psutil.CONN_LISTEN
-            }
+        if process.pid == os.getpid():
+            continue
+        try:
+            connections = process.net_connections("tcp")
+        except psutil.Error:  # it has ended meanwhile
+            continue
+        for connection in connections:
+            if connection.status == psutil.CONN_LISTEN:
+                found.add(f"{connection.laddr.ip}:{connection.laddr.port} of {_describe(process)}")
     return found
 
 
 def _files() -> set[str]:
-    """What is in the places of the tests' home in which programs leave files, and among their temporary files."""
+    """The temporary files, and what is in those folders of the home in which programs leave files."""
     scratch = Path(os.environ[MARK])
-    home = scratch / "home"
-    places = [home, home / ".cache", home / ".config", home / ".local/share", home / ".kube", scratch / "tmp"]
-    entries = {entry for place in places if place.is_dir() for entry in place.iterdir()}
+    user = scratch / "home"
+    folders = [user, user / ".cache", user / ".config", user / ".local/share", user / ".kube", scratch / "tmp"]
+    entries = {entry for folder in folders if folder.is_dir() for entry in folder.iterdir()}
     return {
         entry.relative_to(scratch).as_posix()
         for entry in entries
@@ -146,12 +153,12 @@ def _files() -> set[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Gives this run of the tests a home and a folder for temporary files, which its processes inherit."""
+    """Give this run a home and a folder for temporary files, which its processes inherit."""
     scratch = session.config.stash[SCRATCH] = Path(tempfile.mkdtemp(prefix="wb-"))
     real = Path.home()
     for name in ("home", "tmp"):
         (scratch / name).mkdir()
-    # What programs keep in the real home, and are to find there as before:
+    # What programs keep in the real home, and have to find there:
     kept = {
         "WORKBOOK_HOME": home(),
         "DOCKER_CONFIG": real / ".docker",
@@ -159,13 +166,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         "MINIKUBE_HOME": real,
         "PIP_CACHE_DIR": real / ".cache" / "pip",
     }
-    for name, value in kept.items():
-        os.environ.setdefault(name, str(value))
+    for name, path in kept.items():
+        os.environ.setdefault(name, str(path))
     os.environ |= {MARK: str(scratch), "HOME": str(scratch / "home"), "TMPDIR": str(scratch / "tmp")}
-    tempfile.tempdir = None  # asks the environment again
+    tempfile.tempdir = None  # Python reads TMPDIR again
 
 
-@pytest.hookimpl(trylast=True)  # when the set-up is done
+@pytest.hookimpl(trylast=True)  # after the set-up
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.collectonly and any(map(needs_cluster, session.items)):
         session.config.stash[BEFORE] = machine()
@@ -184,7 +191,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if found := config.stash.get(LEFT, None):
         table = Table("left by the tests", "how many", "which")
         for kind, names in found.items():

@@ -1,4 +1,4 @@
-"""An image registry on this machine's loopback, and the way from a kind node to it."""
+"""An image registry on this machine's loopback, and a way from a kind node to it."""
 
 import contextlib
 import select
@@ -6,23 +6,28 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from docker.models.containers import Container
 
-from workbook.base import apt as packages
+from workbook.base import apt
+from workbook.base.polling import poll
 
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Debian's docker-registry with its images in `folder`, for the length of the block: its `host:port`."""
+    """Run Debian's docker-registry during the block; give its `host:port`.
+
+    Args:
+        folder: for its images and its configuration.
+    """
     if not shutil.which("docker-registry"):
-        if not packages.installable():
-            pytest.skip("there is no docker-registry, and it cannot be installed here")
-        packages.install(["docker-registry"], "Install Debian's package docker-registry yourself.")
+        if not apt.installable():
+            pytest.skip("docker-registry is not installed, and cannot be installed here")
+        apt.install(["docker-registry"], "Install Debian's package docker-registry yourself.")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
@@ -34,43 +39,54 @@ def serving(folder: Path) -> Iterator[str]:
     server = subprocess.Popen(
         ["docker-registry", "serve", folder / "registry.yaml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 20
-    while socket.socket().connect_ex(("127.0.0.1", port)):
-        assert time.monotonic() < deadline, "docker-registry does not listen"
-        time.sleep(0.1)
     try:
+        poll(lambda: listens(port), timeout=20)
         yield f"localhost:{port}"
     finally:
         server.kill()
         server.wait()
 
 
+def listens(port: int) -> bool:
+    """Whether a program accepts connections at a port of the loopback."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextlib.contextmanager
-def known_to(node, registry: str) -> Iterator[None]:
-    """Has the container `node` of a kind cluster find the registry at `host:port`, for the length of the block."""
+def known_to(node: Container, registry: str) -> Iterator[None]:
+    """Let a node of a kind cluster pull from a registry on this machine's loopback, during the block.
+
+    Args:
+        node: the container that is the node.
+        registry: the registry's `host:port`.
+    """
     gateway = next(iter(node.attrs["NetworkSettings"]["Networks"].values()))["Gateway"]
     folder = f"/etc/containerd/certs.d/{registry}"
     with socket.create_server((gateway, 0)) as listener:
-        threading.Thread(target=relay, args=(listener, int(registry.rpartition(":")[2])), daemon=True).start()
+        port = int(registry.rpartition(":")[2])
+        threading.Thread(target=forward_all, args=(listener, port), daemon=True).start()
         mirror = f'[host."http://{gateway}:{listener.getsockname()[1]}"]\n'
         script = f"mkdir -p {folder} && printf '%s' '{mirror}' > {folder}/hosts.toml"
         assert node.exec_run(["sh", "-c", script]).exit_code == 0
         yield
-    with contextlib.suppress(Exception):  # the node may be gone by now
+    with contextlib.suppress(Exception):  # the node may have been deleted
         node.exec_run(["rm", "-r", folder])
 
 
-def relay(listener: socket.socket, port: int) -> None:
-    """Carries each connection on to this machine's loopback, which a node cannot reach by itself."""
+def forward_all(listener: socket.socket, port: int) -> None:
+    """Forward each connection to a port of this machine's loopback, which a node cannot reach directly."""
     while True:
         try:
             near, _ = listener.accept()
-        except OSError:
+        except OSError:  # the listener is closed
             return
-        threading.Thread(target=carry, args=(near, socket.create_connection(("127.0.0.1", port))), daemon=True).start()
+        far = socket.create_connection(("127.0.0.1", port))
+        threading.Thread(target=forward, args=(near, far), daemon=True).start()
 
 
-def carry(near: socket.socket, far: socket.socket) -> None:
+def forward(near: socket.socket, far: socket.socket) -> None:
+    """Copy the bytes of a connection in both directions until one side closes it."""
     with near, far, contextlib.suppress(OSError):
         while True:
             for side in select.select([near, far], [], [])[0]:

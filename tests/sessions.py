@@ -1,15 +1,28 @@
-"""Processes of their own: Python as a kernel or a terminal would start it, pytest, and what is left of them."""
+"""Python and pytest in processes of their own, and the processes that a session leaves behind."""
 
+import contextlib
 import os
 import subprocess
 import sys
-import time
+from pathlib import Path
+
+import psutil
 
 from workbook.base.paths import ROOT
+from workbook.base.polling import poll
 
 
-def python(*arguments, cwd=ROOT, timeout=900, **env):
-    """Runs Python with these arguments in the repository; returns the completed process, with what it printed as text."""
+def python(
+    *arguments: str | Path, cwd: Path = ROOT, timeout: float = 900, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments, as a kernel or a terminal would start it; return it with what it printed.
+
+    Args:
+        arguments: as on the command line.
+        cwd: the folder it runs in; the repository when not given.
+        timeout: seconds.
+        env: variables added to the environment.
+    """
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
@@ -20,18 +33,32 @@ def python(*arguments, cwd=ROOT, timeout=900, **env):
     )
 
 
-def pytest(*arguments, **options):
-    """Runs pytest, the notebooks among its arguments as tests, in a process of its own; ends at the first failure."""
-    return python("-m", "pytest", "--nbval", "-x", "-q", "-p", "no:cacheprovider", *arguments, **options)
+def pytest(
+    *arguments: str | Path, cwd: Path = ROOT, timeout: float = 900, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest until the first failure, notebooks as tests; arguments as in `python`."""
+    options = ("--nbval", "-x", "-q", "-p", "no:cacheprovider")
+    return python("-m", "pytest", *options, *arguments, cwd=cwd, timeout=timeout, **env)
 
 
-def orphans(pid, patience=10):
-    """Processes of the session of a process that is gone, after `patience` seconds to notice."""
-    deadline = time.monotonic() + patience
-    while True:
-        listing = subprocess.run(["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True).stdout
-        rows = [line.split(None, 3) for line in listing.splitlines()]
-        left = [row for row in rows if row[1] == str(pid) and row[0] != str(pid) and not row[2].startswith("Z")]
-        if not left or time.monotonic() > deadline:
-            return left
-        time.sleep(0.2)
+def orphans(session: int, timeout: float = 10) -> list[str]:
+    """The command lines of the processes of a session whose leader has ended.
+
+    Args:
+        session: the process ID of the leader.
+        timeout: seconds that they have to notice its end.
+    """
+    with contextlib.suppress(TimeoutError):
+        poll(lambda: not members(session), timeout=timeout)
+    return members(session)
+
+
+def members(session: int) -> list[str]:
+    """The command lines of the processes of a session, except its leader and zombies."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):  # it has ended meanwhile
+            in_session = process.pid != session and os.getsid(process.pid) == session
+            if in_session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+    return found

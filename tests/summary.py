@@ -1,27 +1,44 @@
-"""The table at the end of a run."""
+"""Tables at the end of a run."""
 
+from collections.abc import Callable
+
+import pytest
 from rich.console import Console
 from rich.table import Table
 
 
-def show(reporter, table: Table) -> None:
-    """Prints a table below pytest's own reports."""
+def show(reporter: pytest.TerminalReporter, table: Table) -> None:
+    """Print a table below pytest's own reports."""
     Console(file=reporter._tw._file, width=140, markup=False).print(table)
 
 
-def tested(report) -> tuple[str, str]:
-    """A test's name in words, and its parameter, "" where it has none."""
-    name, _, which = report.nodeid.rpartition("::test_")[2].partition("[")
-    return name.replace("_", " "), which.removesuffix("]")
+def tested(report: pytest.TestReport) -> tuple[str, str]:
+    """The name of a test in words, and its parameter; "" if it has none."""
+    name, _, parameter = report.nodeid.rpartition("::test_")[2].partition("[")
+    return name.replace("_", " "), parameter.removesuffix("]")
 
 
-def noted(report, key: str) -> str:
-    """What a test has noted under this key, by `record_property`; "" where it has not."""
+def noted(report: pytest.TestReport, key: str) -> str:
+    """The value that a test has recorded by `record_property`; "" if it has not."""
     return dict(report.user_properties).get(key, "")
 
 
-def outcomes(reporter, tests: str, title: str, columns: tuple[str, str], row) -> None:
-    """Prints a row for each of the `tests` that ran, by `row(report)`, with its seconds; the last row counts the passed."""
+def outcomes(
+    reporter: pytest.TerminalReporter,
+    tests: str,
+    title: str,
+    columns: tuple[str, str],
+    row: Callable[[pytest.TestReport], tuple[str, str]],
+) -> None:
+    """Print a table with a row for each test that ran and its seconds; the last row counts those that passed.
+
+    Args:
+        reporter: pytest's terminal reporter.
+        tests: a part of the identifiers of the tests, such as their folder.
+        title: the title of the table.
+        columns: the headings of the first two columns.
+        row: returns the first two columns for a test.
+    """
     reports = [
         report
         for outcome in ("passed", "failed")
@@ -34,6 +51,6 @@ def outcomes(reporter, tests: str, title: str, columns: tuple[str, str], row) ->
     for report in reports:
         table.add_row(*row(report), f"{report.duration:.1f}")
     table.add_section()
-    good = sum(report.passed for report in reports)
-    table.add_row("all", f"{good} of {len(reports)}", f"{sum(report.duration for report in reports):.0f}")
+    passed = sum(report.passed for report in reports)
+    table.add_row("all", f"{passed} of {len(reports)}", f"{sum(report.duration for report in reports):.0f}")
     show(reporter, table)
