@@ -1,7 +1,7 @@
 #!/bin/sh
 # The steps of one notebook by kubectl and docker alone: `sh bench/plain.sh 03`, in the repository's root, on a cluster in
 # the state in which that notebook begins. The same commands, the same waits, and no delay that the notebook has not.
-# Needs KUBECONFIG; NAME, the cluster's; PROBER and LOOKUP, the programs that ask Service and DNS from inside; and the
+# Needs KUBECONFIG; NAME, the cluster's; PROBER, the program that sends requests to a Service from inside; and the
 # images PYTHON_BASE, JDK_BASE, DEBIAN_BASE.
 set -eu
 scratch=$(mktemp -d)
@@ -22,6 +22,7 @@ ready_addresses() { kubectl get endpointslices -l "kubernetes.io/service-name=$1
 behind() { [ "$(ready_addresses "$1" | wc -w)" -eq "$2" ]; }
 answers() { curl --silent --noproxy '*' "$1" >"$scratch/page"; grep -q "$2" "$scratch/page"; }
 ask='import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=3).read().decode())'
+look_up='import socket, sys; print(socket.gethostbyname(sys.argv[1]))'
 inside() { kubectl exec deployment/webapp-deployment -- python -c "$ask" "$1" >"$scratch/page" 2>&1 && grep -q "$2" "$scratch/page"; }
 forwarded() { # TARGET PORTS TEXT
   kubectl port-forward "$1" "$2" >/dev/null &
@@ -157,7 +158,7 @@ notebook_04() {
   kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.podIP}'
   until_true behind webservice 1
   kubectl get endpointslices -l kubernetes.io/service-name=webservice
-  kubectl exec deployment/webapp-deployment -- python -c "$LOOKUP" webservice A
+  kubectl exec deployment/webapp-deployment -- python -c "$look_up" webservice
   namespace=$(kubectl config view --minify -o 'jsonpath={..namespace}')
   until_true inside http://webservice Welcome!
   kubectl exec deployment/webapp-deployment -- cat /etc/resolv.conf
@@ -167,8 +168,8 @@ notebook_04() {
   until_true kubectl get serviceaccount default --namespace "$other"
   kubectl run visitor --namespace "$other" --image=web-app:1.0 --image-pull-policy=Never
   kubectl wait pod/visitor --namespace "$other" --for=condition=Ready --timeout=60s
-  kubectl exec pod/visitor --namespace "$other" -- python -c "$LOOKUP" webservice A
-  kubectl exec pod/visitor --namespace "$other" -- python -c "$LOOKUP" "webservice.$namespace" A
+  ! kubectl exec pod/visitor --namespace "$other" -- python -c "$look_up" webservice
+  kubectl exec pod/visitor --namespace "$other" -- python -c "$look_up" "webservice.$namespace"
   kubectl delete namespace "$other"
   kubectl get namespaces
   ! kubectl exec deployment/webapp-deployment -- printenv WEBSERVICE_SERVICE_HOST WEBSERVICE_SERVICE_PORT
@@ -202,7 +203,7 @@ notebook_05() {
   cat manifests/1-06-database-external-name.yaml
   kubectl apply -f manifests/1-06-database-external-name.yaml
   kubectl get services
-  kubectl exec deployment/webapp-deployment -- python -c "$LOOKUP" db1 CNAME
+  ! kubectl exec deployment/webapp-deployment -- python -c "$look_up" db1 # its CNAME leads to a name that does not exist
   ! kubectl apply -f manifests/as-printed/1-07-external-ip-service.yaml
   kubectl get services
   cat manifests/1-07-external-ip-service.yaml

@@ -19,7 +19,6 @@ from workbook.base.paths import ROOT
 from workbook.base.steps import step
 from workbook.cluster.current import current
 from workbook.engine.build import base
-from workbook.lessons import dns_lookup as lookup
 from workbook.lessons import prober as probing
 from workbook.lessons.begin import begin
 from workbook.machine.set_up import up
@@ -75,4 +74,4 @@ def _env() -> dict[str, str]:
     """What plain.sh asks for."""
     engine = current().docker()
     bases = {f"{purpose.upper()}_BASE": base(engine, purpose) for purpose in ("python", "jdk", "debian")}
-    return shell_env() | bases | {"PROBER": probing.PROGRAM, "LOOKUP": lookup.PROGRAM}
+    return shell_env() | bases | {"PROBER": probing.PROGRAM}

@@ -1,80 +1,82 @@
-"""Names as a Pod sees them: DNS queries from inside the cluster."""
+"""DNS look-ups from inside the cluster: names as a Pod sees them."""
 
-import json
+import io
 
+import dns.message
+import dns.name
+import dns.rdatatype
+import dns.resolver
 import pandas as pd
 
-from workbook.lessons.kubectl import kubectl
+from workbook.lessons.kubectl import kubectl_output
 
-# What the Pod runs: one question to its own name server, with Python's standard library, which has no DNS client.
-# https://www.rfc-editor.org/rfc/rfc1035 (4.1: format of messages). A datagram may be lost, so it asks twice, five seconds each,
-# as the C library does: https://man7.org/linux/man-pages/man5/resolv.conf.5.html (attempts, timeout)
-PROGRAM = """
-import json, socket, struct, sys
-name, kind = sys.argv[1], {"A": 1, "CNAME": 5}[sys.argv[2]]
-lines = [line.split() for line in open("/etc/resolv.conf") if line.strip()]
-server = next(words[1] for words in lines if words[0] == "nameserver")
-search = next((words[1:] for words in lines if words[0] == "search"), [])
-def read(data, at):
-    labels, jumped = [], None
-    while data[at]:
-        if data[at] >= 192:
-            jumped, at = jumped or at + 2, struct.unpack("!H", data[at:at + 2])[0] & 0x3fff
-            continue
-        labels.append(data[at + 1:at + 1 + data[at]].decode())
-        at += 1 + data[at]
-    return ".".join(labels), jumped or at + 1
-def ask(full):
-    words = b"".join(bytes([len(label)]) + label.encode() for label in full.split("."))
-    channel = socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM)
-    channel.settimeout(5)
-    for _ in range(2):
-        channel.sendto(struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + words + struct.pack("!BHH", 0, kind, 1), (server, 53))
-        try:
-            data = channel.recv(4096)
-            break
-        except TimeoutError:
-            pass
-    else:
-        sys.exit("The cluster's name server " + server + " does not answer.")
-    found, at = [], read(data, 12)[1] + 4
-    for _ in range(struct.unpack("!H", data[6:8])[0]):
-        owner, at = read(data, at)
-        sort, _, _, length = struct.unpack("!HHIH", data[at:at + 10])
-        at += 10
-        if sort == 1:
-            found.append([owner, "A", socket.inet_ntoa(data[at:at + 4])])
-        if sort == 5:
-            found.append([owner, "CNAME", read(data, at)[0]])
-        at += length
-    return found
-answers = []
-for full in [name.rstrip(".")] if name.endswith(".") else [name + "." + end for end in search] + [name]:
-    answers = ask(full)
-    if answers:
+CONFIGURATION = "print(open('/etc/resolv.conf').read())"
+"""Program for a Pod: print its name server and its search list."""
+# A datagram may be lost: two attempts, five seconds each, are the C library's defaults.
+# https://man7.org/linux/man-pages/man5/resolv.conf.5.html (attempts, timeout)
+RELAY = """
+import socket, sys
+server, query = sys.argv[1:]
+channel = socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM)
+channel.settimeout(5)
+for attempt in range(2):
+    channel.sendto(bytes.fromhex(query), (server, 53))
+    try:
+        print(channel.recv(4096).hex())
         break
-print(json.dumps(answers))
+    except TimeoutError:
+        pass
+else:
+    sys.exit(f"The cluster's name server {server} does not answer.")
+"""
+"""Program for a Pod: send a query to a name server and print the answer, both in hexadecimal digits.
+
+Arguments are the server's address and the query. The Pod's image has Python's standard library, which has no DNS client.
 """
 
 
 def dns_lookup(name: str, *, target: str, kind: str = "A", namespace: str = "") -> pd.DataFrame:
-    """Asks the cluster's DNS for `name`, from inside a Pod, as a program there would: along the Pod's search list.
+    """Ask the cluster's DNS for `name` from inside a Pod, as a program there would: along the Pod's search list.
 
     Args:
-        name: the name, such as `"webservice"`, or a full one with a dot at its end.
-        target: whose Pod asks: `"deployment/NAME"` or `"pod/NAME"`. Its image must have Python.
-        kind: the kind of record, `"A"` or `"CNAME"`.
-        namespace: the Namespace of `target`, unless it is the workbook's own.
+        name: the name, such as `"webservice"`, or a full name with a dot at its end.
+        target: the Pod that asks, as `"deployment/NAME"` or `"pod/NAME"`. Its image must have Python.
+        kind: the type of record, such as `"A"` or `"CNAME"`.
+        namespace: the namespace of `target`; the workbook's own when empty.
 
     Returns:
         One row per record; the index is NAME, the columns are TYPE and VALUE. No rows: there is no such name.
 
     Raises:
-        KubectlError: the Pod is not there, or cannot run Python, or its name server does not answer.
+        KubectlError: the Pod does not exist or cannot run Python, or its name server does not answer.
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
     """
-    where = ["--namespace", namespace] if namespace else []
-    printed = kubectl("exec", *where, target, "--", "python", "-c", PROGRAM, name, kind)
-    frame = pd.DataFrame(json.loads(printed.splitlines()[-1]), columns=["NAME", "TYPE", "VALUE"])
+    options = ["--namespace", namespace] if namespace else []
+
+    def run(*program: str) -> str:
+        return kubectl_output("exec", *options, target, "--", "python", "-c", *program)
+
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.read_resolv_conf(io.StringIO(run(CONFIGURATION)))
+    wanted = dns.name.from_text(name, origin=None)
+    candidates = (
+        [wanted] if wanted.is_absolute() else [wanted.concatenate(end) for end in [*resolver.search, dns.name.root]]
+    )
+    rows: list[list[str]] = []
+    for candidate in candidates:
+        query = dns.message.make_query(candidate, kind)
+        answer = dns.message.from_wire(bytes.fromhex(run(RELAY, str(resolver.nameservers[0]), query.to_wire().hex())))
+        rows = [
+            [
+                answered.name.to_text(omit_final_dot=True),
+                dns.rdatatype.to_text(answered.rdtype),
+                str(record).rstrip("."),
+            ]
+            for answered in answer.answer
+            for record in answered
+        ]
+        if rows:
+            break
+    frame = pd.DataFrame(rows, columns=["NAME", "TYPE", "VALUE"])
     return frame.set_index("NAME").rename_axis(index=None, columns="NAME")
