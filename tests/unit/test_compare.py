@@ -1,4 +1,4 @@
-"""What `compare` tells of two tables."""
+"""What `compare` finds between two tables."""
 
 import pandas as pd
 import pytest
@@ -52,10 +52,10 @@ def test_the_order_of_the_rows_does_not_matter():
 
 
 def test_tables_of_two_kinds():
-    with pytest.raises(WorkbookError, match=r"cannot be compared(.|\n)*READY, RESTARTS, AGE; the other READY"):
+    with pytest.raises(WorkbookError, match=r"cannot be compared(.|\n)*READY, RESTARTS, AGE; the second READY"):
         compare(BEFORE, BEFORE[["READY"]])
 
 
 def test_part_of_a_table():
-    with pytest.raises(WorkbookError, match="no whole table"):
+    with pytest.raises(WorkbookError, match="not a whole table"):
         compare(BEFORE, BEFORE.iloc[:1])

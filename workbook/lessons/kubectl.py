@@ -17,22 +17,22 @@ from workbook.cluster.protocol import Cluster
 
 MANIFESTS = ROOT / "manifests"
 NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
-"""What shows the cluster's name service, for errors about names."""
+"""Shows the Pods of the cluster's name service, for errors about names."""
 FIXES = {
     "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
     "the colon; `port_forward(…)` takes a free one by itself.",
     "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
     "a free one is given.",
-    "The cluster's name server": f"Is the name service well? {NAME_SERVICE}.",
+    "The cluster's name server": f"See whether the cluster's name service is ready: {NAME_SERVICE}.",
 }
-"""What kubectl, or a program that it runs in a Pod, says, and what to do then."""
+"""Part of an error message, from kubectl or a program that it runs in a Pod → what to do about it."""
 
 
 class KubectlError(CommandFailed):
-    """kubectl refused; the message is what it printed, and what to do where that is known."""
+    """kubectl ended with an error; the message is what it printed, and a fix where one is known."""
 
     def __init__(self, args: Sequence[str], code: int, output: str) -> None:
-        super().__init__(args, code, output, next((fix for said, fix in FIXES.items() if said in output), ""))
+        super().__init__(args, code, output, next((fix for text, fix in FIXES.items() if text in output), ""))
 
     def __str__(self) -> str:
         return self.output.strip() + (f"\nDo:  {self.fix}" if self.fix else "")
@@ -108,7 +108,7 @@ def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
 
 
 def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
-    """`kubectl apply -f`: makes the cluster's objects be as the manifest says.
+    """Create or change objects so that they match a manifest (`kubectl apply -f`).
 
     Args:
         manifest: a file's name in manifests/, a path from the repository's root, or the text of a manifest, such as
@@ -119,47 +119,46 @@ def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
         kubectl's own lines: what was created, configured, or unchanged.
 
     Raises:
-        KubectlError: the API server refuses it. WorkbookError: there is no such file.
+        KubectlError: the API server refuses it.
+        WorkbookError: there is no such file.
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/
     """
     options = ["--dry-run=server"] if dry_run else []
-    if "\n" not in str(manifest):
-        return kubectl("apply", "-f", find(manifest), *options)
-    cluster = current()
+    text = str(manifest)
+    if "\n" not in text:
+        return kubectl("apply", "-f", find_manifest(manifest), *options)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "manifest.yaml")
-        path.write_text(cluster.localize(manifest), encoding="utf-8")
+        path.write_text(current().localize(text), encoding="utf-8")
         return kubectl("apply", "-f", str(path), *options)
 
 
-def find(manifest: str | Path) -> str:
+def find_manifest(manifest: str | Path) -> str:
     """The path, from the repository's root, of a manifest given by its name in manifests/ or by such a path.
 
     Raises:
-        WorkbookError: there is no such file; names those that there are.
+        WorkbookError: there is no such file; the error names the files in manifests/.
     """
     for path in (MANIFESTS / manifest, ROOT / manifest):
         if path.is_file():
             return path.relative_to(ROOT).as_posix()
-    there = ", ".join(sorted(path.name for path in MANIFESTS.glob("*.yaml")))
-    raise WorkbookError(
-        f"There is no manifest {str(manifest)!r}.", f"In manifests/ there are {there}.", "Correct the name."
-    )
+    names = ", ".join(sorted(path.name for path in MANIFESTS.glob("*.yaml")))
+    raise WorkbookError(f"There is no manifest {str(manifest)!r}.", f"manifests/ has {names}.", "Correct the name.")
 
 
 def delete(resource: str, name: str) -> Printed:
-    """`kubectl delete`: removes an object and waits until it and what it made (ReplicaSets, Pods) are gone.
+    """Delete an object, and wait until it and its dependents (ReplicaSets, Pods) are gone (`kubectl delete`).
 
     Args:
         resource: kubectl's word, such as `"deployment"`.
-        name: the object's name. One that is not there is no error.
+        name: the object's name; it is no error if the object doesn't exist.
 
     Returns:
         kubectl's line, empty when there was nothing to delete.
 
     Raises:
-        WorkbookError: this is no name.
+        WorkbookError: one of the two is not a valid name.
 
     Documentation: https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion
     """
@@ -167,10 +166,17 @@ def delete(resource: str, name: str) -> Printed:
 
 
 def scale(deployment: str, replicas: int) -> Printed:
-    """`kubectl scale`: sets how many Pods the Deployment is to have; does not wait for them.
+    """Set a Deployment's number of replicas, without waiting for its Pods (`kubectl scale`).
+
+    Args:
+        deployment: the Deployment's name.
+        replicas: how many Pods it should have.
 
     Returns:
         kubectl's line.
+
+    Raises:
+        WorkbookError: this is not a valid name.
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_scale/
     """
@@ -178,25 +184,25 @@ def scale(deployment: str, replicas: int) -> Printed:
 
 
 def _word(name: str) -> str:
-    """The name, if it is one: what begins with a dash would be an option, such as `--all`.
+    """The name, if it is valid: a word that begins with a dash would be an option, such as `--all`.
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
     """
     if re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", name):
         return name
     raise WorkbookError(
-        f"{name!r} is no name of an object.",
-        "Names have small letters, digits, dashes and dots, and neither begin nor end with a dash or dot.",
-        "Correct it.",
+        f"{name!r} is not a valid name of an object.",
+        "Names have lowercase letters, digits, dashes and dots, and begin and end with a letter or digit.",
+        "Correct the name.",
     )
 
 
 def logs(selector: str, *, previous: bool = False) -> Printed:
-    """`kubectl logs`: what the containers of the matching Pods have printed.
+    """Return what the containers of the matching Pods have printed (`kubectl logs`).
 
     Args:
         selector: a label selector such as `"app=webapp"`.
-        previous: of the container before the last restart.
+        previous: the log of the container before its last restart instead.
 
     Documentation: https://kubernetes.io/docs/concepts/cluster-administration/logging/
     """
@@ -204,10 +210,14 @@ def logs(selector: str, *, previous: bool = False) -> Printed:
 
 
 def magic(line: str) -> Printed:
-    """`%kubectl ARGUMENTS`: shows what kubectl prints, or gives it to a variable: `text = %kubectl …`.
+    """Run `%kubectl ARGUMENTS`: show what kubectl prints, or assign it to a variable: `text = %kubectl …`.
+
+    Args:
+        line: the arguments, split as a shell splits them.
 
     Raises:
-        KubectlError: kubectl failed; with its message.
+        KubectlError: kubectl ended with an error; its message is kubectl's own.
+        WorkbookError: `logs -f`, which would not end.
     """
     args = shlex.split(line)
     if args[:1] == ["logs"] and {"-f", "--follow"} & set(args):
