@@ -1,19 +1,16 @@
 """Run other programs: shown as a reader would type them, never through a shell, their failures explained."""
 
-import codecs
-import io
 import os
 import shlex
 import signal
 import subprocess
-import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import IO
 
 from workbook.base.errors import WorkbookError
@@ -22,7 +19,11 @@ from workbook.base.log import LOG, masked
 TAIL = 20
 """How many lines of a failed program's output an error shows."""
 GRACE = 1
-"""Seconds that a program has to end after SIGTERM, and that its pipes may stay open after its end."""
+"""Seconds that a program has to end after SIGTERM."""
+PERIOD = 0.1
+"""Seconds between two looks at the output of a program whose lines are followed."""
+LARGEST = 2**20
+"""How much of the output is read in one look, in characters: a program may print faster than it can be read."""
 
 
 class CommandFailed(WorkbookError):
@@ -60,7 +61,7 @@ def run(
     """Run a program to its end and return what it printed, for people (standard output and error, in order).
 
     On a timeout, Ctrl-C or an error in `on_line`, the program and all processes that it has started are ended. A
-    process that the program leaves behind lives on, and is not waited for, even if it has inherited the output.
+    process that the program leaves behind lives on, and is not waited for, even if it keeps its output open.
 
     Args:
         args: the program and its arguments; no shell sees them.
@@ -77,7 +78,7 @@ def run(
     """
     if show:
         print(f"$ {typed([str(word) for word in args], env)}", flush=True)
-    return _output(args, env, cwd, timeout, fix, subprocess.STDOUT, on_line)
+    return _output(args, env, cwd, timeout, fix, on_line)
 
 
 def read(
@@ -92,7 +93,7 @@ def read(
 
     Arguments and errors are those of `run`; what the program prints to standard error only appears in `CommandFailed`.
     """
-    return _output(args, env, cwd, timeout, fix, subprocess.PIPE)
+    return _output(args, env, cwd, timeout, fix, apart=True)
 
 
 def attend(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> int:
@@ -123,121 +124,106 @@ def _output(
     cwd: Path | None,
     timeout: float,
     fix: str,
-    stderr: int,
     on_line: Callable[[str], None] | None = None,
+    *,
+    apart: bool = False,
 ) -> str:
-    """Implementation of `run` and `read`; `stderr` is `subprocess.STDOUT` or `subprocess.PIPE`."""
+    """Implementation of `run` and `read`; with `apart`, standard error only appears in errors."""
     words, begun = [str(word) for word in args], time.monotonic()
-    try:
-        process = subprocess.Popen(
-            words,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,  # a process group, which can be ended as a whole; Windows ignores this
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-    except FileNotFoundError:
-        raise WorkbookError(f"The program `{words[0]}` is not installed.", fix=fix) from None
-    _log_start(process, words, env)
-    output: list[str] = []
-    errors: list[str] = []
-    arrived: SimpleQueue[str | None] = SimpleQueue()
-    pipes = [(pipe, parts) for pipe, parts in ((process.stdout, output), (process.stderr, errors)) if pipe]
-    # Daemon threads: a process that the program has left behind may keep a pipe open.
-    readers = [Thread(target=_collect, args=(*pipe, arrived), daemon=True) for pipe in pipes]
-    try:
-        for reader in readers:
-            reader.start()
-        _follow(process, arrived, len(pipes), on_line, timeout)
-    except subprocess.TimeoutExpired:
-        _end(process)
-        for reader in readers:
-            reader.join(GRACE)
-        printed = "".join([*output, *errors])
-        raise CommandFailed(words, -9, f"{printed}\n(killed after {timeout:.0f} s)", fix) from None
-    except BaseException:  # Ctrl-C too: the terminal does not send it to another session
-        _end(process)
-        raise
-    finally:
-        _log_end(process, begun)
-    if process.returncode:
-        raise CommandFailed(words, process.returncode, "".join([*output, *errors]), fix)
-    return "".join(output)
-
-
-def _collect(pipe: IO[bytes], parts: list[str], arrived: SimpleQueue[str | None]) -> None:
-    """Append what arrives in a pipe to `parts`, and put it into `arrived`; put None when the pipe is closed."""
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
-    with pipe:
-        opened = True
-        while opened:
-            data = os.read(pipe.fileno(), 65536)
-            opened = bool(data)
-            parts.append(text := decoder.decode(data, final=not opened))
-            arrived.put(text)
-    arrived.put(None)
-
-
-def _follow(
-    process: subprocess.Popen[bytes],
-    arrived: SimpleQueue[str | None],
-    pipes: int,
-    on_line: Callable[[str], None] | None,
-    timeout: float,
-) -> None:
-    """Pass lines to `on_line` until a program has ended and its pipes are closed, or `GRACE` has passed since its end.
-
-    Raises:
-        subprocess.TimeoutExpired: the program has not ended in time.
-    """
-    deadline, ended, rest = time.monotonic() + timeout, False, ""
-    while pipes:
-        if not ended and process.poll() is not None:
-            deadline, ended = time.monotonic() + GRACE, True
-        if time.monotonic() >= deadline:
-            if ended:
-                break
-            raise subprocess.TimeoutExpired(process.args, timeout)
+    # Files, not pipes: a process that the program leaves behind may keep a pipe open, and would have to be waited for.
+    with _scratch_file() as (output, printed), _scratch_file() as (errors, warnings):
         try:
-            text = arrived.get(timeout=0.1)
-        except Empty:
-            continue
-        if text is None:
-            pipes -= 1
-        elif on_line:
-            *lines, rest = (rest + text).split("\n")
-            for line in lines:
-                on_line(line.strip())
-    if on_line and rest:
+            process = subprocess.Popen(
+                words,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors if apart else subprocess.STDOUT,
+            )
+        except FileNotFoundError:
+            raise WorkbookError(f"The program `{words[0]}` is not installed.", fix=fix) from None
+        _log_start(process, words, env)
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            _end(process)
+
+        timer = threading.Timer(timeout, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            if on_line:
+                _follow(process, printed, on_line)
+            process.wait()
+        except BaseException:
+            _end(process)
+            raise
+        finally:
+            timer.cancel()
+            _log_end(process, begun)
+        printed.seek(0)
+        text = printed.read()
+        if expired.is_set():
+            raise CommandFailed(words, -9, f"{text}{warnings.read()}\n(killed after {timeout:.0f} s)", fix)
+        if process.returncode:
+            raise CommandFailed(words, process.returncode, text + warnings.read(), fix)
+        return text
+
+
+@contextmanager
+def _scratch_file() -> Iterator[tuple[IO[bytes], IO[str]]]:
+    """A file to write to and to read from. It has no name where the system allows that, so that nothing is left of it."""
+    descriptor, name = tempfile.mkstemp(prefix="workbook-")
+    with os.fdopen(descriptor, "wb") as sink, Path(name).open(encoding="utf-8", errors="replace") as source:
+        with suppress(PermissionError):  # Windows keeps a file that is open: there, the system cleans up
+            Path(name).unlink()
+        yield sink, source
+
+
+def _follow(process: subprocess.Popen[bytes], printed: IO[str], on_line: Callable[[str], None]) -> None:
+    """Pass each line of a program's output to `on_line` while the program runs."""
+    rest, running = "", True
+    while running:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PERIOD)
+            running = False
+        *lines, rest = (rest + printed.read(LARGEST)).split("\n")
+        for line in lines:
+            on_line(line.strip())
+    if rest:
         on_line(rest.strip())
-    process.wait(max(0, deadline - time.monotonic()))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program with SIGTERM or, after `GRACE` seconds, SIGKILL; then all processes that it has started."""
-    kills: list[Callable[[], None]] = [process.kill]
-    refused: tuple[type[Exception], ...] = (ProcessLookupError, PermissionError)  # macOS: only zombies are left
-    if sys.platform != "win32":
-        kills.append(partial(os.killpg, process.pid, signal.SIGKILL))
-    with suppress(ModuleNotFoundError):
-        import psutil  # here: before packages are installed, programs run without it, and only their group is ended
-
-        refused = (*refused, psutil.Error)
-        with suppress(psutil.Error):
-            kills += [child.kill for child in psutil.Process(process.pid).children(recursive=True)]
+    """End a program and all processes that it has started: with SIGTERM, and after `GRACE` seconds with SIGKILL."""
+    kills = [process.kill, *_kill_children(process)]
     process.terminate()
     try:
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
     finally:  # even if Ctrl-C is pressed again
         for kill in kills:
-            with suppress(*refused):
-                kill()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE)
+            kill()
+        process.wait()
+
+
+def _kill_children(process: subprocess.Popen[bytes]) -> list[Callable[[], None]]:
+    """The functions that kill the processes which a program has started, and which these have started."""
+    try:
+        import psutil  # not above: before packages are installed, only the program itself is ended
+    except ModuleNotFoundError:
+        return []
+    children = []
+    with suppress(psutil.Error):
+        children = psutil.Process(process.pid).children(recursive=True)
+
+    def kill(child: psutil.Process) -> None:
+        with suppress(psutil.Error):
+            child.kill()
+
+    return [partial(kill, child) for child in children]
 
 
 def _log_start(process: subprocess.Popen[bytes], words: Sequence[str], env: Mapping[str, str] | None) -> None:
