@@ -20,11 +20,11 @@ from .lessons.kubectl import apply as apply
 from .lessons.kubectl import delete as delete
 from .lessons.kubectl import logs as logs
 from .lessons.kubectl import scale as scale
+from .lessons.page import page as page
 from .lessons.port_forward import port_forward as port_forward
 from .lessons.prober import prober as prober
 from .lessons.progress import progress as progress
 from .lessons.recorder import recorder as recorder
-from .lessons.show import page as page
 from .lessons.show import show as show
 from .lessons.snapshot import first_snapshot as first_snapshot
 from .lessons.snapshot import snapshot as snapshot
