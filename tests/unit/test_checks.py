@@ -1,4 +1,4 @@
-"""A machine that is too small is told so before anything starts."""
+"""A machine that is too small is refused before anything starts."""
 
 from collections import namedtuple
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ import pytest
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import current
 from workbook.engine import find as engine
-from workbook.machine import checks as prerequisites
+from workbook.machine import checks, host
 
 GB = 10**9
 
@@ -19,43 +19,43 @@ def machine(home, monkeypatch):
         info = {"ServerVersion": "28", "NCPU": cpus, "MemTotal": memory, "DockerRootDir": "/"}
         monkeypatch.setattr(engine, "ensure_engine", lambda **_: SimpleNamespace(info=lambda: info))
         usage = namedtuple("usage", "free")(free)
-        monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: usage)
+        monkeypatch.setattr(host.shutil, "disk_usage", lambda place: usage)
 
     return has
 
 
 def test_enough(machine):
     machine()
-    prerequisites.require(current().engine)
+    checks.require(current().engine)
 
 
 @pytest.mark.parametrize(
-    ("little", "said"),
+    ("less", "message"),
     [
         ({"cpus": 1}, r"CPUs(.|\n)*at least 2; found: 1"),
         ({"memory": 2 * 2**30}, r"memory(.|\n)*at least 4 GB; found: 2\.0 GB"),
         ({"free": 3 * GB}, r"disk(.|\n)*at least 10 GB free; found: 3 GB free(.|\n)*docker system df"),
     ],
 )
-def test_too_little(machine, little, said):
-    machine(**little)
-    with pytest.raises(WorkbookError, match=said):
-        prerequisites.require(current().engine)
+def test_too_little(machine, less, message):
+    machine(**less)
+    with pytest.raises(WorkbookError, match=message):
+        checks.require(current().engine)
 
 
-def test_no_engine_is_said_before_its_size(home, monkeypatch):
+def test_a_missing_engine_is_reported_before_its_size(home, monkeypatch):
     def none(**_):
         raise WorkbookError("There is no Docker engine on this machine.", fix="Install Docker.")
 
     monkeypatch.setattr(engine, "ensure_engine", none)
     with pytest.raises(WorkbookError, match=r"no Docker engine(.|\n)*Install Docker"):
-        prerequisites.require(current().engine)
+        checks.require(current().engine)
 
 
 def test_the_table_has_a_fix_for_each_cross(machine, home, monkeypatch):
     machine(cpus=1)
     monkeypatch.setenv("WORKBOOK_CLUSTER", "k3d")
-    table = prerequisites.preflight()
+    table = checks.preflight()
     assert table.loc["CPUs", "OK"] == "✗" and table.loc["memory", "OK"] == "✓"
     assert (table.loc[table["OK"] == "✗", "FIX"] != "").all()
     assert (table.loc[table["OK"] == "✓", "FIX"] == "").all()

@@ -1,4 +1,4 @@
-"""What the doctor says of a good machine, and of broken ones: the day before a class, and without changing anything."""
+"""What the doctor reports about good and broken machines, without changing anything."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
@@ -20,8 +21,8 @@ from workbook.cluster import kind
 from workbook.cluster.choose import Settings
 from workbook.engine import find as engine
 from workbook.kube import kubeconfig
-from workbook.machine import checks as prerequisites
-from workbook.machine import environment, supplies
+from workbook.machine import environment, host, supplies
+from workbook.machine.checks import CHECKS
 
 GB = 10**9
 KIND = 'echo "0.33.0"'
@@ -31,30 +32,31 @@ MINIKUBE = 'case "$*" in *version*) echo v1.39.0;; *) exit 1;; esac'
 
 @pytest.fixture
 def machine(home, program, monkeypatch, tmp_path):
-    """A machine with all that is needed, a kind cluster that runs among it; what is given is different."""
+    """A function that makes a machine with everything needed, a running kind cluster included; its arguments change that."""
     for name in (*supplies.PROXIES, *map(str.lower, supplies.PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
     def no_start(**_):
-        raise AssertionError("the doctor has asked for an engine to be started")
+        raise AssertionError("the doctor tries to start an engine")
 
     def has(*, cpus=4, memory=8 * 2**30, free=50 * GB, ahead=0, problem=None, images=True, online=True, **info):
-        told = time.strftime("%Y-%m-%dT%H:%M:%S.123Z", time.gmtime(time.time() + ahead))
-        said = {"ServerVersion": "28.5", "NCPU": cpus, "MemTotal": memory, "DockerRootDir": "/", "SystemTime": told}
-        there = SimpleNamespace(info=lambda: said | {"OperatingSystem": "Debian"} | info)
+        clock = time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime(time.time() + ahead))
+        usual = {"ServerVersion": "28.5", "NCPU": cpus, "MemTotal": memory, "DockerRootDir": "/", "SystemTime": clock}
+        running = SimpleNamespace(info=lambda: usual | {"OperatingSystem": "Debian"} | info)
 
         def reach(patience):
             if problem:
                 raise engine.explain(problem, "Linux")
-            return there
+            return running
 
         monkeypatch.setattr(engine, "ensure_engine", no_start)
         monkeypatch.setattr(engine, "reach_engine", reach)
-        monkeypatch.setattr(prerequisites.shutil, "disk_usage", lambda place: namedtuple("usage", "free")(free))
+        monkeypatch.setattr(host.shutil, "disk_usage", lambda place: namedtuple("usage", "free")(free))
         monkeypatch.setattr("workbook.engine.pull.present", lambda engine, image: images)
-        monkeypatch.setattr("workbook.engine.catalog.is_current", lambda engine, image: images)
-        monkeypatch.setattr(supplies, "_reached", lambda facts: (online, online))
-        monkeypatch.setattr(supplies, "_taken", lambda port: False)
+        monkeypatch.setattr(supplies, "is_current", lambda engine, image: images)
+        monkeypatch.setattr(supplies, "index_answers", lambda: online)
+        monkeypatch.setattr(supplies, "registry_answers", lambda engine: online)
+        monkeypatch.setattr(host, "is_taken", lambda port: False)
 
     program("kind", KIND)
     program("kubectl", KUBECTL)
@@ -72,7 +74,7 @@ def machine(home, program, monkeypatch, tmp_path):
 
 
 def looked(capsys):
-    """The exit status, and what was said: by check, the JSON object."""
+    """Run the doctor; return its exit status, the checks in its JSON by their names, and the versions."""
     status = doctor("--json")
     report = json.loads(capsys.readouterr().out)
     assert report["ready"] == (status == 0)
@@ -92,11 +94,11 @@ GOOD = f"""\
 ✓ kind              0.33.0
 ✓ cluster           Running
 ✓ kubectl           1.36, cluster 1.36
-✓ set-up            nobody
+✓ set-up            none is running
 ✓ ports             all free
 ✓ base images       all 4
 ✓ applications      all 7
-✓ network           packages reached; images reached; no proxy set
+✓ network           packages reachable; images reachable; no proxy set
 
 This machine is ready.
 """
@@ -133,7 +135,7 @@ def test_the_same_for_programs(machine, capsys):
         ({"free": 3 * GB}, "disk", "3 GB free", "docker system df"),
         ({"ahead": 3600}, "clock", "s apart", "Restart Docker Desktop"),
         ({"OSType": "windows"}, "Docker engine", "running, 28.5", "Switch to Linux containers"),
-        ({"images": False, "online": False}, "network", "packages not reached", "set HTTPS_PROXY"),
+        ({"images": False, "online": False}, "network", "packages not reachable", "set HTTPS_PROXY"),
     ],
 )
 def test_a_broken_machine(machine, capsys, broken, check, found, fix):
@@ -154,12 +156,12 @@ def test_no_docker(machine, capsys, monkeypatch):
     _, checks, _ = looked(capsys)
     assert checks["Docker engine"]["found"] == "There is no Docker engine on this machine."
     assert "docs.docker.com/engine/install" in checks["Docker engine"]["fix"]
-    assert checks["base images"]["ok"] is checks["applications"]["ok"] is None, "nobody knows"
+    assert checks["base images"]["ok"] is checks["applications"]["ok"] is None, "unknown"
     assert checks["CPUs"]["found"] == str(os.cpu_count()), "then the machine's own count"
 
 
 def test_an_engine_is_looked_for_and_never_started(monkeypatch, tmp_path):
-    """The engine's own part of it: `reach_engine` on a machine where `ensure_engine` would install one."""
+    """`reach_engine` on a machine where `ensure_engine` would install and start one."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     monkeypatch.setattr(engine, "_startable", lambda problem: True)
     for name in ("install", "start"):
@@ -167,6 +169,14 @@ def test_an_engine_is_looked_for_and_never_started(monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "lock", lambda *_, **__: pytest.fail("something was started"))
     with pytest.raises(WorkbookError, match=r"No Docker engine runs(.|\n)*make up"):
         engine.reach_engine(1)
+
+
+def test_a_clock_in_another_time_zone(machine, capsys):
+    """The engine reports the time of its own zone."""
+    zone = timezone(timedelta(hours=5, minutes=30))
+    machine(SystemTime=datetime.now(zone).isoformat())
+    _, checks, _ = looked(capsys)
+    assert checks["clock"]["ok"] and checks["clock"]["found"] == "they agree"
 
 
 def test_minikube_on_path_that_fails(machine, capsys, program):
@@ -197,16 +207,16 @@ def test_a_minikube_that_works_makes_no_folder_of_its_own(machine, capsys, progr
 
 
 def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
-    taken = supplies._taken
+    is_taken = host.is_taken
     machine()
-    monkeypatch.setattr(supplies, "_taken", taken)
+    monkeypatch.setattr(host, "is_taken", is_taken)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        monkeypatch.setattr(supplies, "PORTS", {port: "the web application"})
+        monkeypatch.setattr(host, "PORTS", {port: "the web application"})
         status, checks, _ = looked(capsys)
     assert status == 0
     assert checks["ports"]["ok"] is None and checks["ports"]["found"] == f"taken: {port} (the web application)"
-    assert not taken(port), "looking at it has not taken it"
+    assert not is_taken(port), "the check itself keeps the port"
 
 
 def test_a_kubeconfig_that_is_cut_off(machine, capsys):
@@ -236,19 +246,19 @@ def test_a_cluster_that_does_not_run(machine, capsys, monkeypatch, state):
 
 def test_an_old_python(machine, capsys, monkeypatch):
     machine()
-    monkeypatch.setattr(prerequisites, "OLDEST", (99, 0))
+    monkeypatch.setattr(host, "OLDEST", (99, 0))
     _, checks, _ = looked(capsys)
     assert checks["Python"]["ok"] is False and checks["Python"]["needed"] == "99.0 or newer"
 
 
-def test_a_python_too_old_for_the_package_itself_is_told_so():
+def test_a_python_that_cannot_even_import_the_package_gets_a_message():
     older = "import sys; sys.version_info = (3, 8, 0, 'final', 0); import workbook"
     done = subprocess.run([sys.executable, "-c", older], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("This is Python 3.8; the workbook needs 3.11 or newer.") and "conda" in done.stderr
 
 
-def test_someone_else_at_work_is_told(machine, capsys):
+def test_another_set_up_is_a_note(machine, capsys):
     machine()
     with Settings.from_environment("workbook").folder.joinpath("lock").open("w") as file:
         fcntl = pytest.importorskip("fcntl")
@@ -257,12 +267,15 @@ def test_someone_else_at_work_is_told(machine, capsys):
     assert checks["set-up"]["ok"] is None and "another process" in checks["set-up"]["found"]
 
 
-def test_without_a_network_all_is_well_where_nothing_is_missing(machine, capsys, monkeypatch):
+def test_a_network_is_not_needed_when_nothing_is_missing(machine, capsys, monkeypatch):
     machine(online=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     status, checks, _ = looked(capsys)
     assert status == 0
-    assert checks["network"]["ok"] is None and checks["network"]["fix"] == "Nothing: all is at hand."
+    assert (
+        checks["network"]["ok"] is None
+        and checks["network"]["fix"] == "Nothing: everything is already on this machine."
+    )
     assert "HTTPS_PROXY set" in checks["network"]["found"]
     assert "proxy:3128" not in str(checks), "an address may have a password in it"
 
@@ -270,25 +283,25 @@ def test_without_a_network_all_is_well_where_nothing_is_missing(machine, capsys,
 def test_the_time_is_bounded(machine, capsys, monkeypatch):
     machine()
     monkeypatch.setattr("workbook.cli.doctor.CHECK_SECONDS", 0.2)
-    monkeypatch.setitem(prerequisites.CHECKS, "clock", lambda facts: time.sleep(30))
+    monkeypatch.setitem(CHECKS, "clock", lambda facts: time.sleep(30))
     begun = time.monotonic()
     status, checks, _ = looked(capsys)
     assert time.monotonic() - begun < 10
     assert status == 1 and checks["clock"]["found"].startswith("no answer within")
 
 
-def test_what_no_check_expects_is_a_finding_too(machine, capsys, monkeypatch):
+def test_an_unexpected_error_is_a_finding_too(machine, capsys, monkeypatch):
     machine()
-    monkeypatch.setitem(prerequisites.CHECKS, "clock", lambda facts: {}["none"])
+    monkeypatch.setitem(CHECKS, "clock", lambda facts: {}["none"])
     _, checks, _ = looked(capsys)
     assert checks["clock"]["ok"] is False and "KeyError" in checks["clock"]["found"]
 
 
-def test_it_begins_with_nothing_but_the_standard_library_and_makes_nothing(tmp_path):
-    """A Python without packages, as a fresh clone has it; with no engine, which must not be started."""
+def test_it_needs_only_the_standard_library_and_creates_nothing(tmp_path):
+    """In a Python without packages, as after a fresh clone, and without an engine, which must not be started."""
     env = {name: value for name, value in os.environ.items() if name not in ("CONDA_PREFIX", "VIRTUAL_ENV")}
     env |= {"WORKBOOK_HOME": str(tmp_path / "home"), "DOCKER_HOST": f"unix://{tmp_path}/none", "HOME": str(tmp_path)}
-    env["PATH"] = os.defpath  # pip asks a Rust for its version, should there be one, and that makes a folder
+    env["PATH"] = os.defpath  # pip asks Rust for its version if it finds one, which creates a folder
     without = [sys.executable, "-S", "-c", "import sys; from workbook.__main__ import main; sys.exit(main())"]
     hide = "import workbook.machine.environment as e; e.found = lambda extra='': None; "
     done = subprocess.run(
@@ -304,4 +317,4 @@ def test_it_begins_with_nothing_but_the_standard_library_and_makes_nothing(tmp_p
     assert checks["Python packages"]["ok"] is False and "make up" in checks["Python packages"]["fix"]
     assert checks["Docker engine"]["ok"] is None and "docker is missing" in checks["Docker engine"]["found"]
     assert checks["disk"]["ok"] and checks["Python"]["ok"]
-    assert list(tmp_path.iterdir()) == [], "it has made something"
+    assert list(tmp_path.iterdir()) == [], "it has created something"

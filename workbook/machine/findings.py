@@ -1,14 +1,22 @@
-"""What a look at the machine has found, and what several looks rest on. Only the standard library is used here."""
+"""What a check of this machine finds, and what one check passes on to the next. Only the standard library is used here."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
-@dataclass(frozen=True)
+@dataclass
 class Finding:
-    """One line about the machine.
+    """The result of a check.
 
-    `good` is True or False, or None for a note: worth knowing, and no obstacle. `fix` says what to do about it.
+    Args:
+        check: the check's name.
+        good: True or False; None for a note, which prevents nothing.
+        needed: what the workbook needs.
+        found: what this machine has.
+        fix: what the user should do; dropped when the finding is good.
     """
 
     check: str
@@ -16,6 +24,10 @@ class Finding:
     needed: str
     found: str
     fix: str = ""
+
+    def __post_init__(self) -> None:
+        if self.good:
+            self.fix = ""
 
     @property
     def sign(self) -> str:
@@ -25,17 +37,17 @@ class Finding:
 
 @dataclass
 class Facts:
-    """What one check has found out and others rest on."""
+    """What the checks so far have found out about this machine."""
 
     changes: bool = False
     """Whether a check may install and start what it looks for."""
-    engine: Any = None
-    """The connection to the Docker engine, None without one."""
+    engine: "DockerClient | None" = None
+    """The connection to the Docker engine; None when no engine is running."""
     info: dict[str, Any] = field(default_factory=dict)
-    """What `docker info` says, empty without an engine."""
-    state: str = ""
-    """The cluster's state, empty while it is unknown."""
+    """What `docker info` reports; empty without an engine."""
+    running: bool = False
+    """Whether the cluster is running, with a valid kubeconfig."""
     missing: list[str] = field(default_factory=list)
-    """What is not at hand yet, and would have to come over the network."""
+    """What would still have to be downloaded."""
     versions: dict[str, str] = field(default_factory=dict)
-    """Whose version was found, and which it is."""
+    """The versions of programs, by the program's name."""

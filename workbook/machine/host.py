@@ -1,0 +1,139 @@
+"""Checks of the machine itself: Python, its packages, CPUs, memory, disk, clock, ports, and other set-ups at work.
+
+Only the standard library is used here, because the doctor runs before any package is installed.
+"""
+
+import os
+import shutil
+import socket
+import sys
+import time
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from workbook import OLDEST
+from workbook.base.lock import holder
+from workbook.base.paths import home
+from workbook.cluster.current import current
+from workbook.cluster.protocol import CPUS, MEMORY_MB
+from workbook.machine import environment
+from workbook.machine.findings import Facts, Finding
+
+DISK_GB = 10
+CLOCK_SECONDS = 60
+"""How far the engine's clock may be from this machine's: certificates are valid only for a certain time."""
+PORTS = {5000: "the web application", 8080: "the frontend", 8888: "JupyterLab"}
+
+
+def python(facts: Facts) -> Finding:
+    """Whether this Python is new enough."""
+    facts.versions["Python"] = version = sys.version.split()[0]
+    return Finding(
+        "Python",
+        sys.version_info >= OLDEST,
+        f"{OLDEST[0]}.{OLDEST[1]} or newer",
+        version,
+        "Install a newer Python, or use conda with environment.yml.",
+    )
+
+
+def packages(facts: Facts) -> Finding:
+    """Whether the Python packages are installed, in the active environment or in the workbook's own."""
+    interpreter = environment.found()
+    if not interpreter:
+        facts.missing.append("Python packages")
+    return Finding(
+        "Python packages",
+        interpreter is not None,
+        "those of pyproject.toml",
+        f"complete, for {interpreter}" if interpreter else "not all are installed",
+        "Run `make up`, which installs them."
+        if find_spec("ensurepip")
+        else "Install `python3-venv`, then run `make up`, which installs them.",  # Debian and Ubuntu ship ensurepip in it
+    )
+
+
+def cpus(facts: Facts) -> Finding:
+    """Whether the Docker engine, or without one this machine, has enough CPUs."""
+    count = facts.info.get("NCPU") or os.cpu_count() or 0
+    fix = "Give Docker more processors: in Docker Desktop under Settings, Resources."
+    return Finding("CPUs", count >= CPUS, f"at least {CPUS}", str(count), fix)
+
+
+def memory(facts: Facts) -> Finding:
+    """Whether the Docker engine, or without one this machine, has enough memory."""
+    megabytes = (facts.info.get("MemTotal") or _physical_memory()) // 2**20
+    return Finding(
+        "memory",
+        megabytes >= MEMORY_MB * 0.9,  # machines sold with 4 GB report a little less
+        f"at least {MEMORY_MB // 1024} GB",
+        f"{megabytes / 1024:.1f} GB",
+        "Give Docker more memory: in Docker Desktop under Settings, Resources.",
+    )
+
+
+def disk(facts: Facts) -> Finding:
+    """Whether the disk with the engine's files has enough space; else the one with the workbook's files."""
+    places = filter(None, (facts.info.get("DockerRootDir"), home(), *home().parents))
+    place = next(path for path in map(Path, places) if path.is_dir())
+    free = shutil.disk_usage(place).free / 1e9
+    return Finding(
+        "disk",
+        free >= DISK_GB,
+        f"at least {DISK_GB} GB free",
+        f"{free:.0f} GB free",
+        "Free some space: `docker system df` shows what Docker uses; `make clean` removes the workbook's part of it.",
+    )
+
+
+def clock(facts: Facts) -> Finding | None:
+    """Whether the engine's clock agrees with this machine's. A virtual machine's can be late after a sleep."""
+    if not (reported := facts.info.get("SystemTime")):
+        return None
+    seconds = abs(datetime.fromisoformat(reported).timestamp() - time.time())
+    good = seconds < CLOCK_SECONDS
+    return Finding(
+        "clock",
+        good,
+        "the engine's and this machine's agree",
+        "they agree" if good else f"they are {seconds:.0f} s apart",
+        "Restart Docker Desktop, or set the clock: certificates are valid only for a certain time.",
+    )
+
+
+def locks(facts: Facts) -> Finding:
+    """Whether another process is setting something up. A lock ends with its process, so none is stale."""
+    files = [current().folder / "lock", *sorted(home().glob("*.lock")), *sorted(home().glob("node/*.lock"))]
+    holders = "; ".join(filter(None, map(holder, files)))
+    fix = "Wait for it, or end that process: the next run continues its work."
+    return Finding("set-up", None if holders else True, "no other is running", holders or "none is running", fix)
+
+
+def ports(facts: Facts) -> Finding:
+    """Whether the ports are free that the workbook uses first."""
+    taken = [f"{port} ({purpose})" for port, purpose in PORTS.items() if is_taken(port)]
+    return Finding(
+        "ports",
+        None if taken else True,
+        f"{', '.join(map(str, PORTS))} free",
+        f"taken: {', '.join(taken)}" if taken else "all free",
+        "Nothing: the workbook uses a free port instead, and prints it.",
+    )
+
+
+def is_taken(port: int) -> bool:
+    """Whether another process uses a port of this machine's loopback address."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+        return False
+    except OSError:
+        return True
+
+
+def _physical_memory() -> int:
+    """This machine's memory in bytes; 0 when the system does not report it."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0

@@ -1,0 +1,129 @@
+"""Checks of the programs that the workbook drives: the Docker engine, minikube or kind, the cluster, and kubectl.
+
+Imports of modules that need packages are inside the functions, because the doctor runs before packages are installed.
+"""
+
+import shutil
+import tempfile
+
+from workbook.base.errors import WorkbookError
+from workbook.base.processes import read
+from workbook.bundle.choose import chosen
+from workbook.cluster.choose import Provider, choose
+from workbook.cluster.current import current
+from workbook.cluster.protocol import State
+from workbook.machine.findings import Facts, Finding
+
+PATIENCE = 4
+"""Seconds that a program or the network has to answer."""
+
+
+def engine(facts: Facts) -> Finding:
+    """Whether a Docker engine runs, for Linux containers. One is installed and started where `facts.changes` allows it."""
+    from workbook.engine.find import ensure_engine, reach_engine  # needs packages
+
+    if not facts.engine:
+        facts.engine = ensure_engine(offline=chosen() is not None) if facts.changes else reach_engine(PATIENCE)
+    facts.info = facts.engine.info()
+    facts.versions["Docker engine"] = version = facts.info["ServerVersion"]
+    found = ", ".join(filter(None, [f"running, {version}", facts.info.get("OperatingSystem")]))
+    if facts.info.get("OSType", "linux") != "linux":
+        fix = "In Docker Desktop's menu: Switch to Linux containers."
+        return Finding("Docker engine", False, "running, for Linux containers", found, fix)
+    return Finding("Docker engine", True, "running", found)
+
+
+def provider(facts: Facts) -> Finding:
+    """Which provider the cluster has, and why."""
+    name, reason = choose()
+    facts.versions["cluster provider"] = name
+    return Finding("cluster provider", True, " or ".join(Provider), f"{name}: {reason}")
+
+
+def minikube(facts: Facts) -> Finding | None:
+    """Whether minikube works. It has to only if it is the cluster's provider."""
+    needed = choose()[0] is Provider.MINIKUBE
+    if not shutil.which("minikube"):
+        if not needed:
+            return Finding("minikube", None, "", "not installed: kind takes its place")
+        return Finding("minikube", False, "installed", "not found", "https://minikube.sigs.k8s.io/docs/start/")
+    try:
+        with tempfile.TemporaryDirectory() as scratch:  # minikube creates folders even for this question
+            command = ["minikube", "version", "--short"]
+            version = read(command, env={"MINIKUBE_HOME": scratch}, timeout=PATIENCE).strip()
+    except WorkbookError as error:
+        return Finding(
+            "minikube",
+            False if needed else None,
+            "working",
+            f"installed, but does not work: {(error.why or error.what).splitlines()[-1]}",
+            "Repair it, or use kind: set WORKBOOK_CLUSTER=kind.",
+        )
+    facts.versions["minikube"] = version
+    return Finding("minikube", True, "working", version)
+
+
+def kind(facts: Facts) -> Finding | None:
+    """Whether kind is installed, where it is the cluster's provider."""
+    if choose()[0] is not Provider.KIND:
+        return None
+    from node import installed_kind  # needs packages
+
+    if not (path := installed_kind()):
+        facts.missing.append("kind")
+        return Finding("kind", False, "installed", "not yet", "With a network, run `make up`, which installs it.")
+    facts.versions["kind"] = version = read([path, "version", "--quiet"], timeout=PATIENCE).strip()
+    return Finding("kind", True, "working", version)
+
+
+def cluster(facts: Facts) -> Finding:
+    """Whether the cluster runs, and its kubeconfig is the one that the workbook wrote."""
+    from workbook.kube import kubeconfig  # needs packages
+
+    cluster = current()
+    if not facts.engine and cluster.provider is Provider.KIND:
+        return Finding("cluster", False, "Running", "unknown without a Docker engine", "Fix the Docker engine first.")
+    # Even to report a state, minikube creates folders: it is not asked about a cluster that was never created.
+    state = cluster.status() if cluster.folder.exists() else State.ABSENT
+    if state is State.ABSENT and cluster.provider is Provider.MINIKUBE:
+        facts.missing.append("minikube's node")
+    if state != State.RUNNING:
+        return Finding("cluster", False, "Running", state, "Run `start()`, or `make up` in a terminal.")
+    if not kubeconfig.is_valid(cluster):
+        fix = f"Run `make up`. It writes {cluster.kubeconfig} again."
+        return Finding("cluster", False, "Running", "Running, but its kubeconfig is damaged", fix)
+    facts.running = True
+    return Finding("cluster", True, "Running", state)
+
+
+def kubectl(facts: Facts) -> Finding:
+    """Whether a kubectl is installed that fits the cluster; any fits while the cluster does not run."""
+    # All of these need packages.
+    import node
+    from workbook.kube.kubectl import client_minor, find_kubectl, missing, server_minor
+
+    cluster = current()
+    if not facts.running:
+        needed = "one that fits the cluster"
+        path = find_kubectl(first=node.kubectl() if cluster.provider is Provider.KIND else None)
+        if not path and cluster.provider is Provider.MINIKUBE:
+            return Finding("kubectl", None, needed, "none", "Nothing: minikube downloads its own.")
+        if not path:
+            raise missing()
+        facts.versions["kubectl"] = version = f"1.{client_minor(path)}"
+        return Finding("kubectl", True, needed, version)
+    needed = "within one minor version of the cluster"
+    program, *arguments = cluster.kubectl()
+    server = server_minor(cluster)
+    facts.versions["Kubernetes"] = f"1.{server}"
+    if arguments:
+        return Finding("kubectl", True, needed, "minikube's own")
+    client = client_minor(program)
+    facts.versions["kubectl"] = f"1.{client}"
+    return Finding(
+        "kubectl",
+        abs(server - client) <= 1,
+        needed,
+        f"1.{client}, cluster 1.{server}",
+        "Install a newer one: https://kubernetes.io/docs/tasks/tools/",
+    )
