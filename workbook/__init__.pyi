@@ -22,6 +22,7 @@ from .lessons.kubectl import logs as logs
 from .lessons.kubectl import scale as scale
 from .lessons.page import page as page
 from .lessons.port_forward import port_forward as port_forward
+from .lessons.preflight import preflight as preflight
 from .lessons.prober import prober as prober
 from .lessons.progress import progress as progress
 from .lessons.recorder import recorder as recorder
@@ -50,7 +51,6 @@ from .lessons.wait import rollout_status as rollout_status
 from .lessons.wait import wait_for as wait_for
 from .lessons.wait import waiting_for as waiting_for
 from .lessons.watch import watch as watch
-from .machine.checks import preflight as preflight
 
 OLDEST: tuple[int, int]
 

@@ -1,0 +1,25 @@
+"""Whether this machine can run the workbook, as a table for the first notebook."""
+
+import pandas as pd
+
+from workbook.machine.checks import PREFLIGHT, findings
+from workbook.machine.findings import Facts
+
+
+def preflight() -> pd.DataFrame:
+    """Check what a cluster needs from this machine; where possible, install and start a missing Docker engine.
+
+    `make doctor` checks more, and changes nothing.
+
+    Returns:
+        One row per check; the index names it, the columns are OK (✓, ✗, or · for a note), NEEDED, FOUND, and FIX, which
+        is empty where there is nothing to do.
+
+    Documentation: https://minikube.sigs.k8s.io/docs/start/#what-youll-need
+    """
+    results = list(findings(PREFLIGHT, Facts(changes=True)))
+    return pd.DataFrame(
+        [[result.sign, result.needed, result.found, result.fix] for result in results],
+        index=[result.check for result in results],
+        columns=["OK", "NEEDED", "FOUND", "FIX"],
+    ).rename_axis(index=None, columns="CHECK")
