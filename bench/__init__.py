@@ -1,1 +1,1 @@
-"""How fast the workbook is: each figure side by side with a peer, in one run. See README.md."""
+"""Benchmarks: the workbook compared with similar programs in the same run. See README.md."""

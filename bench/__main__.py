@@ -1,4 +1,4 @@
-"""`make bench`: measures, prints the table, and writes build/bench.json."""
+"""`make bench`: run the benchmarks, print a table, and write build/bench.json."""
 
 import argparse
 import json
@@ -18,17 +18,16 @@ from workbook.machine.set_up import up
 from workbook.publish.execute import hermetic
 
 PROFILE = "workbook-bench"
-"""The cluster that is measured."""
-
+"""The name of the cluster that the benchmarks use."""
 RESULT = ROOT / "build" / "bench.json"
 SECTIONS = ("cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")
-"""The modules that measure, in their order: the last one deletes the cluster, as notebook 12 does."""
+"""The modules with the benchmarks, in the order in which they run: the last one deletes the cluster, as notebook 12 does."""
 SLOW = {"workbook"}
-"""What `--quick` leaves out."""
+"""The sections that `--quick` leaves out."""
 
 
 def main() -> int:
-    """Runs the chosen sections; returns 1 when a goal is missed."""
+    """Run the chosen sections; return the exit status, 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("section", nargs="*", choices=[[], *SECTIONS], help="only these; all when none is given")
     parser.add_argument("--quick", action="store_true", help=f"leave out {', '.join(SLOW)}, which takes 20 minutes")
@@ -42,7 +41,7 @@ def main() -> int:
     try:
         for section in chosen:
             module = import_module(f"bench.{section}")
-            print(f"\n— {module.__doc__.splitlines()[0]}", flush=True)
+            print(f"\n— {(module.__doc__ or section).splitlines()[0]}", flush=True)
             for row in module.measure(options):
                 rows.append(row)
                 write(RESULT, begun, rows)
@@ -56,16 +55,16 @@ def main() -> int:
 
 
 def write(path: Path, begun: str, rows: list[Row]) -> None:
-    """Writes the rows measured so far, and on what they were."""
+    """Write the rows that have been measured so far, and describe the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = {"system": platform.platform(), "python": platform.python_version(), "begun": begun}
     path.write_text(json.dumps(machine | {"rows": [record(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n")
 
 
 def prepare() -> None:
-    """Choose a cluster of its own for this process and its children, kernels among them."""
+    """Choose a cluster for this process and its children, such as kernels."""
     os.environ.setdefault("WORKBOOK_PROFILE", PROFILE)
-    os.environ.setdefault("WORKBOOK_CLUSTER", "kind")  # whose node is a container here, so that a shell can do the same
+    os.environ.setdefault("WORKBOOK_CLUSTER", "kind")  # the shell scripts need a node that is a container
     hermetic()
 
 

@@ -1,62 +1,66 @@
-"""A cluster's start, the node image at hand, beside the same without the workbook."""
+"""The start of a cluster whose node image is present, compared with the same commands without the workbook."""
 
 import contextlib
 import io
 import shutil
 import tempfile
+import time
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 import node
-from bench.measuring import Row, in_turn, seconds, versus
+from bench.measuring import Row, in_turn, versus
 from bench.processes import timed
 from workbook.base.steps import step
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider, Settings
-from workbook.cluster.current import api, current, open_cluster
+from workbook.cluster.current import current, open_cluster
 from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster
 from workbook.engine.pull import present
 from workbook.machine.set_up import up
 
+Command = tuple[str | Path, ...]
 PLAIN = "workbook-bench-plain"
-"""The name of the cluster that is made without the workbook."""
+"""The name of the cluster that is created without the workbook."""
 NODE = ("wait", "node", "--all", "--for=condition=Ready", "--timeout=300s")
 DNS = ("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=300s")
-"""First this: just after the start only some of the Pods are there, and these are Ready for a moment before they are not."""
+"""CoreDNS first: right after the start some Pods do not exist yet, and others are Ready only for a moment."""
 SYSTEM = ("wait", "pods", "--all", "--namespace=kube-system", "--for=condition=Ready", "--timeout=300s")
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """Twice: to a Ready node, and until Kubernetes' own Pods are ready too, for which `start()` waits as well."""
+    """Measure the time until the node is Ready, and until Kubernetes' own Pods are ready: `start()` waits for both."""
     providers = {Provider.KIND: _kind} | ({Provider.MINIKUBE: _minikube} if shutil.which("minikube") else {})
     with tempfile.TemporaryDirectory() as scratch:
-        for name, plain in providers.items():
-            ours = open_cluster(name, Settings.from_environment())
-            ours.delete()
+        for name, without_workbook in providers.items():
+            cluster = open_cluster(name, Settings.from_environment())
+            cluster.delete()
             with step(f"Start and delete clusters of {name}"):
-                found = in_turn(
-                    {"ours": lambda ours=ours: _ours(ours), "plain": lambda plain=plain: plain(Path(scratch))}
-                )
-            for at, what in enumerate(("a Ready node", "all of its own Pods ready")):
-                both = ([each[at] for each in found[way]] for way in ("ours", "plain"))
-                yield versus(f"{name}: start() to {what}", f"bare {name}", *both, goal=1.15)
-    up()  # for the measurements that come next
+                results = in_turn({"ours": partial(_ours, cluster), "theirs": partial(without_workbook, Path(scratch))})
+            for part, what in enumerate(("a Ready node", "all of its own Pods ready")):
+                ours, theirs = ([times[part] for times in results[way]] for way in ("ours", "theirs"))
+                yield versus(f"{name}: start() to {what}", f"bare {name}", ours, theirs, goal=1.15)
+    up()  # for the sections that follow
 
 
-def _ours(ours: Cluster) -> tuple[float, float]:
-    """What `start()` does, in its two parts."""
+def _ours(cluster: Cluster) -> tuple[float, float]:
+    """Start a cluster as `start()` does, and delete it; return the seconds to the Ready node and to the ready Pods."""
     with contextlib.redirect_stdout(io.StringIO()):
-        node_ready = seconds(ours.start)
-        settled = seconds(lambda: ready.settle(ours, api()))
-        ours.delete()
-    return node_ready, node_ready + settled
+        begun = time.perf_counter()
+        api = cluster.start()
+        node_ready = time.perf_counter() - begun
+        ready.settle(cluster, api)
+        settled = time.perf_counter() - begun
+        cluster.delete()
+    return node_ready, settled
 
 
 def _kind(scratch: Path) -> tuple[float, float]:
-    """The commands that the workbook prints, typed by hand."""
+    """The same by the commands that the workbook prints."""
     official = present(current().docker(), node.OFFICIAL)
     config = scratch / "kind.yaml"
     config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)))
@@ -72,7 +76,8 @@ def _minikube(scratch: Path) -> tuple[float, float]:
     return _plain(scratch, (*profile, *start), (*profile, "delete"))
 
 
-def _plain(scratch: Path, create: tuple, delete: tuple) -> tuple[float, float]:
+def _plain(scratch: Path, create: Command, delete: Command) -> tuple[float, float]:
+    """Create a cluster, wait for its node and its Pods, and delete it, by commands alone; return the seconds of both."""
     env = {"KUBECONFIG": str(scratch / "kubeconfig")}
 
     def kubectl(*words: str) -> float:

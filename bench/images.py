@@ -1,4 +1,4 @@
-"""Images: how long a new version's build takes with the cache of the one before, and how large they are."""
+"""Images: the build of a new version with the cache of the previous one, and the size."""
 
 import shutil
 import tempfile
@@ -20,47 +20,45 @@ from workbook.engine.catalog import APP
 WEBAPP = APP / "webapp"
 TAGS = ("workbook-bench:ours", "workbook-bench:chapter")
 CHANGES = {
-    "ubuntu:18.04": "{base}",  # the same Debian that our own base for Python is made of, without Python
+    "ubuntu:18.04": "{base}",  # the Debian that the workbook's base for Python is made of, without Python
     "apt-get install -y python-pip python-dev": "apt-get install -y --install-recommends python3-pip python3-dev",
     "pip install": "pip3 install --break-system-packages",
     '"python"': '"python3"',
 }
-"""What is changed in the chapter's Dockerfile so that it can be built today. Ubuntu installs what is recommended."""
+"""The replacements in the chapter's Dockerfile without which it cannot be built today. Ubuntu installs recommended packages."""
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """Each version is built with a line that it never had, so that just the layers before the program come from the cache."""
+    """Measure builds of versions with a new line, so that only the layers below the program come from the cache."""
     engine = current().docker()
     with tempfile.TemporaryDirectory() as scratch:
         ours, chapter = Path(scratch, "ours"), Path(scratch, "chapter")
         try:
             shutil.copytree(WEBAPP, ours)
-            _chapters(chapter, base(engine, "debian"))
+            write_chapters(chapter, base(engine, "debian"))
             ways = {
                 "ours": partial(_build, engine, TAGS[0], ours, "{version}/app.py"),
                 "chapter": partial(_build, engine, TAGS[1], chapter, "app.py"),
             }
-            with step("Build both once"):
+            with step("Build each once"):
                 for way in ways.values():
                     way("v1")
             for version in ("v1", "v2", "v3", "v4"):
-                found = in_turn({name: partial(way, version) for name, way in ways.items()})
-                ours_s, theirs_s = map(median, found.values())
+                times = in_turn({name: partial(way, version) for name, way in ways.items()})
+                first, second = map(median, times.values())
                 goal = None if version == "v1" else 2
-                yield Row(
-                    f"build {version}", ours_s, goal, "s", "the chapter's Dockerfile", ours_s, theirs_s, runs=ROUNDS
-                )
+                yield Row(f"build {version}", first, goal, "s", "the chapter's Dockerfile", first, second, runs=ROUNDS)
             sizes = [engine.images.get(tag).attrs["Size"] / 1e6 for tag in TAGS]
             yield versus("size of web-app", "Python with build tools", sizes[:1], sizes[1:], goal=0.5, unit="MB")
         finally:
             for tag in TAGS:
                 for image in engine.images.list(tag):
-                    engine.images.remove(image.id, force=True)
+                    engine.images.remove(image.id or tag, force=True)
             engine.images.prune({"dangling": True, "label": "workbook-bench"})
 
 
-def _chapters(folder: Path, base: str) -> None:
-    """Writes the chapter's Dockerfile, changed no more than needed, and what it copies."""
+def write_chapters(folder: Path, base: str) -> None:
+    """Write the chapter's Dockerfile with the necessary changes, and the files that it copies."""
     text = (WEBAPP / "as-printed" / "Dockerfile").read_text()
     for old, new in CHANGES.items():
         if old not in text:
@@ -72,7 +70,15 @@ def _chapters(folder: Path, base: str) -> None:
 
 
 def _build(engine: DockerClient, tag: str, folder: Path, program: str, version: str) -> float:
-    """The seconds of a build of a program that was never built before; `program` is where the Dockerfile expects it."""
+    """The seconds of a build of a program that was never built before.
+
+    Args:
+        engine: builds the image.
+        tag: the image's name.
+        folder: the folder with the Dockerfile.
+        program: where the Dockerfile expects the program in it.
+        version: the version of the program.
+    """
     source = (WEBAPP / version / "app.py").read_text()
     (folder / program.format(version=version)).write_text(f"{source}\n# {uuid4()}\n")
     arguments = {"BASE": base(engine, "python"), "VERSION": version, **proxies()}

@@ -1,23 +1,33 @@
-"""How a figure comes to be: ways tried in turn, ratios pair by pair, medians, and a goal that is met or missed."""
+"""Measurements: calls in turn, ratios of pairs, medians, and a goal that is met or missed."""
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.table import Table
 
+Name = TypeVar("Name", bound=Hashable)
+Result = TypeVar("Result")
 ROUNDS = 5
-"""How often each way is measured, where a single one does not take minutes."""
+"""How often each call is measured, unless it takes minutes."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a figure, and the goal that it should not exceed (None: told for information only).
+    """A row of the table: a figure and its goal.
 
-    `ours` and `theirs` are the medians in `unit`, from which a ratio was made; None where the figure is no ratio.
+    Args:
+        what: what was measured.
+        figure: the result.
+        goal: what the figure should not exceed; None for a figure that is only shown.
+        sign: the unit of the figure and its goal.
+        against: what the workbook is compared with.
+        ours, theirs: the medians in `unit` that a ratio is made of; None if the figure is not a ratio.
+        unit: the unit of these.
+        runs: how many pairs were measured.
     """
 
     what: str
@@ -32,44 +42,48 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """`✓` when the goal is met, `✗` when not, nothing where there is none."""
+        """`✓` if the goal is met, `✗` if not, "" without a goal."""
         if self.goal is None:
             return ""
         return "✓" if self.figure <= self.goal else "✗"
 
 
-def in_turn(ways: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, list[Any]]:
-    """Calls the ways one after the other, `rounds` times: A B A B, so that a machine that slows down slows both.
+def in_turn(ways: Mapping[Name, Callable[[], Result]], rounds: int = ROUNDS) -> dict[Name, list[Result]]:
+    """Call functions in turn, A B A B …, so that a machine that becomes slower affects all of them.
+
+    Args:
+        ways: the functions, by name.
+        rounds: how often each is called.
 
     Returns:
-        What each has returned, in order.
+        The results of each, in order.
     """
-    found: dict[str, list[Any]] = {name: [] for name in ways}
+    results: dict[Name, list[Result]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            found[name].append(way())
-    return found
+            results[name].append(way())
+    return results
 
 
 def ratio(ours: list[float], theirs: list[float]) -> float:
-    """The median of the ratios of what was measured in the same round."""
-    return median(one / other for one, other in zip(ours, theirs, strict=True))
+    """The median of the ratios, each of two measurements from the same round."""
+    return median(first / second for first, second in zip(ours, theirs, strict=True))
 
 
 def versus(what: str, against: str, ours: list[float], theirs: list[float], goal: float | None, unit: str = "s") -> Row:
-    """A row with the ratio of two ways that were measured in turn."""
+    """A row with the ratio of two functions that were measured in turn; arguments as in `Row`."""
     return Row(what, ratio(ours, theirs), goal, "×", against, median(ours), median(theirs), unit, len(ours))
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """How long a call takes."""
+    """The seconds that a call takes."""
     begun = time.perf_counter()
     call()
     return time.perf_counter() - begun
 
 
 def table(rows: list[Row]) -> Table:
-    """The rows as they are printed."""
+    """The table that is printed."""
     shown = Table("what", "ours", "against", "theirs", "figure", "goal", "runs", "", title="Ours by theirs, medians")
     for row in rows:
         shown.add_row(
@@ -86,7 +100,7 @@ def table(rows: list[Row]) -> Table:
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A number with three telling digits, and its unit: `0.273 s`, `413 s`, `1.15 ×`; nothing for None."""
+    """A number with three significant digits and its unit: `0.273 s`, `413 s`, `1.15 ×`; "" for None."""
     if value is None:
         return ""
     digits = 2 - math.floor(math.log10(value)) if value else 0
@@ -94,5 +108,5 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def record(row: Row) -> dict[str, Any]:
-    """The row as build/bench.json has it."""
+    """The row as it is written to build/bench.json."""
     return asdict(row) | {"verdict": row.verdict}

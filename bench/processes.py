@@ -1,4 +1,4 @@
-"""Programs as a reader would start them, timed from outside."""
+"""Programs as a reader starts them, and the seconds that they take."""
 
 import os
 import subprocess
@@ -13,17 +13,20 @@ from workbook.cluster.current import current
 from workbook.machine.environment import VENV
 
 BASE = Path(getattr(sys, "_base_executable", sys.executable)) if Path(sys.prefix) == VENV else Path(sys.executable)
-"""The Python that `make` calls: not the one of `.venv`, which the workbook itself goes on in."""
-
-BOUND = 1800
-"""Seconds after which something hangs."""
+"""The Python that `make` calls; the workbook itself then continues with the one in `.venv`."""
+TIMEOUT = 1800
+"""Seconds after which a program is ended."""
 
 
 def timed(*command: str | Path, env: Mapping[str, str] | None = None) -> float:
-    """Runs a program in the repository to its end, unseen; returns its seconds.
+    """Run a program in the repository without showing its output; return the seconds it took.
+
+    Args:
+        command: the program and its arguments.
+        env: variables added to the environment.
 
     Raises:
-        RuntimeError: it failed; with the end of what it printed.
+        RuntimeError: the program failed; shows the end of its output.
     """
     begun = time.perf_counter()
     done = subprocess.run(
@@ -33,7 +36,7 @@ def timed(*command: str | Path, env: Mapping[str, str] | None = None) -> float:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=BOUND,
+        timeout=TIMEOUT,
     )
     took = time.perf_counter() - begun
     if done.returncode:
@@ -42,10 +45,10 @@ def timed(*command: str | Path, env: Mapping[str, str] | None = None) -> float:
 
 
 def python(program: str) -> str:
-    """Runs a Python program in a process of its own; returns what it printed.
+    """Run a Python program in a process of its own; return its output.
 
     Raises:
-        CalledProcessError: it failed; its error is printed.
+        CalledProcessError: the program failed; its error is printed.
     """
     return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
@@ -53,12 +56,12 @@ def python(program: str) -> str:
 
 
 def shell_env() -> dict[str, str]:
-    """What a person would have set in a shell to use the workbook's cluster: KUBECONFIG, and kubectl and kind on PATH."""
-    ours = current()
-    folders = [str(Path(ours.kubectl()[0]).parent), str(node.kind().parent), os.environ["PATH"]]
+    """The variables of a shell in which kubectl and kind are on PATH and use the workbook's cluster."""
+    cluster = current()
+    folders = [str(Path(cluster.kubectl()[0]).parent), str(node.kind().parent), os.environ["PATH"]]
     return {
-        "KUBECONFIG": str(ours.kubeconfig),
+        "KUBECONFIG": str(cluster.kubeconfig),
         "PATH": os.pathsep.join(folders),
-        "NAME": ours.name,
+        "NAME": cluster.name,
         "PYTHON": sys.executable,
     }

@@ -1,4 +1,4 @@
-"""The recorder: how late its rows are, and whether it misses any."""
+"""The recorder: the delay of its rows, and the changes that it misses."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from statistics import median
+from typing import Any
 
 from kubernetes import client
 
@@ -18,15 +19,18 @@ from workbook.base.steps import step
 from workbook.cluster.current import api, current
 from workbook.lessons.kubectl import delete
 
+Times = dict[int, float]
+"""The time of each change, by its number."""
 NAME = "bench-changing"
 PACED, PAUSE = 50, 0.2
-"""How many changes are made with a pause between, and the pause in seconds."""
+"""How many changes are made with a pause after each, and the pause in seconds."""
 QUICK = 1000
+"""How many are made without a pause."""
 POD = {
     "metadata": {"name": NAME, "labels": {"app": NAME}},
     "spec": {"schedulerName": "nobody", "containers": [{"name": "web", "image": "web-app:1.0"}]},
 }
-# A recorder in a process of its own, as in a kernel. Its rows hold the number of restarts: the change's number.
+# A recorder in a process of its own, as in a kernel. The restarts in its rows are the numbers of the changes.
 RECORDER = f"""
 import json, sys
 from workbook import recorder
@@ -38,18 +42,18 @@ print(json.dumps([[row[-1], recorded.begun + row[0]] for row in recorded.rows]))
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """The changes are numbered: each sets the restarts of a Pod's container, which both tell.
+    """Measure numbered changes: each sets the restarts of a Pod's container, which both show.
 
-    A delay begins before the request that makes the change, so it includes the API server's own time.
+    A delay begins before the request that makes the change, so it includes the time that the API server takes.
     """
-    core, where = client.CoreV1Api(client.ApiClient(api().configuration)), current().namespace
+    core, namespace = client.CoreV1Api(client.ApiClient(api().configuration)), current().namespace
     delete("pod", NAME)
-    core.create_namespaced_pod(where, POD, _preload_content=False)
+    core.create_namespaced_pod(namespace, POD, _preload_content=False)
     try:
-        with step(f"Make {PACED} changes one by one, then {QUICK:,} at once"):
-            made, recorded, watched = _observe(core, where)
+        with step(f"Make {PACED} changes with pauses, then {QUICK:,} without"):
+            made, recorded, watched = _observe(core, namespace)
     finally:
-        core.delete_namespaced_pod(NAME, where, grace_period_seconds=0, _preload_content=False)
+        core.delete_namespaced_pod(NAME, namespace, grace_period_seconds=0, _preload_content=False)
     paced, quick = range(1, PACED + 1), range(PACED + 1, PACED + QUICK + 1)
     for changes, goal, how in (
         (paced, 50, f"{PACED} changes, one each {PAUSE} s"),
@@ -65,12 +69,15 @@ def measure(options: Namespace) -> Iterator[Row]:
         yield Row(f"changes lost by {who}, of {QUICK:,} quick ones", lost, goal, "")
 
 
-def _observe(core: client.CoreV1Api, where: str) -> tuple[dict[int, float], dict[int, float], dict[int, float]]:
-    """Makes the changes; returns when each was made, when the recorder has noted it, and when kubectl has printed it."""
-    ours, watched, watching = current(), {}, threading.Event()
+def _observe(core: client.CoreV1Api, namespace: str) -> tuple[Times, Times, Times]:
+    """Make the changes; return when each was made, when the recorder noticed it, and when kubectl printed it."""
+    cluster, watching = current(), threading.Event()
+    made: Times = {}
+    recorded: Times = {}
+    watched: Times = {}
     kubectl = subprocess.Popen(
-        [*ours.kubectl(), "get", "pod", NAME, "--watch", "--no-headers"],
-        env={**os.environ, "KUBECONFIG": str(ours.kubeconfig)},
+        [*cluster.kubectl(), "get", "pod", NAME, "--watch", "--no-headers"],
+        env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -78,26 +85,23 @@ def _observe(core: client.CoreV1Api, where: str) -> tuple[dict[int, float], dict
         [sys.executable, "-c", RECORDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
 
-    def read() -> None:
-        for line in kubectl.stdout:
+    def read_kubectl() -> None:
+        for line in kubectl.stdout or ():
             watched.setdefault(int(line.split()[3]), time.time())
             watching.set()
 
     try:
-        reader = threading.Thread(target=read)
-        recording.stdout.readline()
-        reader.start()
-        if not watching.wait(30):  # kubectl prints the Pod as it is, then watches it
-            raise RuntimeError("kubectl does not tell of the Pod")
-        made = {}
+        next(iter(recording.stdout or ()))  # it is ready
+        threading.Thread(target=read_kubectl).start()
+        if not watching.wait(30):  # kubectl first prints the Pod as it is
+            raise RuntimeError("kubectl has not printed the Pod")
         for number in range(1, PACED + QUICK + 1):
             if number <= PACED:
                 time.sleep(PAUSE)
             made[number] = time.time()
-            core.patch_namespaced_pod_status(NAME, where, _status(number), _preload_content=False)
-        time.sleep(2)  # what has not come by now is lost
+            core.patch_namespaced_pod_status(NAME, namespace, _status(number), _preload_content=False)
+        time.sleep(2)  # a change that has not arrived by then is lost
         output, _ = recording.communicate("\n", timeout=30)
-        recorded: dict[int, float] = {}
         for number, when in json.loads(output):
             recorded.setdefault(number, when)
         return made, recorded, watched
@@ -108,7 +112,8 @@ def _observe(core: client.CoreV1Api, where: str) -> tuple[dict[int, float], dict
         recording.wait()
 
 
-def _status(number: int) -> dict:
+def _status(number: int) -> dict[str, Any]:
+    """The body of the request for a change."""
     ready = "True" if number % 2 else "False"
     state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
     container = {

@@ -1,4 +1,4 @@
-"""The whole workbook by nbval, beside a shell script that does the same steps by kubectl and docker."""
+"""The whole workbook as tests, compared with a shell script that takes the same steps with kubectl and docker."""
 
 import contextlib
 import io
@@ -27,33 +27,33 @@ SCRIPT = Path(__file__).with_name("plain.sh")
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """Each once, for it takes ten minutes, most of them the programs' own delays. A row for each notebook, and their sum."""
+    """Measure each notebook once, since all of them take ten minutes, most of which Kubernetes takes. The last row is the sum."""
     paths = find(tuple(options.notebooks))
     numbers = [int(path.name[:2]) for path in paths]
     _ready(numbers[0])
-    with step("The notebooks by nbval"):
+    with step("Run the notebooks by nbval"):
         whole, ours = _nbval(paths)
     up()  # the last notebook has deleted the cluster
-    env = _env()
+    env = _script_env()
     theirs = []
     for path, number in zip(paths, numbers, strict=True):
         _ready(number)
-        with step(f"{path.stem} by a shell script"):
+        with step(f"Run {path.stem} by a shell script"):
             theirs.append(timed("sh", SCRIPT, path.name[:2], env=env))
     up()
-    for path, one, other in zip(paths, ours, theirs, strict=True):
-        yield Row(path.stem, one / other, None, "×", "the shell script", one, other)
+    for path, first, second in zip(paths, ours, theirs, strict=True):
+        yield Row(path.stem, first / second, None, "×", "the shell script", first, second)
     yield Row(f"{len(paths)} notebooks by nbval", whole / sum(theirs), 1.1, "×", "the shell script", whole, sum(theirs))
 
 
 def _ready(number: int) -> None:
-    """Brings the cluster into the state in which a notebook begins; this is not measured."""
+    """Put the cluster into the starting state of a notebook; this is not measured."""
     with contextlib.redirect_stdout(io.StringIO()):
         begin(number)
 
 
 def _nbval(paths: list[Path]) -> tuple[float, list[float]]:
-    """The seconds of pytest as a whole, and those of each notebook: its kernel's start, its cells, its end."""
+    """The seconds of pytest as a whole, and of each notebook: the start of its kernel, its cells, and its end."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
         begun = time.perf_counter()
@@ -62,16 +62,16 @@ def _nbval(paths: list[Path]) -> tuple[float, list[float]]:
         ).returncode
         whole = time.perf_counter() - begun
         if code:
-            raise RuntimeError("a notebook has failed, so its time tells nothing")
+            raise RuntimeError("a notebook has failed, so its time means nothing")
         spent = dict.fromkeys((path.stem for path in paths), 0.0)
         for case in ElementTree.parse(report).iter("testcase"):
             name = next(name for name in spent if re.search(rf"\b{re.escape(name)}\b", case.get("classname", "")))
-            spent[name] += float(case.get("time"))
+            spent[name] += float(case.get("time", 0))
         return whole, list(spent.values())
 
 
-def _env() -> dict[str, str]:
-    """What plain.sh asks for."""
+def _script_env() -> dict[str, str]:
+    """The variables that plain.sh needs."""
     engine = current().docker()
     bases = {f"{purpose.upper()}_BASE": base(engine, purpose) for purpose in ("python", "jdk", "debian")}
     return shell_env() | bases | {"PROBER": probing.PROGRAM}

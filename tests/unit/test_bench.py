@@ -129,7 +129,7 @@ def test_what_is_measured_of_notebook_00():
 
 
 def test_the_chapters_dockerfile_is_changed_no_more_than_it_says(tmp_path):
-    images._chapters(tmp_path / "chapter", "debian:stable")
+    images.write_chapters(tmp_path / "chapter", "debian:stable")
     printed = (ROOT / "app/webapp/as-printed/Dockerfile").read_text().split()
     built = (tmp_path / "chapter" / "Dockerfile").read_text().split()
     assert built[1] == "debian:stable"
