@@ -86,7 +86,8 @@ def is_whole(session: pytest.Session) -> bool:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if measurement := session.config.stash.get(MEASUREMENT, None):
+    measurement = session.config.stash.get(MEASUREMENT, None)
+    if measurement and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):  # not interrupted
         measurement.stop()
         measurement.save()
         measurement.combine()
