@@ -1,36 +1,37 @@
-"""A bundle: everything that a class needs without a network, in one folder. `make bundle` writes it to build/bundle/.
+"""A bundle: one folder with everything that a class needs without a network. `make bundle` writes it to build/bundle/.
 
-`make lab BUNDLE=folder`, and every other verb so, first verifies it whole, then runs from it alone: no registry and no
-package index is asked. Underneath is one variable, `WORKBOOK_BUNDLE`, which kernels and pytest inherit.
+`make lab BUNDLE=folder` first verifies the whole bundle, then sets up from it alone: no registry and no package index
+is asked. Every other verb accepts it as well. The variable `WORKBOOK_BUNDLE` passes the choice on to child processes,
+such as kernels and pytest.
 
 The format, version 1 (`manifest.FORMAT`):
 
-| path | what it is |
+| path | content |
 |---|---|
-| manifest.json | all that is said below; sorted keys, no times, so that the same inputs give the same sum |
-| manifest.json.sha256 | its sum, as `sha256sum -c` reads it |
+| manifest.json | the keys below; sorted and without times, so that equal contents have an equal checksum |
+| manifest.json.sha256 | the checksum of manifest.json, as `sha256sum -c` reads it |
 | workbook.tar.gz | the workbook itself, to be unpacked where it is to run |
-| wheels/ | the Python packages that it was made with, and what builds the workbook's own, for `pip --no-index` |
-| images/ | container images for `docker load`: the node's, and the bases of the applications |
+| wheels/ | the Python packages, and those that build the workbook's own package, for `pip --no-index` |
+| images/ | container images for `docker load`: the node's, and the base images of the applications |
 | bin/ | kind and kubectl, or minikube |
-| minikube/ | what belongs into minikube's cache for exactly that minikube: base image, images, binaries |
-| handout/ | the handout, where one was printed |
+| minikube/ | files for the cache of exactly that minikube: its base image, other images, binaries |
+| handout/ | the handout, if `make handout` was run before |
 
-The manifest's keys:
+The keys of manifest.json:
 
 | key | value |
 |---|---|
-| format | a number; a workbook reads the one that it writes |
-| machine | `system`, `architecture` and `python` that wheels and programs are for; a bundle fits no other |
-| workbook | the version it comes from |
-| wants | name → what the workbook asks for under that name; a bundle fits no workbook that asks for something else |
+| format | the version of the format; a workbook reads only the version that it writes |
+| machine | the `system`, `architecture` and `python` that wheels and programs are for; other machines refuse the bundle |
+| workbook | the version of the workbook that made the bundle |
+| wants | name → what the workbook requires under that name; a workbook with other requirements refuses the bundle |
 | provider | `kind` or `minikube` |
-| images | purpose → `tag`, `file`, and for the node's image `official`, as kind's provider tells |
-| files | path → `sha256` and `size` in bytes of each file, but for the manifest and its sum |
+| images | purpose → `tag` and `file`; for the node's image also `official`: whether it is kind's own |
+| files | path → `sha256` and `size` in bytes of each file, except the manifest and its checksum |
 
-The base image for Python carries the wheels of the applications and an /etc/pip.conf that names them, so the Dockerfiles
-build without a network as they stand. Images have tags of their own, `workbook-PURPOSE:bundle-…`, which no run without
-a bundle looks for, and which `make clean` removes.
+The base image for Python contains the wheels of the applications, and an /etc/pip.conf that names them. This way, the
+Dockerfiles build without a network, and without a change. Images have tags of their own, `workbook-PURPOSE:bundle-…`:
+nothing uses them without a bundle, and `make clean` removes them.
 
-Only `making` and `images` need packages; what verifies uses nothing but the standard library, because it comes first.
+The modules of this package use only the standard library, because they run before any package is installed.
 """

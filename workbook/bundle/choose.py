@@ -8,13 +8,13 @@ from workbook.bundle import manifest, verify
 from workbook.bundle.use import Bundle
 
 CHOSEN = "WORKBOOK_BUNDLE"
-"""The variable that names the bundle's folder. Kernels and pytest inherit it from the command line."""
+"""The variable with the bundle's folder. Kernels and pytest inherit it from the command line."""
 VERIFIED = "WORKBOOK_BUNDLE_VERIFIED"
-"""The sum of the manifest whose files a parent process has verified."""
+"""The checksum of a manifest whose bundle a parent process has verified."""
 
 
 def chosen() -> Bundle | None:
-    """The bundle that `WORKBOOK_BUNDLE` names, verified once in each command; None when the variable is not set.
+    """Return the bundle that `WORKBOOK_BUNDLE` names, verified once per command; None when the variable is not set.
 
     Raises:
         WorkbookError: it is damaged, or made for another machine or workbook; see `verify`.
@@ -26,7 +26,7 @@ def chosen() -> Bundle | None:
 
 
 def environment(bundle: Bundle | None) -> dict[str, str]:
-    """The variables that tell child processes of a command which bundle to use, and that it is verified."""
+    """Return the variables that pass a verified bundle on to the child processes of a command."""
     return {CHOSEN: str(bundle.folder), VERIFIED: verify.seal(bundle.folder)} if bundle else {}
 
 

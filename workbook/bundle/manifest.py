@@ -1,4 +1,4 @@
-"""What a bundle says of itself: manifest.json."""
+"""manifest.json, the description of a bundle. Its keys are explained in the documentation of this package."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import platform
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from workbook.base.paths import ROOT
 
@@ -16,29 +16,61 @@ EXTRAS = ("test",)
 """The optional dependencies in pyproject.toml that a bundle contains: it can be tested without a network."""
 
 
-def read(folder: Path) -> dict[str, Any]:
-    """The manifest of the bundle in `folder`."""
-    content: dict[str, Any] = json.loads((folder / NAME).read_bytes())
+class File(TypedDict):
+    """A file of a bundle."""
+
+    sha256: str
+    size: int
+
+
+class Image(TypedDict):
+    """An image of a bundle, and the archive that contains it."""
+
+    tag: str
+    file: str
+    official: NotRequired[bool]
+
+
+class Description(TypedDict):
+    """What a manifest contains in addition to the list of files."""
+
+    format: int
+    machine: dict[str, str]
+    workbook: str
+    wants: dict[str, str]
+    provider: str
+    images: dict[str, Image]
+
+
+class Manifest(Description):
+    """The content of manifest.json."""
+
+    files: dict[str, File]
+
+
+def read(folder: Path) -> Manifest:
+    """Return the manifest of the bundle in `folder`."""
+    content: Manifest = json.loads((folder / NAME).read_bytes())
     return content
 
 
-def write(folder: Path, manifest: dict[str, Any]) -> str:
-    """Writes the manifest, and its sum beside it; returns that sum."""
-    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
-    total = hashlib.sha256(text).hexdigest()
+def write(folder: Path, content: Manifest) -> str:
+    """Write the manifest and its checksum; return the checksum."""
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+    checksum = hashlib.sha256(text).hexdigest()
     (folder / NAME).write_bytes(text)
-    (folder / SUM).write_bytes(f"{total}  {NAME}\n".encode())
-    return total
+    (folder / SUM).write_bytes(f"{checksum}  {NAME}\n".encode())
+    return checksum
 
 
-def entry(path: Path) -> dict[str, Any]:
-    """What the manifest says of one file: its sum, and its size in bytes."""
+def entry(path: Path) -> File:
+    """Return a file's entry in the manifest."""
     with path.open("rb") as file:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "size": path.stat().st_size}
 
 
 def machine() -> dict[str, str]:
-    """What wheels and programs depend on."""
+    """Return the properties of this machine on which wheels and programs depend."""
     return {
         "system": platform.system(),
         "architecture": platform.machine(),
@@ -47,28 +79,28 @@ def machine() -> dict[str, str]:
 
 
 def version() -> str:
-    """The workbook's own version."""
-    return str(_project()["project"]["version"])
+    """Return the workbook's version."""
+    return str(_pyproject()["project"]["version"])
 
 
 def build_requirements() -> list[str]:
-    """What builds the workbook's own package, as pyproject.toml asks for it."""
-    return list(_project()["build-system"]["requires"])
+    """Return the packages that build the workbook's own package, as pyproject.toml requires them."""
+    return list(_pyproject()["build-system"]["requires"])
 
 
 def wants() -> dict[str, str]:
-    """What this workbook asks for, by name: Python packages, programs and images, and what the applications install."""
-    project = _project()["project"]
-    asked = {
+    """Return what this workbook requires: Python packages, programs, images, and what the applications install."""
+    project = _pyproject()["project"]
+    requirements = {
         "Python packages": ", ".join(project["dependencies"]),
         **{f"Python packages for {name}": ", ".join(project["optional-dependencies"][name]) for name in EXTRAS},
-        "what builds the workbook's package": ", ".join(build_requirements()),
+        "packages that build the workbook's own": ", ".join(build_requirements()),
+        **tomllib.loads((ROOT / "node" / "versions.toml").read_text(encoding="utf-8")),
     }
-    asked |= tomllib.loads((ROOT / "node" / "versions.toml").read_text(encoding="utf-8"))
     for path in sorted((ROOT / "app").glob("*/requirements.txt")):
-        asked[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8").strip()
-    return asked
+        requirements[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8").strip()
+    return requirements
 
 
-def _project() -> dict[str, Any]:
+def _pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -1,11 +1,11 @@
-"""minikube's cache: `minikube start` does not download what it finds there."""
+"""minikube's cache: `minikube start` does not download what it finds in this folder."""
 
 import os
 from pathlib import Path
 
 
 def cache() -> Path:
-    """minikube's folder of downloads: `.minikube/cache` in `$MINIKUBE_HOME`, or in the user's home.
+    """Return minikube's folder of downloads: `.minikube/cache` in `$MINIKUBE_HOME`, or in the user's home.
 
     `MINIKUBE_HOME` may also name the folder `.minikube` itself.
 

@@ -1,39 +1,39 @@
-"""Use a verified bundle: wheels, programs, images, and minikube's cache. Needs only the standard library."""
+"""Use a verified bundle: its wheels, programs, images, and files for minikube's cache."""
 
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbook.base.paths import home
 from workbook.bundle import minikube
+from workbook.bundle.manifest import Manifest
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A bundle whose files were verified."""
+    """A verified bundle."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
 
     @property
     def provider(self) -> str:
-        """The provider whose cluster it contains."""
-        return str(self.manifest["provider"])
+        """The provider of the cluster that it contains."""
+        return self.manifest["provider"]
 
     @property
     def packages(self) -> list[str]:
-        """Options that make pip install from the bundle and ask no index.
+        """Options with which pip installs from the bundle and asks no index.
 
-        pip does not compile the packages: Python compiles what it imports, which takes a quarter of the time.
+        pip does not compile the packages: Python compiles what is imported, which takes a quarter of the time.
         """
         return ["--no-compile", "--no-index", "--find-links", str(self.folder / "wheels")]
 
     def program(self, name: str) -> Path | None:
-        """The path of a program in the bundle; None when the bundle does not contain it.
+        """Return the path of a program; None when the bundle does not contain it.
 
-        It is a copy in the workbook's folder: a USB stick does not keep the permission to execute.
+        It is a copy in the workbook's folder, because a USB stick does not keep the permission to execute.
         """
         inside = f"bin/{name}.exe" if os.name == "nt" else f"bin/{name}"
         if inside not in self.manifest["files"]:
@@ -45,31 +45,31 @@ class Bundle:
 
     def official(self) -> bool:
         """Whether the node's image is kind's own."""
-        return bool(self.manifest["images"]["node"]["official"])
+        return self.manifest["images"]["node"].get("official", False)
 
     def archive(self, purpose: str) -> tuple[str, Path]:
-        """The tag of the image for a purpose, and the archive to load it from.
+        """Return the tag of an image, and the archive that contains it.
 
         Args:
-            purpose: `"node"`, or that of a base image: a key of `workbook.engine.build.OFFICIAL`.
+            purpose: `"node"`, or for a base image a key of `workbook.engine.build.OFFICIAL`.
         """
         image = self.manifest["images"][purpose]
         return image["tag"], self.folder / image["file"]
 
     def fill_minikube(self) -> None:
-        """Copy the bundle's part for minikube into its cache, where minikube looks before it downloads.
+        """Copy files into minikube's cache, where minikube looks before it downloads.
 
         Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
         """
         for name, entry in self.manifest["files"].items():
-            part, _, inside = name.partition("/")
+            top, _, inside = name.partition("/")
             target = minikube.cache() / inside
-            if part == "minikube" and not (target.exists() and target.stat().st_size == entry["size"]):
+            if top == "minikube" and not (target.exists() and target.stat().st_size == entry["size"]):
                 _copy(self.folder / name, target)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file and make it executable; the target is complete or absent."""
+    """Copy a file and make it executable. The target is complete or absent."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part-{os.getpid()}")
     shutil.copyfile(source, part)

@@ -1,27 +1,30 @@
-"""Is a bundle whole, and for this machine? With the standard library alone: this runs before anything is installed."""
+"""Verify that a bundle is complete, undamaged, and made for this machine and this workbook."""
 
 import hashlib
-import json
 import platform
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from workbook.base.errors import WorkbookError
-from workbook.bundle.manifest import FORMAT, NAME, SUM, entry, machine, wants
+from workbook.bundle.manifest import FORMAT, NAME, SUM, File, Manifest, entry, machine, read, wants
 
-AGAIN = "Copy the bundle again from where it was made, and verify it there first: `make verify BUNDLE=…`."
-BESIDE = (".DS_Store", "._*", "Thumbs.db", "desktop.ini", ".Spotlight-V100", ".Trashes", "System Volume Information")
-"""What systems put onto a USB stick by themselves; wherever else they stand, further files are refused."""
+COPY_AGAIN = "Copy the bundle again from where it was made, and verify it there first: `make verify BUNDLE=…`."
+OTHER_WORKBOOK = "Use the workbook in the bundle (workbook.tar.gz), or make a new bundle: `make bundle`."
+SYSTEM_FILES = (
+    *(".DS_Store", "._*", "Thumbs.db", "desktop.ini"),
+    *(".Spotlight-V100", ".Trashes", "System Volume Information"),
+)
+"""Files and folders that operating systems put onto a USB stick on their own. Other unknown files are refused."""
 SHOWN = 3
+"""How many names an error lists."""
 
 
-def verify(folder: Path) -> dict[str, Any]:
-    """Reads the whole bundle and compares every sum; starts nothing, and writes nothing.
+def verify(folder: Path) -> Manifest:
+    """Read the whole bundle and compare every checksum. Nothing is started or written.
 
     Args:
         folder: the bundle.
@@ -30,21 +33,22 @@ def verify(folder: Path) -> dict[str, Any]:
         Its manifest.
 
     Raises:
-        WorkbookError: a file is damaged, missing, or too many; or the bundle is for another machine or workbook.
+        WorkbookError: a file is damaged, missing, or unknown; or the bundle is for another machine or workbook.
     """
     begun = time.monotonic()
-    manifest = _manifest(folder)
-    _suits(manifest)
+    manifest = _read(folder)
+    _check_machine(manifest)
+    _check_workbook(manifest)
     files = manifest["files"]
-    _names(folder, files)
-    with ThreadPoolExecutor() as pool:  # sums are computed outside of Python's lock
+    _check_names_and_sizes(folder, files)
+    with ThreadPoolExecutor() as pool:  # the hashes are computed without Python's global lock
         found = dict(zip(files, pool.map(lambda name: entry(folder / name), files), strict=True))
     if wrong := [name for name in files if found[name] != files[name]]:
+        first = wrong[0]
         raise WorkbookError(
-            f"The bundle is damaged: {_some(wrong)}.",
-            f"{wrong[0]} has the sha256 {found[wrong[0]]['sha256'][:12]}…, and was made with "
-            f"{files[wrong[0]]['sha256'][:12]}….",
-            AGAIN,
+            f"The bundle is damaged: {_listed(wrong)}.",
+            f"{first} has the sha256 {found[first]['sha256'][:12]}…; the manifest says {files[first]['sha256'][:12]}….",
+            COPY_AGAIN,
         )
     size = sum(file["size"] for file in files.values())
     print(
@@ -56,10 +60,10 @@ def verify(folder: Path) -> dict[str, Any]:
 
 
 def seal(folder: Path) -> str:
-    """The sum of the manifest: it stands for all that the bundle is, and can be told by word of mouth.
+    """Return the checksum of the manifest, which identifies the whole bundle.
 
     Raises:
-        WorkbookError: there is no manifest.
+        WorkbookError: the manifest is missing.
     """
     try:
         return hashlib.sha256((folder / NAME).read_bytes()).hexdigest()
@@ -67,98 +71,106 @@ def seal(folder: Path) -> str:
         raise WorkbookError(
             f"There is no bundle in {folder}.",
             f"It has no readable {NAME}, which `make bundle` writes last.",
-            "BUNDLE is the folder that `make bundle` has written; an archive of it is unpacked first.",
+            "Set BUNDLE to the folder that `make bundle` has written. If you have an archive of it, unpack that first.",
         ) from None
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    """The manifest, once its own sum is right."""
-    total = seal(folder)
-    said = (folder / SUM).read_text(errors="replace").split() if (folder / SUM).is_file() else []
-    if said[:1] != [total]:
+def _read(folder: Path) -> Manifest:
+    """Return the manifest if its checksum is right and this workbook knows its format."""
+    found = seal(folder)
+    expected = (folder / SUM).read_text(errors="replace").split() if (folder / SUM).is_file() else []
+    if expected[:1] != [found]:
         raise WorkbookError(
-            f"The bundle is damaged: {NAME} is not as it was written.",
-            f"Its sha256 is {total[:12]}…; {SUM} says {said[0][:12] + '…' if said else 'nothing'}.",
-            AGAIN,
+            f"The bundle is damaged: {NAME} does not match its checksum.",
+            f"Its sha256 is {found[:12]}…; {SUM} says {expected[0][:12] + '…' if expected else 'nothing'}.",
+            COPY_AGAIN,
         )
-    manifest = json.loads((folder / NAME).read_bytes())
+    manifest = read(folder)
     if manifest["format"] != FORMAT:
         raise WorkbookError(
-            f"The bundle has format {manifest['format']}, and this workbook reads format {FORMAT}.",
-            fix="Take the workbook that is in the bundle (workbook.tar.gz), or make the bundle anew: `make bundle`.",
+            f"The bundle has format {manifest['format']}, and this workbook reads format {FORMAT}.", fix=OTHER_WORKBOOK
         )
     return manifest
 
 
-def _suits(manifest: dict[str, Any]) -> None:
-    """Refuses what was made for another machine, or for a workbook that asks for something else."""
-    there, here = manifest["machine"], machine()
-    if there != here:
-        said = "{system} on {architecture} with Python {python}".format
-        only_python = there | {"python": here["python"]} == here
-        version = there["python"]
-        run_with = f"Take Python {version}: `make … PYTHON=python{version}`. Or m" if only_python else "M"
-        raise WorkbookError(
-            "The bundle is for another Python." if only_python else "The bundle is for another kind of machine.",
-            f"It was made for {said(**there)}; this is {said(**here)}.",
-            f"{run_with}ake a bundle on a machine like this one: `make bundle`.",
-        )
-    if (needed := _newest_libc(manifest["files"])) > (here := _numbers(platform.libc_ver()[1])):
+def _check_machine(manifest: Manifest) -> None:
+    """Refuse a bundle for another system, architecture, Python, or a newer C library."""
+    theirs, ours = manifest["machine"], machine()
+    fix = "Make a bundle on a machine like this one: `make bundle`."
+    if theirs != ours:
+        described = "{system} on {architecture} with Python {python}".format
+        evidence = f"It was made for {described(**theirs)}; this is {described(**ours)}."
+        version = theirs["python"]
+        if theirs | {"python": ours["python"]} == ours:
+            use = f"Use Python {version}: `make … PYTHON=python{version}`."
+            raise WorkbookError("The bundle is for another Python.", evidence, f"{use} Or: {fix}")
+        raise WorkbookError("The bundle is for another kind of machine.", evidence, fix)
+    needed, present = _newest_libc(manifest["files"]), _numbers(platform.libc_ver()[1])
+    if needed > present:
         raise WorkbookError(
             "The bundle is for a newer system.",
-            f"Its Python packages need glibc {'.'.join(map(str, needed))}; here is "
-            f"{'.'.join(map(str, here)) or 'none'}.",
-            "Make a bundle on a machine like this one: `make bundle`.",
+            f"Its Python packages need glibc {_dotted(needed)}; this system has {_dotted(present) or 'none'}.",
+            fix,
         )
-    there, here = manifest["wants"], wants()
-    if differing := [name for name in sorted({*there, *here}) if there.get(name) != here.get(name)]:
+
+
+def _check_workbook(manifest: Manifest) -> None:
+    """Refuse a bundle for a workbook with other requirements."""
+    theirs, ours = manifest["wants"], wants()
+    if differing := [name for name in sorted({*theirs, *ours}) if theirs.get(name) != ours.get(name)]:
+        differences = [f"{name}: {theirs.get(name)} in the bundle, {ours.get(name)} here" for name in differing[:SHOWN]]
         raise WorkbookError(
-            "The bundle is for another version of the workbook.",
-            "; ".join(f"{name}: {there.get(name)} there, {here.get(name)} here" for name in differing[:SHOWN]) + ".",
-            "Take the workbook that is in the bundle (workbook.tar.gz), or make the bundle anew: `make bundle`.",
+            "The bundle is for another version of the workbook.", "; ".join(differences) + ".", OTHER_WORKBOOK
         )
 
 
-def _names(folder: Path, files: dict[str, Any]) -> None:
-    """Refuses a bundle in which files are missing, too many, or of another size, before any is read."""
-    present = {
+def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
+    """Refuse a bundle with missing or unknown files, or with files of another size, before any file is read."""
+    found = {
         path.relative_to(folder).as_posix(): path.stat().st_size
         for path in folder.rglob("*")
-        if path.is_file() and not any(map(_beside, path.relative_to(folder).parts))
+        if path.is_file() and not any(map(_is_system_file, path.relative_to(folder).parts))
     }
-    if missing := [name for name in files if name not in present]:
-        raise WorkbookError(f"The bundle is not whole: {_some(missing)} missing.", "Its manifest names them.", AGAIN)
-    if wrong := [name for name in files if present[name] != files[name]["size"]]:
+    if missing := [name for name in files if name not in found]:
         raise WorkbookError(
-            f"The bundle is damaged: {_some(wrong)}.",
-            f"{wrong[0]} has {present[wrong[0]]} bytes, and was made with {files[wrong[0]]['size']}.",
-            AGAIN,
+            f"The bundle is incomplete: {_listed(missing)} missing.", "Its manifest lists them.", COPY_AGAIN
         )
-    if extra := sorted(present.keys() - files.keys() - {NAME, SUM}):
+    if wrong := [name for name in files if found[name] != files[name]["size"]]:
+        first = wrong[0]
         raise WorkbookError(
-            f"There is more in the bundle than it was made with: {_some(extra)}.",
-            "Packages are installed from that folder, so nothing unknown may lie in it.",
-            f"Remove it, or {AGAIN[0].lower()}{AGAIN[1:]}",
+            f"The bundle is damaged: {_listed(wrong)}.",
+            f"{first} has {found[first]} bytes; the manifest says {files[first]['size']}.",
+            COPY_AGAIN,
+        )
+    if unknown := sorted(found.keys() - files.keys() - {NAME, SUM}):
+        raise WorkbookError(
+            f"The bundle contains files that its manifest does not list: {_listed(unknown)}.",
+            "Packages are installed from that folder, so unknown files are refused.",
+            f"Remove them. Or: {COPY_AGAIN}",
         )
 
 
 def _newest_libc(files: Iterable[str]) -> tuple[int, ...]:
-    """The C library that all wheels of the bundle can do with; nothing where none needs that of Linux.
+    """The glibc version that all wheels of the bundle work with; () when no wheel needs glibc.
 
     Documentation: https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/#manylinux
     """
     tags = (re.findall(r"manylinux_(\d+_\d+)", name) for name in files)
-    return max((min(map(_numbers, found)) for found in tags if found), default=())
+    return max((min(map(_numbers, versions)) for versions in tags if versions), default=())
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:2]))
 
 
-def _beside(name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in BESIDE)
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
-def _some(names: list[str]) -> str:
+def _is_system_file(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in SYSTEM_FILES)
+
+
+def _listed(names: list[str]) -> str:
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
