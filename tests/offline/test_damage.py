@@ -3,13 +3,18 @@
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.bundle import manifest
 from workbook.bundle import verify as verifying
+from workbook.machine import environment
 from workbook.publish import bundle as making
 
 FILES = {
@@ -17,27 +22,34 @@ FILES = {
     "images/node-0123456789ab.tar.gz": b"an image" * 1000,
     "bin/kubectl": b"a program" * 50,
 }
+WHEEL, IMAGE, PROGRAM = FILES
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A small bundle, made by the code that makes the large one."""
-    monkeypatch.setattr(making, "FOLDER", tmp_path / "bundle")
-    return write()
+def folder(tmp_path):
+    """The folder of a small bundle, written by the code that writes real ones."""
+    return write(tmp_path / "bundle")
 
 
-def write(**changes):
-    """Makes the bundle, its manifest changed."""
-    with making._making() as part:
+def write(folder: Path, **changes) -> Path:
+    """Write the small bundle, with changes to its manifest."""
+    with making.writer(folder) as new:
         for name, content in FILES.items():
-            part.make(name, lambda path, content=content: path.write_bytes(content))
-        told = {"format": manifest.FORMAT, "machine": manifest.machine(), "wants": manifest.wants(), "provider": "kind"}
-        part.finish(told | {"images": {}, "workbook": manifest.version()} | changes)
-    return making.FOLDER
+            new.make(name, lambda path, content=content: path.write_bytes(content))
+        description = {
+            "format": manifest.FORMAT,
+            "machine": manifest.machine(),
+            "workbook": manifest.version(),
+            "wants": manifest.wants(),
+            "provider": "kind",
+            "images": {},
+        }
+        new.finish(description | changes)
+    return folder
 
 
 def command(verb, folder, home):
-    """A verb, by a Python that has nothing but its standard library, on a machine that has no program."""
+    """Run a verb in a Python that has nothing but its standard library, on a machine without any program."""
     return subprocess.run(
         [sys.executable, "-S", "-m", "workbook", verb, "--bundle", str(folder)],
         cwd=ROOT,
@@ -48,9 +60,6 @@ def command(verb, folder, home):
     )
 
 
-WHEEL, IMAGE, PROGRAM = FILES
-
-
 def flip(path: Path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -58,7 +67,7 @@ def flip(path: Path):
 
 
 def other_machine(**changes):
-    return lambda folder: write(machine=manifest.machine() | changes)
+    return lambda folder: write(folder, machine=manifest.machine() | changes)
 
 
 DAMAGES = {
@@ -68,34 +77,40 @@ DAMAGES = {
         lambda folder: (folder / PROGRAM).write_bytes(b"a"),
         r"is damaged: bin/kubectl.*has 1 bytes",
     ),
-    "an image is missing": (lambda folder: (folder / IMAGE).unlink(), r"is not whole: images/node"),
-    "a wheel too many": (
+    "an image is missing": (lambda folder: (folder / IMAGE).unlink(), r"is incomplete: images/node"),
+    "an additional wheel": (
         lambda folder: (folder / "wheels/other.whl").touch(),
-        r"more in the bundle.*wheels/other\.whl",
+        r"contains files that its manifest does not list: wheels/other\.whl",
     ),
     "the manifest is cut off": (
         lambda folder: (folder / manifest.NAME).write_bytes((folder / manifest.NAME).read_bytes()[:200]),
-        r"is damaged: manifest\.json is not as it was written",
+        r"is damaged: manifest\.json does not match its checksum",
     ),
     "one bit of the manifest": (
         lambda folder: flip(folder / manifest.NAME),
-        r"manifest\.json is not as it was written",
+        r"manifest\.json does not match its checksum",
     ),
     "the manifest is missing": (lambda folder: (folder / manifest.NAME).unlink(), r"There is no bundle in"),
-    "the manifest's sum is missing": (lambda folder: (folder / manifest.SUM).unlink(), r"sha256 says nothing"),
-    "its format is a newer one": (lambda folder: write(format=manifest.FORMAT + 1), r"has format 2.*reads format 1"),
+    "the manifest's checksum is missing": (
+        lambda folder: (folder / manifest.SUM).unlink(),
+        r"sha256 says nothing",
+    ),
+    "its format is a newer one": (
+        lambda folder: write(folder, format=manifest.FORMAT + 1),
+        r"has format 2.*reads format 1",
+    ),
     "made for another architecture": (other_machine(architecture="riscv64"), r"another kind of machine.*riscv64"),
     "made for another system": (other_machine(system="Plan9"), r"another kind of machine.*Plan9"),
     "made for another Python": (other_machine(python="3.99"), r"another Python.*3\.99.*PYTHON=python3\.99"),
     "made for another version of the workbook": (
-        lambda folder: write(wants=manifest.wants() | {"kubernetes": "1.99.0"}),
-        r"another version of the workbook.*kubernetes: 1\.99\.0 there, \d",
+        lambda folder: write(folder, wants=manifest.wants() | {"kubernetes": "1.99.0"}),
+        r"another version of the workbook.*kubernetes: 1\.99\.0 in the bundle, \d",
     ),
 }
 
 
 @pytest.mark.parametrize("what", DAMAGES)
-def test_what_is_broken_is_said_and_nothing_is_started(what, folder, tmp_path, record_property):
+def test_damage_is_reported_and_nothing_is_started(what, folder, tmp_path, record_property):
     damage, expected = DAMAGES[what]
     damage(folder)
     home = tmp_path / "home"
@@ -103,76 +118,67 @@ def test_what_is_broken_is_said_and_nothing_is_started(what, folder, tmp_path, r
     assert done.returncode == 1
     assert done.stdout == "", "something was done before"
     assert not home.exists(), "something was written"
-    said = done.stderr.strip()
-    assert re.search(expected, said.replace("\n", " ")), said
-    assert "Traceback" not in said and "\nDo:  " in said
-    record_property("broken", (what, said.replace(str(folder.parent), "…")))
+    error = done.stderr.strip()
+    assert re.search(expected, error.replace("\n", " ")), error
+    assert "Traceback" not in error and "\nDo:  " in error
+    record_property("broken", (what, error.replace(str(folder.parent), "…")))
 
 
 def test_a_wheel_for_a_newer_system(monkeypatch, tmp_path, record_property):
-
-    monkeypatch.setattr(making, "FOLDER", tmp_path / "bundle")
     monkeypatch.setitem(FILES, "wheels/tool-1-cp311-cp311-manylinux_2_17_x86_64.manylinux_2_99_x86_64.whl", b"new")
     monkeypatch.setattr(verifying.platform, "libc_ver", lambda: ("glibc", "2.17"))
-    verifying.verify(write())
+    folder = write(tmp_path / "bundle")
+    verifying.verify(folder)
     monkeypatch.setattr(verifying.platform, "libc_ver", lambda: ("glibc", "2.5"))
-    with pytest.raises(verifying.WorkbookError, match=r"newer system(.|\n)*glibc 2\.17; here is 2\.5") as said:
-        verifying.verify(making.FOLDER)
-    record_property("broken", ("made on a newer system", str(said.value)))
+    with pytest.raises(WorkbookError, match=r"newer system(.|\n)*glibc 2\.17; this system has 2\.5") as error:
+        verifying.verify(folder)
+    record_property("broken", ("made on a newer system", str(error.value)))
 
 
-def test_a_sound_one_is_verified(folder, tmp_path):
-    (folder / "wheels" / ".DS_Store").touch()  # macOS leaves it wherever it looks
+def test_an_undamaged_bundle_is_verified(folder, tmp_path):
+    (folder / "wheels" / ".DS_Store").touch()  # macOS leaves it in every folder that it shows
     done = command("verify", folder, tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert "3 files" in done.stdout and manifest.write(folder, manifest.read(folder)) in done.stdout
     assert not (tmp_path / "home").exists()
 
 
-def test_the_same_inputs_give_the_same_sums(folder):
+def test_equal_contents_have_equal_checksums(folder):
     first = (folder / manifest.NAME).read_bytes()
-    (folder / "wheels" / "left-from-before.whl").touch()
-    assert (write() / manifest.NAME).read_bytes() == first
-    assert not (folder / "wheels" / "left-from-before.whl").exists()
+    (folder / "wheels" / "from-an-earlier-bundle.whl").touch()
+    assert (write(folder) / manifest.NAME).read_bytes() == first
+    assert not (folder / "wheels" / "from-an-earlier-bundle.whl").exists()
 
 
-def test_what_is_there_is_kept_unless_it_is_damaged(folder):
+def test_a_file_is_kept_unless_it_is_damaged(folder):
     made = []
 
-    def again(path):
+    def make(path):
         made.append(path.name)
         path.write_bytes(FILES[PROGRAM])
 
-    with making._making() as part:
-        part.make(PROGRAM, again)
+    with making.writer(folder) as new:
+        new.make(PROGRAM, make)
         assert made == []
         flip(folder / PROGRAM)
-        part.make(PROGRAM, again)
+        new.make(PROGRAM, make)
     assert made == ["kubectl"] and (folder / PROGRAM).read_bytes() == FILES[PROGRAM]
 
 
-def test_one_with_a_damaged_manifest_is_made_anew(folder):
+def test_a_bundle_with_a_damaged_manifest_is_written_again(folder):
     (folder / manifest.NAME).write_bytes(b"{")
-    assert manifest.read(write())["files"].keys() == FILES.keys()
+    assert manifest.read(write(folder))["files"].keys() == FILES.keys()
 
 
-def test_an_interrupted_one_is_no_bundle(folder):
-    with pytest.raises(KeyboardInterrupt), making._making():
+def test_an_interrupted_bundle_has_no_manifest(folder):
+    with pytest.raises(KeyboardInterrupt), making.writer(folder):
         raise KeyboardInterrupt
     assert not (folder / manifest.NAME).exists()
 
 
-def test_the_list_of_packages_is_closed():
-    """Nothing that is listed needs something that is not."""
-    from importlib import metadata
-
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    from workbook.machine import environment
-
+def test_the_list_of_packages_contains_all_dependencies():
     listed = dict(line.split("==") for line in making.installed(environment.requirements(*manifest.EXTRAS)))
-    assert {"jupyterlab", "nbval", "pandas", "traitlets"} <= listed.keys()
+    assert {"jupyterlab", "pandas", "traitlets", "coverage", "nbval", "pytest"} <= listed.keys()
     for name in listed:
         for text in metadata.distribution(name).requires or []:
             needed = Requirement(text)

@@ -1,17 +1,17 @@
-"""`make bundle`: writes build/bundle/, all that a class needs without a network. The format: see this package."""
+"""`make bundle`: write everything that a class needs without a network to build/bundle/. For the format see workbook.bundle."""
 
 import os
 import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -27,6 +27,7 @@ from workbook.base.paths import ROOT, home
 from workbook.base.processes import run
 from workbook.base.steps import step
 from workbook.bundle import manifest
+from workbook.bundle.manifest import Description, File, Image
 from workbook.cluster.choose import Provider, remember
 from workbook.cluster.current import current
 from workbook.cluster.kind import Kind
@@ -45,239 +46,251 @@ FOLDER = ROOT / "build" / "bundle"
 MINIKUBE_TEMPORARY = (".lock", ".part")
 HANDOUTS = ("handout.html", "handout.pdf")
 WHEELS = "usr/share/workbook/wheels"
-"""Where the base image for Python has the wheels of the applications, and what makes its pip look there and only there:"""
+"""Where the base image for Python contains the wheels of the applications."""
 PIP = f"[global]\nno-index = true\nfind-links = /{WHEELS}\ndisable-pip-version-check = true\n"
-STAMPED = {"SOURCE_DATE_EPOCH": "315532800"}
-"""1980, the first time that a wheel can carry: one that is built here is the same each time."""
+"""The base image's /etc/pip.conf: pip installs from that folder only."""
+REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}
+"""1980, the earliest time in a wheel: wheels that are built from the same sources are equal."""
 
 
 def bundle() -> None:
-    """Writes the bundle, and says how large its parts are. What has not changed since the last time is kept.
+    """Write the bundle, and print the size of its parts. What has not changed since the last time is kept.
 
     Raises:
-        WorkbookError: a part could not be had; or this runs from a bundle, which is copied rather than made anew.
+        WorkbookError: something could not be downloaded or built; or this runs from a bundle.
     """
-    if current().settings.bundle:
+    cluster = current()
+    if cluster.settings.bundle:
         raise WorkbookError("A bundle is not made from another one.", fix="Copy that one, or run this without BUNDLE.")
-    with lock(home() / "bundle.lock", "bundle"), _making() as part:
-        ours = current()
-        engine = _engine(ours)
-        told = {
-            "format": manifest.FORMAT,
-            "machine": manifest.machine(),
-            "workbook": manifest.version(),
-            "wants": manifest.wants(),
-            "provider": ours.provider.value,
-            "images": {},
-        }
-        _workbook(part)
-        _wheels(part)
-        _programs(part, ours)
-        for purpose in bases(catalog()):
-            told["images"][purpose] = _base(part, engine, purpose)
-        if isinstance(ours, Kind):
-            image, official = ours.node_image()
-            told["images"]["node"] = _image(part, engine, "node", image) | {"official": official}
-        _handout(part)
-        total = part.finish(told)
-    _report(FOLDER, manifest.read(FOLDER)["files"])
-    print(f"The bundle: {FOLDER}\nsha256 of its manifest: {total}")
+    with lock(home() / "bundle.lock", "bundle"), writer(FOLDER) as new:
+        engine = _engine(cluster)
+        _add_workbook(new)
+        _add_wheels(new)
+        _add_programs(new, cluster)
+        packed = {purpose: _add_base(new, engine, purpose) for purpose in bases(catalog())}
+        if isinstance(cluster, Kind):
+            image, official = cluster.node_image()
+            packed["node"] = _add_image(new, engine, "node", image)
+            packed["node"]["official"] = official
+        _add_handout(new)
+        seal = new.finish(
+            {
+                "format": manifest.FORMAT,
+                "machine": manifest.machine(),
+                "workbook": manifest.version(),
+                "wants": manifest.wants(),
+                "provider": cluster.provider.value,
+                "images": packed,
+            }
+        )
+    _print_sizes(new.files)
+    print(f"The bundle: {FOLDER}\nsha256 of its manifest: {seal}")
 
 
-class Part:
-    """The bundle while it is made: knows which files were written this time, and which can be kept from the last."""
+class Writer:
+    """Writes the files of a bundle. A file of the last bundle is kept when it would be written again.
 
-    def __init__(self, folder: Path, last: dict[str, Any]) -> None:
+    Args:
+        folder: the bundle's folder.
+        last: the files of the bundle that was in this folder before, as in its manifest.
+    """
+
+    def __init__(self, folder: Path, last: Mapping[str, File]) -> None:
         self.folder, self._last = folder, last
-        self.files: dict[str, dict[str, Any]] = {}
+        self.files: dict[str, File] = {}
 
     def add(self, name: str, source: Path) -> None:
-        """Copies a file to the path `name` in the bundle."""
+        """Copy a file to the path `name` in the bundle."""
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, self.folder / name)
         self.files[name] = manifest.entry(self.folder / name)
 
     def make(self, name: str, make: Callable[[Path], None]) -> None:
-        """Has `make` write a file whose name says all of its content, unless it is there, and is as it was written."""
+        """Let `make` write the file `name`, unless the last bundle contains it undamaged: the name identifies the content."""
         path = self.folder / name
         if not (path.exists() and manifest.entry(path) == self._last.get(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
             make(path)
         self.files[name] = manifest.entry(path)
 
-    def finish(self, told: dict[str, Any]) -> str:
-        """Removes what was not written this time, and writes the manifest, last of all; returns its sum."""
+    def finish(self, description: Description) -> str:
+        """Remove what is left of the last bundle, then write the manifest; return its checksum."""
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
                     path.rmdir()
             elif path.relative_to(self.folder).as_posix() not in self.files:
                 path.unlink()
-        return manifest.write(self.folder, told | {"files": self.files})
+        return manifest.write(self.folder, {**description, "files": self.files})
 
 
 @contextmanager
-def _making() -> Iterator[Part]:
-    """The bundle's folder, without a manifest until it is whole: an interrupted one is no bundle."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def writer(folder: Path) -> Iterator[Writer]:
+    """Open a folder to write a bundle. It has no manifest until `finish`, so an interrupted bundle is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        last = manifest.read(FOLDER)["files"]
-    except (OSError, ValueError):  # there was none, or it is damaged
+        last = manifest.read(folder)["files"]
+    except (OSError, ValueError):  # the first bundle, or a damaged one
         last = {}
     for name in (manifest.NAME, manifest.SUM):
-        (FOLDER / name).unlink(missing_ok=True)
-    yield Part(FOLDER, last)
+        (folder / name).unlink(missing_ok=True)
+    yield Writer(folder, last)
 
 
-def _engine(ours: Cluster) -> "DockerClient":
-    """The engine whose images go into the bundle; minikube's is in its node, which is started for that."""
-    if ours.provider is Provider.EXISTING:
+def _engine(cluster: Cluster) -> "DockerClient":
+    """The engine whose images are packed. minikube's is in its node, which is started first."""
+    if cluster.provider is Provider.EXISTING:
         raise WorkbookError(
-            "A bundle is made for minikube or kind, and this is a cluster that somebody else runs.",
+            "A bundle contains a cluster of minikube or kind; WORKBOOK_CLUSTER names an existing cluster.",
             fix="Set WORKBOOK_CLUSTER to minikube or kind.",
         )
-    if isinstance(ours, Minikube):
-        remember(ours.folder, ours.provider)
-        ours.start()
-    return ours.docker()
+    if isinstance(cluster, Minikube):
+        remember(cluster.folder, cluster.provider)
+        cluster.start()
+    return cluster.docker()
 
 
-def _workbook(part: Part) -> None:
-    """The workbook itself, without what it makes and git keeps out."""
+def _add_workbook(new: Writer) -> None:
+    """Add the workbook itself, without the files that git ignores."""
     ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()] + [".git"]
     with step("Pack the workbook"), tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch, "workbook.tar.gz")
         with images.compressed(archive) as out:
             for path in sorted(ROOT.rglob("*")):
                 inside = path.relative_to(ROOT)
-                if path.is_file() and not any(fnmatch(name, given) for name in inside.parts for given in ignored):
+                if path.is_file() and not any(fnmatch(name, pattern) for name in inside.parts for pattern in ignored):
                     mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
                     images.add(out, f"workbook/{inside.as_posix()}", path.read_bytes(), mode)
-        part.add("workbook.tar.gz", archive)
+        new.add("workbook.tar.gz", archive)
 
 
-def installed(wanted: list[str]) -> list[str]:
-    """What this environment has of the packages in `wanted` and of all that they need, as `name==version`, sorted.
+def installed(requirements: list[str]) -> list[str]:
+    """Return the packages that satisfy `requirements` in this environment, with all their dependencies.
+
+    Returns:
+        `name==version` of each, sorted.
 
     Raises:
         PackageNotFoundError: one of them is not installed.
     """
-    found: dict[str, str] = {}
-    todo = [(Requirement(text), "") for text in wanted]
-    seen = set()
+    versions: dict[str, str] = {}
+    todo = [(Requirement(text), "") for text in requirements]
+    seen: set[tuple[str, str]] = set()
     while todo:
-        asked, extra = todo.pop()
-        if asked.marker and not asked.marker.evaluate({"extra": extra}):
+        wanted, extra = todo.pop()
+        if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
             continue
-        there = metadata.distribution(asked.name)
-        found[canonicalize_name(asked.name)] = there.version
-        for more in ("", *asked.extras):
-            if (asked.name, more) not in seen:
-                seen.add((asked.name, more))
-                todo += [(Requirement(text), more) for text in there.requires or []]
-    return [f"{name}=={version}" for name, version in sorted(found.items())]
+        found = metadata.distribution(wanted.name)
+        versions[canonicalize_name(wanted.name)] = found.version
+        for name in ("", *wanted.extras):
+            if (wanted.name, name) not in seen:
+                seen.add((wanted.name, name))
+                todo += [(Requirement(text), name) for text in found.requires or []]
+    return [f"{name}=={version}" for name, version in sorted(versions.items())]
 
 
-def _wheels(part: Part) -> None:
-    """The packages of this very environment, and those that build the workbook's own."""
-    backend = manifest.build_requirements()
+def _add_wheels(new: Writer) -> None:
+    """Add the packages of this environment that the notebooks and their tests need, and those that build the workbook's."""
+    packages = installed(environment.requirements(*manifest.EXTRAS))
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
-        for words in (["--no-deps", *installed(environment.requirements(*manifest.EXTRAS))], backend):
+        for words in (["--no-deps", *packages], manifest.build_requirements()):
             run(
                 [sys.executable, "-m", "pip", "wheel", "--wheel-dir", scratch, *words],
-                env=STAMPED,
+                env=REPRODUCIBLE,
                 timeout=1800,
                 on_line=running.update,
                 fix="Connect to a network with a Python package index; behind a proxy, set HTTPS_PROXY and PIP_CERT.",
             )
         for wheel in sorted(Path(scratch).glob("*.whl")):
-            part.add(f"wheels/{wheel.name}", wheel)
+            new.add(f"wheels/{wheel.name}", wheel)
 
 
 def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
-    """Have minikube download everything that its start needs into an empty home, which then contains nothing else.
+    """Let minikube download everything that its start needs.
 
-    So no file names of minikube's are needed here: they change from version to version.
+    The files that it leaves in an empty folder are exactly those; their names change from version to version.
 
     Args:
         home: an empty folder.
-        command: the start that is to work without a network.
+        command: the command that is to start a cluster without a network.
 
     Returns:
-        Path within the cache → the file.
+        Path within minikube's cache → the file.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """
     environment = {"MINIKUBE_HOME": str(home), "KUBECONFIG": str(home / "kubeconfig"), "MINIKUBE_IN_STYLE": "false"}
-    with step("Have minikube download what its cluster is made of") as running:
+    with step("Download minikube's cluster") as running:
         run([*command, "--download-only"], env=environment, show=True, timeout=3600, on_line=running.update)
-    filled = home / ".minikube" / "cache"
+    cache = home / ".minikube" / "cache"
     return {
-        path.relative_to(filled).as_posix(): path
-        for path in sorted(filled.rglob("*"))
+        path.relative_to(cache).as_posix(): path
+        for path in sorted(cache.rglob("*"))
         if path.is_file() and path.suffix not in MINIKUBE_TEMPORARY
     }
 
 
-def _programs(part: Part, ours: Cluster) -> None:
-    """kind and kubectl; or minikube, and its cache."""
-    if isinstance(ours, Minikube):
-        part.add("bin/minikube", Path(shutil.which("minikube")).resolve())
+def _add_programs(new: Writer, cluster: Cluster) -> None:
+    """Add kind and kubectl; or minikube, and the files for its cache."""
+    if isinstance(cluster, Minikube):
+        if not (program := shutil.which("minikube")):
+            raise WorkbookError("minikube is not installed.", fix="https://minikube.sigs.k8s.io/docs/start/")
+        new.add("bin/minikube", Path(program).resolve())
         with tempfile.TemporaryDirectory() as home:
-            for name, path in download_for_minikube(Path(home), ours.starting()).items():
-                part.add(f"minikube/{name}", path)
+            for name, path in download_for_minikube(Path(home), cluster.starting()).items():
+                new.add(f"minikube/{name}", path)
         return
     suffix = ".exe" if os.name == "nt" else ""
-    part.add(f"bin/kind{suffix}", node.kind())
+    new.add(f"bin/kind{suffix}", node.kind())
     minor = int(manifest.wants()["kubernetes"].split(".")[1])
     kubectl = find_kubectl(minor, first=node.kubectl())
     if not kubectl:
         raise missing()
-    part.add(f"bin/kubectl{suffix}", Path(kubectl))
+    new.add(f"bin/kubectl{suffix}", Path(kubectl))
 
 
-def _base(part: Part, engine: "DockerClient", purpose: str) -> dict[str, str]:
-    """A base image; that for Python with the wheels of the applications."""
+def _add_base(new: Writer, engine: "DockerClient", purpose: str) -> Image:
+    """Add a base image; the one for Python gets a layer with the wheels of the applications."""
     image = base(engine, purpose)
     if purpose != "python":
-        return _image(part, engine, purpose, image)
+        return _add_image(new, engine, purpose, image)
+    wheels = {f"{WHEELS}/{name}": content for name, content in _application_wheels(engine, image).items()}
     with tempfile.TemporaryDirectory() as scratch:
         layer = Path(scratch, "layer.tar")
-        wheels = _applications_wheels(engine, image)
-        write_layer(layer, {"etc/pip.conf": PIP.encode()} | {f"{WHEELS}/{name}": it for name, it in wheels.items()})
-        return _image(part, engine, purpose, image, layer.read_bytes())
+        write_layer(layer, {"etc/pip.conf": PIP.encode(), **wheels})
+        return _add_image(new, engine, purpose, image, layer.read_bytes())
 
 
-def _image(part: Part, engine: "DockerClient", purpose: str, image: str, *layers: bytes) -> dict[str, str]:
-    """An image, with further layers on top."""
-    with step(f"Pack the image for {purpose}"), images.saved(engine, image) as held:
-        config = held.config
+def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *layers: bytes) -> Image:
+    """Add an image with further layers on top."""
+    with step(f"Pack the image for {purpose}"), images.saved(engine, image) as saved:
+        config = saved.config
         for layer in layers:
             config = images.with_layer(config, layer, "the applications' wheels, and a pip that asks no network")
-        number = images.identity(config)
-        tag, file = f"workbook-{purpose}:bundle-{number}", f"images/{purpose}-{number}.tar.gz"
-        part.make(file, lambda archive: images.write(archive, tag, held, config, *layers))
+        identity = images.identity(config)
+        tag, file = f"workbook-{purpose}:bundle-{identity}", f"images/{purpose}-{identity}.tar.gz"
+        new.make(file, lambda archive: images.write(archive, tag, saved, config, *layers))
     return {"tag": tag, "file": file}
 
 
-def _applications_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
-    """The wheels that the applications' requirements name, chosen by the pip of the base that is to install them."""
-    wanted = sorted(APP.glob("*/requirements.txt"))
-    names = [f"{path.parent.name}.txt" for path in wanted]
-    words = ["pip", "download", "--only-binary=:all:", "--dest=/wheels"]
+def _application_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
+    """The wheels of the applications' requirements, by name: chosen by the pip of the base image that will install them."""
+    requirements = {f"{path.parent.name}.txt": path for path in sorted(APP.glob("*/requirements.txt"))}
+    words = [
+        "pip",
+        "download",
+        "--only-binary=:all:",
+        "--dest=/wheels",
+        *(f"--requirement=/{name}" for name in requirements),
+    ]
     with step("Fetch the applications' packages"):
-        container = engine.containers.create(
-            base,
-            [*words, *(word for name in names for word in ("-r", f"/{name}"))],
-            environment=proxies(),
-            labels=labels.MANAGED,
-        )
+        container = engine.containers.create(base, words, environment=proxies(), labels=labels.MANAGED)
         try:
-            given = BytesIO()
-            with tarfile.open(fileobj=given, mode="w") as archive:
-                for name, path in zip(names, wanted, strict=True):
-                    images.add(archive, name, path.read_bytes())
-            container.put_archive("/", given.getvalue())
+            content = BytesIO()
+            with tarfile.open(fileobj=content, mode="w") as out:
+                for name, path in requirements.items():
+                    images.add(out, name, path.read_bytes())
+            container.put_archive("/", content.getvalue())
             container.start()
             if container.wait(timeout=600)["StatusCode"]:
                 raise WorkbookError(
@@ -288,28 +301,28 @@ def _applications_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
             stream, _ = container.get_archive("/wheels")
             with tarfile.open(fileobj=BytesIO(b"".join(stream))) as archive:
                 return {
-                    Path(member.name).name: archive.extractfile(member).read()
-                    for member in archive.getmembers()
-                    if member.isfile()
+                    Path(entry.name).name: file.read()
+                    for entry in archive.getmembers()
+                    if (file := archive.extractfile(entry))  # None for the folder itself
                 }
         finally:
             container.remove(force=True)
 
 
-def _handout(part: Part) -> None:
+def _add_handout(new: Writer) -> None:
+    """Add the handout, if there is one."""
     for name in HANDOUTS:
-        if (printed := ROOT / "build" / name).exists():
-            part.add(f"handout/{name}", printed)
+        if (file := ROOT / "build" / name).exists():
+            new.add(f"handout/{name}", file)
 
 
-def _report(folder: Path, files: dict[str, dict[str, Any]]) -> None:
-    """Prints what each part of the bundle takes."""
-    table = Table("part", "files", "MB", title=f"{folder.name}: what is in it")
+def _print_sizes(files: Mapping[str, File]) -> None:
+    """Print a table with the size of each part of the bundle."""
     sizes: dict[str, list[int]] = {}
-    for name, told in sorted(files.items()):
-        sizes.setdefault(name.partition("/")[0], []).append(told["size"])
-    for name, ours in sizes.items():
-        table.add_row(name, str(len(ours)), f"{sum(ours) / 1e6:.1f}")
-    table.add_section()
-    table.add_row("all", str(len(files)), f"{sum(told['size'] for told in files.values()) / 1e6:.1f}")
+    for name, file in sorted(files.items()):
+        sizes.setdefault(name.partition("/")[0], []).append(file["size"])
+    sizes["total"] = [size for part in sizes.values() for size in part]
+    table = Table("part", "files", "MB", title="Contents of the bundle")
+    for part, each in sizes.items():
+        table.add_row(part, str(len(each)), f"{sum(each) / 1e6:.1f}")
     Console().print(table)
