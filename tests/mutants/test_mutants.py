@@ -18,8 +18,8 @@ from tests import sessions
 from tests.cells import code_cells
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
-from workbook.lessons import progress as journal
 from workbook.lessons.kubectl import kubectl
+from workbook.lessons.progress import CONFIG_MAP
 
 MUTANTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))["mutant"]
 PATIENCE = {"05": "0.5", "08": "0.5", "09": "0.5", "10": "0.75"}
@@ -41,7 +41,7 @@ def run(copy, *, notebook="", tests=(), listing=False, leaves_out=()):
     if notebook:
         path = copy / "notebooks" / find((notebook,))[0].name
         arguments.append(str(path.relative_to(copy)))
-        kubectl("delete", "configmap", journal.NAME, "--ignore-not-found")  # a reader who has done nothing yet
+        kubectl("delete", "configmap", CONFIG_MAP, "--ignore-not-found")  # a reader who has done nothing yet
     with shortened(path, listing, leaves_out) if notebook else nullcontext():
         done = sessions.pytest(
             "-m",

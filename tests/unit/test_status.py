@@ -1,40 +1,47 @@
-"""`workbook status`: what a terminal says of the cluster, and of how far somebody is."""
+"""`make status`: the cluster's state, and the user's progress."""
 
 import pandas as pd
 import pytest
 
-from workbook.lessons import progress as journal
+from workbook.base.notebooks import find
+from workbook.cli import status
+from workbook.lessons import tables
+from workbook.lessons.progress import CONFIG_MAP, Note
 
 
 @pytest.fixture
-def cluster(monkeypatch):
+def cluster(api_server, monkeypatch):
     """A cluster in some state, with these notes in it."""
 
     def has(state, **notes):
         frame = pd.DataFrame([state], index=["cluster"], columns=["STATUS"])
-        monkeypatch.setattr(journal, "cluster_status", lambda: frame)
-        monkeypatch.setattr(journal, "_notes", lambda: {key.removeprefix("n"): value for key, value in notes.items()})
+        monkeypatch.setattr(tables, "status", lambda: frame)
+        data = {key.removeprefix("n").replace("_", "-"): value for key, value in notes.items()}
+        api_server.add("configmaps", CONFIG_MAP, data=data)
 
     return has
 
 
-def test_how_far_and_where_to_go_on(cluster, capsys):
-    cluster("Running", **{"n00-step": "end", "n00-exercise": "exercise", "n01-step": "end", "n01-exercise": "solution"})
-    journal.status()
+def test_how_far_and_where_to_continue(cluster, capsys):
+    cluster("Running", n00_step=Note.END, n00_exercise=Note.EXERCISE, n01_step=Note.END, n01_exercise=Note.SOLUTION)
+    status.status()
     assert capsys.readouterr().out.endswith(
-        "Notebooks run to their end: 2 of 13. Exercises done by yourself: 1.\nGo on with 02_build-the-image.\n"
+        "Notebooks run to their end: 2 of 13. Exercises done by yourself: 1.\nContinue with 02_build-the-image.\n"
     )
 
 
-def test_all_of_it(cluster, capsys):
-    cluster("Running", **{f"n{number:02}-step": "end" for number in range(13)})
-    journal.status()
+def test_all_notebooks(cluster, capsys):
+    cluster("Running", **{f"n{path.name[:2]}_step": Note.END for path in find()})
+    status.status()
     assert capsys.readouterr().out.endswith("Notebooks run to their end: 13 of 13. Exercises done by yourself: 0.\n")
 
 
-@pytest.mark.parametrize(("state", "said"), [("Absent", "There is no cluster"), ("Stopped", "`make up` starts it")])
-def test_a_cluster_that_does_not_run_is_not_asked(cluster, capsys, monkeypatch, state, said):
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [("Absent", "There is no cluster"), ("Stopped", "`make up` starts it"), ("Broken", "`make up` starts it")],
+)
+def test_a_cluster_that_does_not_run_is_not_asked(cluster, api_server, capsys, state, message):
     cluster(state)
-    monkeypatch.setattr(journal, "progress", lambda: pytest.fail("it was asked"))
-    journal.status()
-    assert said in capsys.readouterr().out
+    status.status()
+    assert message in capsys.readouterr().out
+    assert api_server.requests == []

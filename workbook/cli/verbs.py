@@ -52,7 +52,7 @@ def run(options: Options) -> int:
 
 def status(options: Options) -> int:
     """Show the state of the cluster, and your progress in the notebooks."""
-    from workbook.lessons.progress import status  # needs packages
+    from workbook.cli.status import status  # needs packages
 
     status()
     return 0

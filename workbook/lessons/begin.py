@@ -1,4 +1,4 @@
-"""Bring the cluster to just the state in which a notebook begins, whatever was done to it before."""
+"""Put the cluster into the state in which a notebook begins, whatever was done to it before."""
 
 import tomllib
 from pathlib import Path
@@ -15,45 +15,51 @@ from workbook.cluster.protocol import Cluster
 from workbook.engine.catalog import catalog, is_current
 from workbook.kube import objects
 from workbook.kube.objects import Object
-from workbook.lessons import progress as journal
-from workbook.lessons import snapshot as snapshots
 from workbook.lessons.build import build
-from workbook.lessons.kubectl import MANIFESTS, apply, delete
+from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, find_manifest, kubectl_output
+from workbook.lessons.progress import CONFIG_MAP, Note, note
+from workbook.lessons.snapshot import has_first_snapshot, keep_first_snapshot
 from workbook.lessons.wait import gone, rollout_status
 
-# What a reader may have made. Services first: a kubelet that has not yet heard of their end would still tell new Pods
-# of them. Deleting a Deployment takes its ReplicaSets and Pods along, so those come last.
-KINDS = {
-    "services": "service",
-    "deployments": "deployment",
-    "statefulsets": "statefulset",
-    "daemonsets": "daemonset",
-    "replicasets": "replicaset",
-    "pods": "pod",
-    "persistentvolumeclaims": "persistentvolumeclaim",
-    "configmaps": "configmap",
-}
-NOT_THE_READERS = {"kube-root-ca.crt", journal.NAME}
-# `kubectl apply`, and the controllers, which note revisions on the objects.
+RESOURCES = (
+    "services",
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+    "replicasets",
+    "pods",
+    "persistentvolumeclaims",
+    "configmaps",
+)
+"""What a reader may have created, in the order in which it is removed.
+
+Services come first: a kubelet that has not yet seen their end would still give new Pods their addresses. A Deployment is
+deleted together with its ReplicaSets and Pods, so those come after it.
+"""
+KEPT = {"kube-root-ca.crt", CONFIG_MAP}
+"""The names of ConfigMaps that are not the reader's."""
 APPLIERS = {"kubectl-client-side-apply", "kube-controller-manager"}
+"""The field managers that take part when a manifest is applied: the controllers note revisions on the objects."""
 
 
 def states() -> dict[str, dict[str, list[str]]]:
     """What manifests/states.toml says: for each notebook's number, its `images` and its `manifests`."""
-    return tomllib.loads((MANIFESTS / "states.toml").read_text())
+    return tomllib.loads((MANIFESTS / "states.toml").read_text(encoding="utf-8"))
 
 
 def begin(number: int) -> None:
-    """Brings cluster, images and objects to just what notebook `number` expects; says what it changes.
+    """Put cluster, images and objects into the state that notebook `number` starts from, and print what changes.
 
-    Starts the cluster when it is stopped, builds images that are missing, removes what the notebook does not expect
-    and applies what it does. Run twice, the second changes nothing. Only the workbook's own Namespace is touched.
+    Starts the cluster when it is stopped, builds missing images, removes objects that don't belong to the state, and
+    applies those that are missing. Run twice, the second run changes nothing. Only the workbook's own namespace is touched.
 
     Args:
         number: the notebook's number: 3 for `03_….ipynb`.
 
     Raises:
-        WorkbookError: there is no such notebook, another process is at it, or the cluster cannot be had.
+        WorkbookError: there is no such notebook, another process changes the cluster, or the cluster does not start.
+
+    Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/object-management/
     """
     known = states()
     if f"{number:02}" not in known:
@@ -61,85 +67,88 @@ def begin(number: int) -> None:
             f"There is no notebook {number:02}.", f"There are {', '.join(known)}.", "Correct the number."
         )
     state = known[f"{number:02}"]
-    ours = current()
-    with lock(ours.folder / "lock", f"begin({number})", patience=60):
-        remember(ours.folder, ours.provider)
-        ready.settle(ours, ours.start())
-        if not snapshots.is_kept():
-            _images(ours, [])
-            _objects([])
-            snapshots.keep_first()
-        _images(ours, state["images"])
-        _neighbour(f"{ours.namespace}-other")
-        _objects([MANIFESTS / name for name in state["manifests"]])
-    journal.note(number, journal.BEGUN)
-    print(f"Notebook {number:02} can begin on the cluster {ours.name!r} ({ours.provider}).")
+    cluster = current()
+    with lock(cluster.folder / "lock", f"begin({number})", patience=60):
+        remember(cluster.folder, cluster.provider)
+        ready.settle(cluster, cluster.start())
+        if not has_first_snapshot():
+            _set_images(cluster, [])
+            _set_objects([])
+            keep_first_snapshot()
+        _set_images(cluster, state["images"])
+        _remove_second_namespace(f"{cluster.namespace}-other")
+        _set_objects([MANIFESTS / name for name in state["manifests"]])
+    note(number, Note.BEGUN)
+    print(f"Notebook {number:02} can begin on the cluster {cluster.name!r} ({cluster.provider}).")
 
 
-def _images(ours: Cluster, wanted: list[str]) -> None:
-    there = {str(image) for image in ours.images()}
-    for image in sorted(there & catalog().keys() - set(wanted)):
+def _set_images(cluster: Cluster, wanted: list[str]) -> None:
+    """Make the nodes have the `wanted` images, built from their present source, and no other of the workbook's."""
+    existing = {str(image) for image in cluster.images()}
+    for image in sorted(existing & catalog().keys() - set(wanted)):
         print(f"Removing the image {image}: it is built later.")
-        ours.remove(image)
-    engine = ours.docker()
-    if due := [image for image in wanted if not is_current(engine, image)]:
-        build(*due, log=False)
-    ours.load(*wanted)
+        cluster.remove(image)
+    engine = cluster.docker()
+    if outdated := [image for image in wanted if not is_current(engine, image)]:
+        build(*outdated, log=False)
+    cluster.load(*wanted)
 
 
-def _neighbour(namespace: str) -> None:
-    """Removes the second Namespace, which a notebook makes for a while, should it be there still."""
-    found = api().find("namespaces", namespace)
+def _remove_second_namespace(name: str) -> None:
+    """Delete the namespace that one of the notebooks creates for a while, if it still exists."""
+    found = api().find("namespaces", name)
     if found and found["metadata"].get("labels", {}).items() >= labels.MANAGED.items():
-        print(delete("namespace", namespace))
+        print(delete("namespace", name))
 
 
-def _objects(manifests: list[Path]) -> None:
-    """Makes the Namespace hold what `manifests` describe, freshly applied in their order, and nothing else."""
+def _set_objects(manifests: list[Path]) -> None:
+    """Make the namespace contain what `manifests` describe, as if just applied in their order, and nothing else."""
     wanted: dict[tuple[str, str], list[Path]] = {}
     for path in manifests:
-        document = yaml.safe_load(path.read_text())
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
         wanted.setdefault((f"{document['kind'].lower()}s", document["metadata"]["name"]), []).append(path)
-    there, services_went = set(), False
-    for resource, word in KINDS.items():
+    missing, service_deleted = dict(wanted), False
+    for resource in RESOURCES:
         for item in api().objects(resource):
-            if item["metadata"].get("ownerReferences"):
-                continue  # goes with its owner
-            if item["metadata"]["name"] in NOT_THE_READERS:
-                continue
-            key = resource, item["metadata"]["name"]
-            # The Pods of a Deployment know the Services that were there before them, so those go together.
-            stale = services_went and resource == "deployments"
-            if key in wanted and not stale and not _differs(resource, item, wanted[key]):
-                there.add(key)
+            name = item["metadata"]["name"]
+            if item["metadata"].get("ownerReferences") or name in KEPT:
+                continue  # an object with an owner is deleted together with it
+            # A Deployment's Pods have the addresses of the Services that existed before them in their environment.
+            stale = service_deleted and resource == "deployments"
+            if (resource, name) in wanted and not stale and not _differs(resource, item, wanted[resource, name]):
+                del missing[resource, name]
             else:
-                print(delete(word, item["metadata"]["name"]))
-                services_went |= resource == "services"
-    for key, paths in wanted.items():
-        if key in there:
-            continue
+                print(delete(resource, name))
+                service_deleted |= resource == "services"
+    for (resource, name), paths in missing.items():
         for path in paths:
             print(apply(path))
-            if key[0] == "deployments":
-                rollout_status(key[1], timeout=180)
+            if resource == "deployments":
+                rollout_status(name, timeout=180)
     if not any(resource == "deployments" for resource, _ in wanted):
         gone("pods")
 
 
 def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:
-    """Whether an object is not just as applying `manifests` in order leaves it: other fields, revisions, restarts."""
-    if _edited(item) or not apply(manifests[-1], dry_run=True).endswith("unchanged (server dry run)"):
+    """Whether an object differs from what applying `manifests` in order creates: in fields, revisions or restarts."""
+    if _edited(item):
+        return True
+    try:
+        result = kubectl_output("apply", "-f", find_manifest(manifests[-1]), "--dry-run=server")
+    except KubectlError:
+        return True  # a field differs that cannot be changed, such as a Deployment's selector
+    if not result.endswith("unchanged (server dry run)"):
         return True
     if resource != "deployments":
         return False
-    sets = _owned("replicasets", {item["metadata"]["uid"]})
-    pods = _owned("pods", {entry["metadata"]["uid"] for entry in sets})
-    again = sum(map(objects.restarts, pods))
-    return len(sets) != len(manifests) or again > 0 or not all(map(objects.ready, pods)) or not pods
+    replicasets = _owned("replicasets", {item["metadata"]["uid"]})
+    pods = _owned("pods", {replicaset["metadata"]["uid"] for replicaset in replicasets})
+    healthy = bool(pods) and all(objects.ready(pod) and objects.restarts(pod) == 0 for pod in pods)
+    return len(replicasets) != len(manifests) or not healthy
 
 
 def _edited(item: Object) -> bool:
-    """Whether something else than `kubectl apply` has set fields of it: `apply` leaves those as they are.
+    """Whether anything else than `kubectl apply` has set the object's fields, which `apply` would leave unchanged.
 
     Documentation: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
     """

@@ -1,7 +1,9 @@
-"""What a learner has done on this cluster, noted in the cluster itself: it goes when the cluster goes, and who teaches can see it.
+"""What a learner has done on this cluster. The notes are deleted with the cluster, and an instructor can read them.
 
-The notes are a ConfigMap in the workbook's Namespace: `kubectl get configmap workbook-progress -o yaml`.
+They are a ConfigMap in the workbook's namespace: `kubectl get configmap workbook-progress -o yaml`.
 """
+
+from enum import StrEnum
 
 import pandas as pd
 from kubernetes.client.exceptions import ApiException
@@ -10,46 +12,57 @@ from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
 from workbook.cluster.current import api
-from workbook.lessons.tables import status as cluster_status
+from workbook.kube.objects import Object
 
-NAME = "workbook-progress"
-BEGUN, END = "begun", "end"
-SOLUTION, EXERCISE = "solution", "exercise"
-STEPS = {"": "", BEGUN: "begun", END: "✓ to its end"}
-EXERCISES = {"": "", SOLUTION: "by the solution", EXERCISE: "✓ done"}
+CONFIG_MAP = "workbook-progress"
 
 
-def note(number: int, what: str) -> None:
-    """Notes that a notebook was begun or run to its end, or its exercise done; what was better before stays.
+class Note(StrEnum):
+    """How far a notebook was run, or how its exercise was done."""
 
-    Nothing is noted where the cluster is gone, or does not allow it.
+    BEGUN = "begun"
+    END = "end"
+    SOLUTION = "solution"
+    EXERCISE = "exercise"
+
+
+SHOWN = {
+    "": "",
+    Note.BEGUN: "begun",
+    Note.END: "✓ to its end",
+    Note.SOLUTION: "by the solution",
+    Note.EXERCISE: "✓ done",
+}
+"""How `progress` shows each note; a note is replaced only by one that comes after it here."""
+
+
+def note(number: int, what: Note) -> None:
+    """Note that a notebook was begun or run to its end, or that its exercise was done.
+
+    Nothing is noted when the cluster is gone, or does not allow it.
 
     Args:
         number: the notebook's number.
-        what: `BEGUN` or `END`; `SOLUTION` or `EXERCISE`.
+        what: the note; a better one from before is kept.
     """
-    words = list(STEPS if what in STEPS else EXERCISES)
-    key = f"{number:02}-{'step' if what in STEPS else 'exercise'}"
+    key = f"{number:02}-{'step' if what in (Note.BEGUN, Note.END) else 'exercise'}"
+    order = list(SHOWN)
     try:
-        if words.index(_notes().get(key, "")) >= words.index(what):
+        found = api().find("configmaps", CONFIG_MAP)
+        if order.index(_notes(found).get(key, "")) >= order.index(what):
             return
+        method, name = ("PATCH", CONFIG_MAP) if found else ("POST", "")
+        body = {"metadata": {"name": CONFIG_MAP, "labels": labels.MANAGED}, "data": {key: what}}
+        api().request(method, api().path("configmaps", name=name), body=body).close()
     except WorkbookError:
         return
-    body = {"metadata": {"name": NAME, "labels": labels.MANAGED}, "data": {key: what}}
-    try:
-        try:
-            api().request("PATCH", api().path("configmaps", name=NAME), body=body).close()
-        except ApiException as error:
-            if error.status != 404:
-                raise
-            api().request("POST", api().path("configmaps"), body=body).close()
     except ApiException as error:
         if error.status != 403:
             raise
 
 
 def progress() -> pd.DataFrame:
-    """How far you are on this cluster.
+    """Return how far you are on this cluster.
 
     Returns:
         One row per notebook; the index is NOTEBOOK, the columns are STEP (begun, or run to its end) and EXERCISE (done by
@@ -60,35 +73,14 @@ def progress() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/configuration/configmap/
     """
-    notes = _notes()
+    notes = _notes(api().find("configmaps", CONFIG_MAP))
     names = [path.stem for path in find()]
-    rows = [
-        [STEPS[notes.get(f"{name[:2]}-step", "")], EXERCISES[notes.get(f"{name[:2]}-exercise", "")]] for name in names
-    ]
+    rows = [[SHOWN[notes.get(f"{name[:2]}-{column}", "")] for column in ("step", "exercise")] for name in names]
     frame = pd.DataFrame(rows, index=names, columns=["STEP", "EXERCISE"])
     return frame.rename_axis(index=None, columns="NOTEBOOK")
 
 
-def status() -> None:
-    """Prints the cluster's state and, when it runs, how far you are on it, and where to go on."""
-    state = cluster_status()
-    print(state.to_string(), end="\n\n")
-    if state.loc["cluster", "STATUS"] == "Absent":
-        print("There is no cluster, and so nothing is noted: `make up` makes one.")
-    elif state.loc["cluster", "STATUS"] != "Running":
-        print("What you have done is noted in the cluster: `make up` starts it.")
-    else:
-        table = progress()
-        print(table.to_string(), _summary(table), sep="\n\n")
-
-
-def _summary(table: pd.DataFrame) -> str:
-    """How much of it is done, and the first notebook that is not."""
-    ended, done = table["STEP"] == STEPS[END], table["EXERCISE"] == EXERCISES[EXERCISE]
-    count = f"Notebooks run to their end: {ended.sum()} of {len(table)}. Exercises done by yourself: {done.sum()}."
-    return count if ended.all() else f"{count}\nGo on with {table.index[~ended][0]}."
-
-
-def _notes() -> dict[str, str]:
-    found = api().find("configmaps", NAME)
-    return found.get("data", {}) if found else {}
+def _notes(found: Object | None) -> dict[str, str]:
+    """The notes in the ConfigMap, if it was found, by their keys, such as `03-step`."""
+    notes: dict[str, str] = (found or {}).get("data", {})
+    return notes

@@ -1,4 +1,4 @@
-"""All that is in the workbook's Namespace and on its nodes, now and before anything was done to it."""
+"""All objects in the workbook's namespace and the workbook's images on the nodes: now, and before anything was created."""
 
 import json
 from pathlib import Path
@@ -7,76 +7,78 @@ import pandas as pd
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api, current
-from workbook.lessons import progress as journal
-from workbook.lessons.kubectl import kubectl
+from workbook.lessons.kubectl import kubectl_output
+from workbook.lessons.progress import CONFIG_MAP
 from workbook.lessons.tables import images, name, named
 
-FLEETING = {"events", "events.events.k8s.io", "pods.metrics.k8s.io", "endpoints"}
-"""Kinds that are no possessions: notes, measurements, and the old mirror of the EndpointSlices."""
+EXCLUDED = {"events", "events.events.k8s.io", "pods.metrics.k8s.io", "endpoints"}
+"""Resources that are only reports: events, measurements, and the older form of EndpointSlices."""
 
 
 def snapshot() -> pd.DataFrame:
-    """Everything in the workbook's Namespace, of each kind that the API server knows, and the workbook's images on the nodes.
+    """Return all objects in the workbook's namespace, of each resource that the API server has, and its images on the nodes.
 
-    Events and measurements are left out, and the workbook's own notes of your progress.
+    Events, measurements, and the ConfigMap with your progress are left out.
 
     Returns:
         One row per object; the index is NAME (with `*` for a generated part), the column is KIND.
 
+    Raises:
+        WorkbookError: no cluster, or kubectl ended with an error.
+
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_api-resources/
     """
-    kinds = kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name").split()
-    listed = kubectl(
-        "get",
-        ",".join(kind for kind in kinds if kind not in FLEETING),
-        "--ignore-not-found",
-        "--output=json",
-    )
+    resources = kubectl_output("api-resources", "--namespaced", "--verbs=list", "--output=name").split()
+    included = ",".join(resource for resource in resources if resource not in EXCLUDED)
+    listed = kubectl_output("get", included, "--ignore-not-found", "--output=json")
     rows = [
         [name(item["metadata"]), item["kind"], item["metadata"]["uid"]]
         for item in json.loads(listed or "{}").get("items", [])
-        if item["metadata"]["name"] != journal.NAME
+        if item["metadata"]["name"] != CONFIG_MAP
     ]
     rows += [[f"{repository}:{tag}", "Image", f"{repository}:{tag}"] for repository, tag in images().itertuples()]
     return _table(rows)
 
 
 def first_snapshot() -> pd.DataFrame:
-    """The snapshot that `begin(…)` has kept from before anything was made in the Namespace; a table as of `snapshot`.
+    """Return the snapshot that `begin(…)` took before anything was created in the namespace; a table like `snapshot`'s.
 
     Raises:
-        WorkbookError: there is none, because `begin(…)` was not called since the Namespace was made.
+        WorkbookError: no snapshot, because `begin(…)` was not run since the namespace was created.
     """
-    kept = _kept()
-    if kept is None:
-        raise WorkbookError("No first snapshot was kept.", fix="Run the notebook's `begin(…)` cell.")
-    return _table(kept)
+    rows = _kept()
+    if rows is None:
+        raise WorkbookError("There is no first snapshot.", fix="Run the notebook's `begin(…)` cell.")
+    return _table(rows)
 
 
-def keep_first() -> None:
-    """Keeps a snapshot as the first one of this Namespace."""
+def keep_first_snapshot() -> None:
+    """Take a snapshot, and keep it as the first one of this namespace."""
     table = snapshot()
     rows = [[*row, uid] for row, uid in zip(table.itertuples(), table.attrs["uids"], strict=True)]
-    _file().write_text(json.dumps({"namespace": _namespace(), "rows": rows}))
+    _file().write_text(json.dumps({"namespace": _namespace_uid(), "rows": rows}))
 
 
-def is_kept() -> bool:
-    """Whether a first snapshot of this Namespace is there."""
+def has_first_snapshot() -> bool:
+    """Whether a first snapshot of this namespace was kept."""
     return _kept() is not None
 
 
 def _kept() -> list[list[str]] | None:
-    """The rows that were kept, unless they are of a Namespace that is gone."""
+    """The rows of the first snapshot, unless they are from a namespace that was deleted since."""
     try:
         kept = json.loads(_file().read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return kept["rows"] if kept["namespace"] == _namespace() else None
+    rows: list[list[str]] = kept["rows"]
+    return rows if kept["namespace"] == _namespace_uid() else None
 
 
-def _namespace() -> str:
-    """The UID of the workbook's Namespace: another one, when it was deleted and made again."""
-    return api().objects("namespaces", field_selector=f"metadata.name={current().namespace}")[0]["metadata"]["uid"]
+def _namespace_uid() -> str:
+    """The UID of the workbook's namespace, empty without one; a namespace that was created again has another UID."""
+    found = api().find("namespaces", current().namespace)
+    uid: str = found["metadata"]["uid"] if found else ""
+    return uid
 
 
 def _file() -> Path:

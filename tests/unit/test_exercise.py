@@ -1,0 +1,35 @@
+"""What an exercise prints and notes, before and after its solution."""
+
+import pytest
+
+import workbook
+from workbook.lessons.check import CheckFailed
+
+
+@pytest.fixture
+def noted(api_server):
+    """The step and the exercise of notebook 00 in the table of progress."""
+    return lambda: workbook.progress().iloc[0].tolist()
+
+
+def test_what_is_missing_is_no_error(noted, capsys):
+    workbook.exercise(0, {"two and two are four": 2 + 2 == 4, "it rains": lambda: False})
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ two and two are four",
+        "✗ it rains: not yet",
+        "Try it in the cell above and run this one again; a hint is below.",
+    ]
+    assert noted() == ["✓ to its end", ""]
+
+
+@pytest.mark.parametrize(("solution", "shown"), [(False, "✓ done"), (True, "by the solution")])
+def test_a_done_exercise_is_noted(noted, capsys, solution, shown):
+    workbook.exercise(0, {"it rains": lambda: True}, solution=solution)
+    assert capsys.readouterr().out.splitlines() == ["✓ it rains", "Exercise 00 is done."]
+    assert noted() == ["✓ to its end", shown]
+
+
+def test_a_solution_that_does_not_work_is_an_error(noted):
+    with pytest.raises(CheckFailed, match=r"solution of exercise 00(.|\n)*`begin"):
+        workbook.exercise(0, {"it rains": False}, solution=True)
+    assert noted() == ["", ""]
