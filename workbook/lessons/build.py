@@ -1,4 +1,4 @@
-"""Build images and run them, as `docker` does, in the engine of the workbook's cluster."""
+"""Build, run and remove images as `docker` does, in the engine of the workbook's cluster."""
 
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
@@ -9,14 +9,14 @@ from workbook.engine.catalog import catalog
 
 
 def build(*images: str, log: bool = True) -> None:
-    """`docker build` of the workbook's images; then makes them available to the cluster's nodes.
+    """Build some of the workbook's images (`docker build`), and make them available to the cluster's nodes.
 
     Args:
         images: their names and tags, keys of app/images.toml such as `"web-app:1.0"`.
-        log: print the builder's log as it comes.
+        log: whether to print the builder's log while it builds.
 
     Raises:
-        WorkbookError: there is no such image, or a step of its Dockerfile failed; shows that step's log.
+        WorkbookError: there is no such image, or a step of its Dockerfile failed; the error has that step's log.
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/build/
     """
@@ -31,12 +31,12 @@ def build(*images: str, log: bool = True) -> None:
     cluster.load(*images)
 
 
-def docker_run(image: str, *command: str) -> Printed:
-    """`docker run --rm`: starts a container of one of the workbook's images, and returns what it printed.
+def docker_run(image: str, program: str, *arguments: str) -> Printed:
+    """Run a program in a new container without a network, and return what it printed (`docker run --rm`).
 
     Args:
-        image: its name and tag.
-        command: the program and its arguments, instead of those in the Dockerfile.
+        image: the name and tag of one of the workbook's images.
+        program, arguments: the command to run, instead of the one in the Dockerfile.
 
     Raises:
         WorkbookError: there is no such image, or the program failed.
@@ -46,34 +46,31 @@ def docker_run(image: str, *command: str) -> Printed:
     # The Docker SDK is loaded with the engine, not with this module.
     from docker.errors import ContainerError, ImageNotFound
 
-    program, *arguments = command
+    engine = current().docker()
     try:
-        output = (
-            current()
-            .docker()
-            .containers.run(
-                image,
-                arguments,
-                entrypoint=program,
-                remove=True,
-                stderr=True,
-                network_mode="none",
-                labels=labels.MANAGED,
-            )
+        output = engine.containers.run(
+            image,
+            list(arguments),
+            entrypoint=program,
+            remove=True,
+            stderr=True,
+            network_mode="none",
+            labels=labels.MANAGED,
         )
     except ImageNotFound:
         raise WorkbookError(f"The engine has no image {image!r}.", fix=f"Build it first: `build({image!r})`.") from None
     except ContainerError as error:
-        printed = (error.stderr or b"").decode(errors="replace").strip()
-        raise WorkbookError(f"The program in {image} ended with exit status {error.exit_status}.", printed) from None
+        printed = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
+        what = f"The program in {image} ended with exit status {error.exit_status}."
+        raise WorkbookError(what, printed.strip()) from None
     return Printed(output.decode(errors="replace").strip())
 
 
 def remove_image(image: str) -> None:
-    """`docker image rm` on the cluster's nodes; nothing to do when the image is not there.
+    """Remove an image from the cluster's nodes (`docker image rm`); nothing to do when they don't have it.
 
     Args:
-        image: its name and tag.
+        image: the image's name and tag.
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/rm/
     """

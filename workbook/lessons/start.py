@@ -1,4 +1,4 @@
-"""The cluster's life, as notebooks control it: start, stop, delete, and the address of a Service."""
+"""Start, stop and delete the cluster, and find the address of a Service on it."""
 
 from workbook.base.lock import lock
 from workbook.cluster import ready
@@ -7,38 +7,50 @@ from workbook.cluster.current import current
 
 
 def start() -> None:
-    """Create the workbook's cluster, or start it again (`minikube start`). Prints the commands it runs.
+    """Create the workbook's cluster, or start it again (`minikube start`); print the commands that do it.
+
+    Raises:
+        WorkbookError: another process changes the cluster, or it does not start.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """
-    ours = current()
-    with lock(ours.folder / "lock", "start"):
-        remember(ours.folder, ours.provider)
-        ready.settle(ours, ours.start())
+    cluster = current()
+    with lock(cluster.folder / "lock", "start"):
+        remember(cluster.folder, cluster.provider)
+        ready.settle(cluster, cluster.start())
 
 
 def stop() -> None:
     """Stop the workbook's cluster (`minikube stop`). What is deployed on it is kept for the next start.
 
+    Raises:
+        WorkbookError: another process changes the cluster.
+
     Documentation: https://minikube.sigs.k8s.io/docs/commands/stop/
     """
-    ours = current()
-    with lock(ours.folder / "lock", "stop"):
-        ours.stop()
+    cluster = current()
+    with lock(cluster.folder / "lock", "stop"):
+        cluster.stop()
 
 
 def delete_cluster() -> None:
     """Delete the workbook's cluster with everything in it (`minikube delete`). The next `begin(…)` creates a new one.
 
+    Raises:
+        WorkbookError: another process changes the cluster.
+
     Documentation: https://minikube.sigs.k8s.io/docs/commands/delete/
     """
-    ours = current()
-    with lock(ours.folder / "lock", "delete"):
-        ours.delete()
+    cluster = current()
+    with lock(cluster.folder / "lock", "delete"):
+        cluster.delete()
 
 
 def service_url(service: str) -> str:
     """Return an address at which a NodePort Service answers on this machine (`minikube service NAME --url`).
+
+    Args:
+        service: the Service's name.
 
     Raises:
         WorkbookError: the Service does not exist, or has no node port.
