@@ -1,4 +1,4 @@
-"""`begin`: one state, from wherever the cluster is; and nothing else is touched."""
+"""`begin` reaches a notebook's state from any other, and touches nothing else."""
 
 import hashlib
 import os
@@ -9,10 +9,11 @@ import yaml
 
 import workbook
 from tests import sessions
+from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.cluster.current import current
 from workbook.engine import catalog
-from workbook.lessons import kubectl
+from workbook.lessons.kubectl import kubectl
 
 pytestmark = pytest.mark.cluster
 MANIFEST = "1-03-webapp-deployment.yaml"
@@ -20,10 +21,10 @@ MANIFEST = "1-03-webapp-deployment.yaml"
 
 def objects(namespace=None):
     where = ["-n", namespace] if namespace else []
-    return kubectl.kubectl("get", "all", "-o", "name", *where).split()
+    return kubectl("get", "all", "-o", "name", *where).split()
 
 
-def test_the_second_changes_nothing(capsys):
+def test_a_second_run_changes_nothing(capsys):
     capsys.readouterr()
     workbook.begin(3)
     assert capsys.readouterr().out.splitlines() == ["Notebook 03 can begin on the cluster 'workbook-test' (kind)."] or (
@@ -33,9 +34,9 @@ def test_the_second_changes_nothing(capsys):
 
 def test_leftovers_of_all_kinds_are_removed():
     workbook.apply(MANIFEST)
-    kubectl.kubectl("create", "deployment", "other", "--image=web-app:1.0")
-    kubectl.kubectl("create", "service", "clusterip", "left", "--tcp=80:80")
-    kubectl.kubectl("run", "alone", "--image=web-app:1.0", "--image-pull-policy=Never")
+    kubectl("create", "deployment", "other", "--image=web-app:1.0")
+    kubectl("create", "service", "clusterip", "left", "--tcp=80:80")
+    kubectl("run", "alone", "--image=web-app:1.0", "--image-pull-policy=Never")
     workbook.begin(3)
     assert objects() == []
 
@@ -67,34 +68,34 @@ def served():
 
 
 def test_no_such_notebook():
-    with pytest.raises(workbook.errors.WorkbookError, match="There is no notebook 77"):
+    with pytest.raises(WorkbookError, match="There is no notebook 77"):
         workbook.begin(77)
 
 
 def test_a_damaged_kubeconfig_is_written_again():
     path = current().kubeconfig
     path.write_text(path.read_text()[:100])
-    with pytest.raises(workbook.errors.WorkbookError, match=r"not connected(.|\n)*begin"):
+    with pytest.raises(WorkbookError, match=r"not connected(.|\n)*begin"):
         workbook.pods()
     workbook.begin(3)
     assert workbook.pods().empty
 
 
 def test_same_names_in_another_namespace_are_left_alone():
-    kubectl.kubectl("create", "namespace", "neighbour")
+    kubectl("create", "namespace", "neighbour")
     try:
-        kubectl.kubectl("apply", "-n", "neighbour", "-f", f"manifests/{MANIFEST}")
+        kubectl("apply", "-n", "neighbour", "-f", f"manifests/{MANIFEST}")
         workbook.apply(MANIFEST)
         before = objects("neighbour")
         workbook.begin(3)
         assert objects() == [] and objects("neighbour") == before != []
     finally:
-        kubectl.kubectl("delete", "namespace", "neighbour")
+        kubectl("delete", "namespace", "neighbour")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a home folder made up for this test")
-def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
-    """A whole session with a kubeconfig that points at a production cluster: it is never written, never followed."""
+def test_the_users_kubeconfig_is_untouched_byte_for_byte(tmp_path):
+    """A whole session with a kubeconfig that points at a production cluster: it is neither written nor used."""
     production = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -109,7 +110,7 @@ def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
         file.write_text(yaml.safe_dump(production))
     before = [(hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns) for file in files]
     session = (
-        "from workbook import *; from workbook.kubectl import magic; begin(3);"
+        "from workbook import *; from workbook.lessons.kubectl import magic; begin(3);"
         f"apply('{MANIFEST}'); rollout_status('webapp-deployment'); print(pods());"
         "print(magic('config current-context')); stop(); start(); delete('deployment', 'webapp-deployment')"
     )
@@ -124,7 +125,7 @@ def test_the_readers_kubeconfig_is_untouched_byte_for_byte(tmp_path):
 @pytest.mark.parametrize("wait", ["true", "false"])
 def test_a_namespace_that_was_deleted_comes_back(wait):
     workbook.apply(MANIFEST)
-    kubectl.kubectl("delete", "namespace", current().namespace, f"--wait={wait}")
+    kubectl("delete", "namespace", current().namespace, f"--wait={wait}")
     workbook.begin(3)
     assert objects() == []
     workbook.apply(MANIFEST)
@@ -132,13 +133,13 @@ def test_a_namespace_that_was_deleted_comes_back(wait):
 
 
 def test_a_cluster_that_was_killed_starts_again():
-    """As after the machine lost power: the node's container ends without notice, the engine knows it only as stopped."""
-    ours = current()
-    if ours.provider != "kind":
+    """As after a power failure: the node's container ends without notice, and the engine reports it only as stopped."""
+    cluster = current()
+    if cluster.provider != "kind":
         pytest.skip("the node of this provider is no container of this engine")
     workbook.apply(MANIFEST)
     workbook.rollout_status("webapp-deployment")
-    ours.node().kill()
+    cluster.node().kill()
     assert list(workbook.status()["STATUS"]) == ["Stopped"]
     workbook.begin(3)
     assert list(workbook.status()["STATUS"]) == ["Running"]

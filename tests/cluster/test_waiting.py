@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 import workbook
+from workbook.base.errors import WorkbookError
 from workbook.lessons import kubectl
 from workbook.lessons.kubectl import MANIFESTS
 from workbook.lessons.wait import WaitTimeout
@@ -76,3 +77,15 @@ def test_a_service_whose_selector_matches_nothing_shows_both_sides():
 def test_endpoints_of_no_service():
     with pytest.raises(WaitTimeout, match=r"no Service 'webservice'(.|\n)*Apply its manifest"):
         workbook.endpoints("webservice", 1, timeout=1)
+
+
+def test_a_rollout_whose_image_is_not_on_the_node_says_so(tmp_path):
+    apply(tmp_path, "1-03-webapp-deployment.yaml", image="web-app:9.9")
+    message = r"webapp-deployment-\S+: ErrImageNeverPull(.|\n)*not on the node(.|\n)*Do:  Build it"
+    with pytest.raises(WaitTimeout, match=message):
+        workbook.rollout_status("webapp-deployment", timeout=8)
+
+
+def test_a_rollout_of_nothing():
+    with pytest.raises(WorkbookError, match=r"no Deployment 'webapp-deployment'"):
+        workbook.rollout_status("webapp-deployment")
