@@ -1,11 +1,10 @@
-"""Asks a running JupyterLab for a notebook's first table, by the same way as its page does; for the Python of that Lab.
+"""Execute a notebook in a running JupyterLab until it shows a table, and print that. Speaks to JupyterLab as its page does.
 
-Its arguments: the address that `make lab` prints, and the notebook.
+Run by the Python of that JupyterLab. Arguments: the address that `make lab` prints, and the notebook.
 """
 
 import json
 import sys
-import time
 import uuid
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
@@ -14,31 +13,31 @@ from urllib.request import Request, urlopen
 import nbformat
 from websocket import create_connection
 
+from workbook.base.polling import poll
+
 address = urlsplit(sys.argv[1])
 token = parse_qs(address.query)["token"][0]
 notebook = nbformat.read(sys.argv[2], as_version=4)
 
 
-def ask(path, content=None):
-    request = Request(f"http://{address.netloc}{path}", content, {"Authorization": f"token {token}"})
-    with urlopen(request, timeout=60) as answer:
+def request(path: str, content: bytes | None = None) -> bytes:
+    """Send a request to JupyterLab, a POST if it has content; return the answer."""
+    with urlopen(
+        Request(f"http://{address.netloc}{path}", content, {"Authorization": f"token {token}"}), timeout=60
+    ) as answer:
         return answer.read()
 
 
-def page(patience=120):
-    """JupyterLab's page, once it is there: its address is printed before it listens."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            return ask(address.path)
-        except URLError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+def page() -> bytes | None:
+    """JupyterLab's page; None while JupyterLab does not listen: its address is printed before."""
+    try:
+        return request(address.path)
+    except URLError:
+        return None
 
 
-assert b"jupyter-config-data" in page(), "this is not JupyterLab's page"
-kernel = json.loads(ask("/api/kernels", b"{}"))["id"]
+assert b"jupyter-config-data" in poll(page, timeout=120), "this is not JupyterLab's page"
+kernel = json.loads(request("/api/kernels", b"{}"))["id"]
 channels = create_connection(f"ws://{address.netloc}/api/kernels/{kernel}/channels?token={token}", timeout=120)
 for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
     header = {
@@ -52,12 +51,12 @@ for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     channels.send(json.dumps(message))
     while True:
-        said = json.loads(channels.recv())
-        if said["header"]["msg_type"] == "error":
-            sys.exit("\n".join(said["content"]["traceback"]))
-        if "<table" in said["content"].get("data", {}).get("text/html", ""):
-            print(said["content"]["data"]["text/plain"])
+        reply = json.loads(channels.recv())
+        if reply["header"]["msg_type"] == "error":
+            sys.exit("\n".join(reply["content"]["traceback"]))
+        if "<table" in reply["content"].get("data", {}).get("text/html", ""):
+            print(reply["content"]["data"]["text/plain"])
             sys.exit(0)
-        if said["header"]["msg_type"] == "execute_reply":
+        if reply["header"]["msg_type"] == "execute_reply":
             break
 sys.exit("no cell has shown a table")

@@ -1,45 +1,53 @@
-"""A machine with Docker and Python only, in a network that leads nowhere: made, used, and taken away without a trace."""
+"""A machine with only Docker and Python, in a network without a way out: set up, used, and removed without a trace."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
-import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from node import machine
 from tests.offline import watcher
+from workbook.base.polling import poll
 from workbook.engine import daemon
 
 NETWORK = "workbook-offline"
 """The name of the network namespace, and of the cluster in it."""
+PROGRAMS = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 MISSING = (
     *("go", "apt", "apt-get", "mmdebstrap", "conda", "uv", "curl", "wget", "git"),
     *("kind", "kubectl", "minikube", "helm", "make"),
 )
-"""Programs that this machine may have, and a student's has not: here each only notes that it was called."""
+"""Programs that a student's machine may lack. Here, each is a script that only records its call."""
+PATIENCE = 60
+"""Seconds that a process has to start, and to end."""
 
 
 class Nowhere:
-    """A context: the machine, with a fresh engine, home and copy of the workbook, for the length of the block."""
+    """The machine, with its own engine, home and copy of the workbook, for the duration of a `with` block.
+
+    `purpose` is for the test that uses it.
+    """
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
+        self.purpose = ""
 
     def __enter__(self) -> "Nowhere":
         self.folder = Path(tempfile.mkdtemp(prefix="workbook-offline-", dir="/var/tmp"))
-        self._processes: list[subprocess.Popen] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
         try:
             for name in ("home", "tmp", "bin", "engine"):
                 (self.folder / name).mkdir()
-            self._trap()
+            self._hide_programs()
             subprocess.run(["ip", "netns", "add", NETWORK], check=True)
             self._log = self.folder / "outside"
-            self._start([sys.executable, watcher.__file__, self._log], "watcher")
-            self._until(lambda: self._log.exists() and self._log.read_text(), "watcher")
+            self._start([sys.executable, watcher.__file__, self._log], "watcher", self._lines)
             self._start_engine()
             with tarfile.open(self._bundle / "workbook.tar.gz") as archive:
                 archive.extractall(self.folder, filter="data")
@@ -49,31 +57,32 @@ class Nowhere:
         self.workbook = self.folder / "workbook"
         return self
 
-    def __exit__(self, *_) -> None:
-        """Ends every process in the network, then takes away mounts, network and files."""
-        for process in reversed(self._processes):  # the engine first: with it go its containers
+    def __exit__(self, *_: object) -> None:
+        """End all processes in the network, then remove its mounts, the network, and all files."""
+        for process in reversed(self._processes):  # the engine first, which ends its containers
             process.terminate()
             try:
-                process.wait(60)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
         for pid in subprocess.run(["ip", "netns", "pids", NETWORK], capture_output=True, text=True).stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
-        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-        for place in reversed([place for place in mounts if place.startswith(f"{self.folder}/")]):
-            subprocess.run(["umount", "--lazy", place], check=True)
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(int(pid)).kill()
+        mounts = [partition.mountpoint for partition in psutil.disk_partitions(all=True)]
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
+            subprocess.run(["umount", "--lazy", mount], check=True)
         subprocess.run(["ip", "netns", "delete", NETWORK], check=True)
         shutil.rmtree(self.folder)
 
-    def words(self, *command: str | Path) -> list[str]:
-        """The command, to be run in the network. `ip netns exec` would hide the control groups, which a node needs."""
+    def inside(self, *command: str | Path) -> list[str]:
+        """The command that runs `command` in the network. `ip netns exec` would hide the cgroups, which a node needs."""
         return ["nsenter", f"--net=/run/netns/{NETWORK}", *map(str, command)]
 
     @property
     def environment(self) -> dict[str, str]:
-        """All that a student's programs inherit: nothing of this process."""
+        """The environment of a student's programs. Nothing in it comes from this process."""
         return {
-            "PATH": f"{self.folder / 'bin'}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "PATH": f"{self.folder / 'bin'}:{PROGRAMS}",
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
             "LANG": "C.UTF-8",
@@ -84,58 +93,63 @@ class Nowhere:
 
     @property
     def python(self) -> str:
-        """The Python that this machine has, without any package."""
+        """The system's Python, without packages."""
         return sys._base_executable
 
-    def workbook_words(self, verb: str, *more: str) -> list[str]:
+    def verb(self, verb: str, *arguments: str) -> list[str]:
         """The command that a student types."""
-        return self.words(self.python, "-m", "workbook", verb, "--bundle", self._bundle, *more)
+        return self.inside(self.python, "-m", "workbook", verb, "--bundle", self._bundle, *arguments)
 
     def packets(self) -> list[str]:
-        """Where packets were to go that no address in the network would take."""
-        return self._told("packet")
+        """The destinations of packets that no address in the network takes, such as `udp 203.0.113.7:9`."""
+        return self._records("packet")
 
     def names(self) -> list[str]:
-        """The names that the cluster asked the name server of its surroundings for."""
-        return sorted(set(self._told("name")))
+        """The names that the cluster asked the machine's name server for."""
+        return sorted(set(self._records("name")))
 
     def called(self) -> list[str]:
-        """Those of `MISSING` that were called."""
-        note = self.folder / "called"
-        return note.read_text().splitlines() if note.exists() else []
+        """The programs of `MISSING` that were called, with their arguments."""
+        calls = self.folder / "called"
+        return calls.read_text().splitlines() if calls.exists() else []
 
-    def _told(self, kind: str) -> list[str]:
-        lines = [line.partition(" ") for line in self._log.read_text().splitlines()]
-        return [what for begin, _, what in lines if begin == kind]
+    def _lines(self) -> list[str]:
+        """The lines of the watcher's log."""
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def _records(self, kind: str) -> list[str]:
+        """What the watcher has recorded, of one kind."""
+        lines = [line.partition(" ") for line in self._lines()]
+        return [record for first, _, record in lines if first == kind]
 
     @property
     def _socket(self) -> str:
         return f"unix://{self.folder}/docker.sock"
 
-    def _trap(self) -> None:
+    def _hide_programs(self) -> None:
         for name in MISSING:
             script = self.folder / "bin" / name
             script.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.folder}/called\nexit 127\n')
             script.chmod(0o755)
 
-    def _start(self, words: list, name: str) -> subprocess.Popen:
-        clean = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
-        with (self.folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(self.words(*words), env=clean, stdout=log, stderr=log, start_new_session=True)
+    def _start(self, words: list[str | Path], name: str, is_ready: Callable[[], object]) -> None:
+        """Start a process in the network, and wait until it is ready."""
+        log, clean = self.folder / f"{name}.log", {"PATH": PROGRAMS, "LANG": "C.UTF-8"}
+        with log.open("wb") as out:
+            process = subprocess.Popen(self.inside(*words), env=clean, stdout=out, stderr=out, start_new_session=True)
         self._processes.append(process)
-        return process
+        with suppress(TimeoutError):
+            poll(lambda: is_ready() or process.poll() is not None, timeout=PATIENCE)
+        if process.poll() is not None or not is_ready():
+            raise RuntimeError(f"{name} does not start:\n{log.read_text()[-2000:]}")
 
     def _start_engine(self) -> None:
-        place = self.folder / "engine"
-        command = daemon.command(machine.detect(), place, self._socket)
-        command += ["--data-root", place / "data", "--exec-root", place / "run", "--pidfile", place / "pid"]
-        self._start([*command, "--dns", watcher.NAMESERVER], "dockerd")
+        folder = self.folder / "engine"
+        folders = ["--data-root", folder / "data", "--exec-root", folder / "run", "--pidfile", folder / "pid"]
+        command = daemon.command(machine.detect(), folder, self._socket)
         ask = ["docker", "--host", self._socket, "version"]
-        self._until(lambda: subprocess.run(ask, capture_output=True).returncode == 0, "dockerd")
-
-    def _until(self, met, name: str, patience: float = 60) -> None:
-        deadline = time.monotonic() + patience
-        while not met():
-            if time.monotonic() > deadline or self._processes[-1].poll() is not None:
-                raise RuntimeError(f"{name} does not start:\n" + (self.folder / f"{name}.log").read_text()[-2000:])
-            time.sleep(0.1)
+        self._start(
+            [*command, *folders, "--dns", watcher.NAMESERVER],
+            "dockerd",
+            lambda: subprocess.run(ask, capture_output=True).returncode == 0,
+        )

@@ -121,7 +121,7 @@ def test_damage_is_reported_and_nothing_is_started(what, folder, tmp_path, recor
     error = done.stderr.strip()
     assert re.search(expected, error.replace("\n", " ")), error
     assert "Traceback" not in error and "\nDo:  " in error
-    record_property("broken", (what, error.replace(str(folder.parent), "…")))
+    record_property("damage", (what, error.replace(str(folder.parent), "…")))
 
 
 def test_a_wheel_for_a_newer_system(monkeypatch, tmp_path, record_property):
@@ -132,7 +132,7 @@ def test_a_wheel_for_a_newer_system(monkeypatch, tmp_path, record_property):
     monkeypatch.setattr(verifying.platform, "libc_ver", lambda: ("glibc", "2.5"))
     with pytest.raises(WorkbookError, match=r"newer system(.|\n)*glibc 2\.17; this system has 2\.5") as error:
         verifying.verify(folder)
-    record_property("broken", ("made on a newer system", str(error.value)))
+    record_property("damage", ("made on a newer system", str(error.value)))
 
 
 def test_an_undamaged_bundle_is_verified(folder, tmp_path):

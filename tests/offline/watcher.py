@@ -1,8 +1,8 @@
-"""The way out of a network that leads nowhere: every packet that would leave it ends here, and is written down.
+"""The only way out of a network that leads nowhere: every packet that would leave the network is recorded here.
 
-Run in a network namespace, as root, with the file to write into. There it makes the device `outside` and sends all by
-it that is for no address of the namespace's own. And it is the name server for the containers in there, one that knows
-no name, as on a machine without a network. Nothing but the standard library is used.
+Run as root in a network namespace, with the file to write to as the argument. It creates the device `outside`, and
+routes all packets to it that no address in the namespace takes. It is also the name server for the containers in the
+namespace: it records every question, and answers as if there were no network.
 """
 
 import fcntl
@@ -16,22 +16,24 @@ import sys
 from pathlib import Path
 
 NAMESERVER = "198.51.100.53"
-"""An address of the loopback device in the namespace; of a network that is nobody's (RFC 5737)."""
+"""An address of the loopback device in the namespace, from a network that is reserved for documentation (RFC 5737)."""
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 """See https://docs.kernel.org/networking/tuntap.html"""
-PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
 SERVFAIL = 0x8182
-OF_THE_KERNEL = {"0 ff02::16"}
-"""Its word to routers about the device itself, which no program has asked for: https://www.rfc-editor.org/rfc/rfc3810"""
+"""The second field of the answer of a name server that reaches no other."""
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
+FROM_KERNEL = {"0 ff02::16"}
+"""The kernel announces the device to routers, without being asked: https://www.rfc-editor.org/rfc/rfc3810"""
 
 
 def main(path: str) -> None:
+    """Create the device, then record packets and questions in the file at `path` until this process is ended."""
     device = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH", b"outside", IFF_TUN | IFF_NO_PI))
     for words in (
         "link set lo up",
         f"address add {NAMESERVER}/32 dev lo",
-        "link set outside addrgenmode none",  # else the kernel itself looks for routers
+        "link set outside addrgenmode none",  # otherwise the kernel itself looks for routers
         "link set outside up",
         "address add 192.0.2.1/32 dev outside",
         "route add default dev outside",
@@ -48,12 +50,12 @@ def main(path: str) -> None:
                     question, sender = server.recvfrom(4096)
                     print("name", name(question), file=log)
                     server.sendto(question[:2] + struct.pack("!H", SERVFAIL) + question[4:], sender)
-                elif (told := destination(os.read(device, 65536))) not in OF_THE_KERNEL:
-                    print("packet", told, file=log)
+                elif (target := destination(os.read(device, 65536))) not in FROM_KERNEL:
+                    print("packet", target, file=log)
 
 
 def destination(packet: bytes) -> str:
-    """Where a packet was to go: `tcp 203.0.113.7:443`; of a question to a name server, also which name."""
+    """The destination of a packet, such as `tcp 203.0.113.7:443`; for a question to a name server, also the name."""
     if packet[0] >> 4 == 4:
         protocol, target, payload = packet[9], packet[16:20], packet[(packet[0] & 15) * 4 :]
     else:
@@ -66,11 +68,14 @@ def destination(packet: bytes) -> str:
 
 
 def name(question: bytes) -> str:
-    """The name that is asked for: https://www.rfc-editor.org/rfc/rfc1035#section-4.1.2"""
-    labels, at = [], 12
-    while at < len(question) and (size := question[at]):
-        labels.append(question[at + 1 : at + 1 + size].decode(errors="replace"))
-        at += size + 1
+    """The name in a question to a name server. Not by dnspython, which refuses a malformed packet: here each is recorded.
+
+    Documentation: https://www.rfc-editor.org/rfc/rfc1035#section-4.1.2
+    """
+    labels, position = [], 12
+    while position < len(question) and (size := question[position]):
+        labels.append(question[position + 1 : position + 1 + size].decode(errors="replace"))
+        position += size + 1
     return ".".join(labels)
 
 
