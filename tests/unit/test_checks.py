@@ -8,7 +8,8 @@ import pytest
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import current
 from workbook.engine import find as engine
-from workbook.machine import checks, host
+from workbook.machine import checks, host, tools
+from workbook.machine.findings import Facts
 
 GB = 10**9
 
@@ -52,10 +53,15 @@ def test_a_missing_engine_is_reported_before_its_size(home, monkeypatch):
         checks.require(current().engine)
 
 
-def test_the_table_has_a_fix_for_each_cross(machine, home, monkeypatch):
-    machine(cpus=1)
-    monkeypatch.setenv("WORKBOOK_CLUSTER", "k3d")
-    table = checks.preflight()
-    assert table.loc["CPUs", "OK"] == "✗" and table.loc["memory", "OK"] == "✓"
-    assert (table.loc[table["OK"] == "✗", "FIX"] != "").all()
-    assert (table.loc[table["OK"] == "✓", "FIX"] == "").all()
+@pytest.mark.parametrize("bundle", [None, "a bundle"])
+def test_with_a_bundle_no_engine_is_downloaded(home, monkeypatch, bundle):
+    asked = []
+
+    def ensure(*, offline):
+        asked.append(offline)
+        raise WorkbookError("There is no Docker engine on this machine.")
+
+    monkeypatch.setattr(engine, "ensure_engine", ensure)
+    monkeypatch.setattr(tools, "chosen", lambda: bundle)
+    (finding,) = checks.findings(["Docker engine"], Facts(changes=True))
+    assert finding.good is False and asked == [bundle is not None]

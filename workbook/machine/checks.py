@@ -13,7 +13,6 @@ from workbook.machine import host, supplies, tools
 from workbook.machine.findings import Facts, Finding
 
 if TYPE_CHECKING:
-    import pandas as pd
     from docker import DockerClient
 
 CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
@@ -40,25 +39,6 @@ PREFLIGHT = ("Python", "Docker engine", "CPUs", "memory", "disk", "cluster provi
 """What a learner sees in the first notebook."""
 SIZE = ("Docker engine", "CPUs", "memory", "disk")
 """What a cluster cannot be created without."""
-
-
-def preflight() -> "pd.DataFrame":
-    """Looks at everything a cluster needs from this machine; a Docker engine that can be had is installed and started.
-
-    `make doctor` looks at more, and changes nothing.
-
-    Returns:
-        One row per check; the index names it, the columns are OK (✓, ✗, or · for a note), NEEDED, FOUND, and FIX, which
-        is empty where nothing is to be done.
-    """
-    import pandas as pd  # takes half a second to load
-
-    found = list(findings(PREFLIGHT, Facts(changes=True)))
-    return pd.DataFrame(
-        [[one.sign, one.needed, one.found, one.fix] for one in found],
-        index=[one.check for one in found],
-        columns=["OK", "NEEDED", "FOUND", "FIX"],
-    ).rename_axis(index=None, columns="CHECK")
 
 
 def require(engine: "DockerClient") -> None:

@@ -85,7 +85,7 @@ def cluster(facts: Facts) -> Finding:
         return Finding("cluster", False, "Running", "unknown without a Docker engine", "Fix the Docker engine first.")
     # Even to report a state, minikube creates folders: it is not asked about a cluster that was never created.
     state = cluster.status() if cluster.folder.exists() else State.ABSENT
-    if state is State.ABSENT and cluster.provider is Provider.MINIKUBE:
+    if state == State.ABSENT and cluster.provider is Provider.MINIKUBE:
         facts.missing.append("minikube's node")
     if state != State.RUNNING:
         return Finding("cluster", False, "Running", state, "Run `start()`, or `make up` in a terminal.")
