@@ -121,7 +121,7 @@ CACHED = {
 def test_minikube_downloads_what_its_start_needs(home, program, tmp_path):
     program("minikube", FAKE)
     (empty := tmp_path / "empty").mkdir()
-    found = download_for_minikube(empty, Minikube(Settings.from_environment("workbook")).starting())
+    found = download_for_minikube(empty, Minikube(Settings.from_environment("workbook")).starting)
     assert found.keys() == CACHED and all(path.is_file() for path in found.values())
 
 
@@ -145,4 +145,4 @@ def test_minikubes_cache_gets_the_files_that_it_lacks(chosen, tmp_path, monkeypa
     cached = tmp_path / ".minikube/cache"
     assert all((cached / name).read_bytes() == b"content" for name in CACHED)
     assert other.read_bytes() == b"another's" and not list(cached.rglob("*.part*"))
-    assert Minikube(Settings.from_environment("workbook")).starting()[0].endswith("/minikube")
+    assert Minikube(Settings.from_environment("workbook")).starting[0].endswith("/minikube")

@@ -28,7 +28,7 @@ def test_docker_env_with_tls():
 
 
 def test_docker_env_of_another_runtime_is_refused():
-    with pytest.raises(WorkbookError, match=r"does not tell how to reach the Docker engine"):
+    with pytest.raises(WorkbookError, match=r"does not report how to reach the Docker engine"):
         minikube.environment("X Exiting due to MK_USAGE: the docker-env command is only compatible with docker")
 
 
@@ -69,7 +69,7 @@ def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, mon
     monkeypatch.setenv("KUBECONFIG", "/reader/config")
     program("minikube", f'echo "$KUBECONFIG" > {tmp_path}/seen')
     ours.stop()
-    assert (tmp_path / "seen").read_text().strip() == str(ours.kubeconfig.with_name("minikube.kubeconfig"))
+    assert (tmp_path / "seen").read_text().strip() == str(ours.scratch)
 
 
 def kubectl_of(minor: int) -> str:

@@ -6,7 +6,7 @@ namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -16,14 +16,11 @@ from workbook.base.processes import CommandFailed, read, run, typed
 from workbook.base.steps import step
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider
-from workbook.cluster.protocol import Cluster, Image, State
+from workbook.cluster.protocol import Cluster, State
 from workbook.engine.catalog import catalog
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, node_port
-from workbook.kube.kubectl import find_kubectl, missing, server_minor
-
-if TYPE_CHECKING:
-    pass
+from workbook.kube.kubectl import require_kubectl, server_minor
 
 
 class Existing(Cluster):
@@ -34,13 +31,9 @@ class Existing(Cluster):
     @cached_property
     def context(self) -> str:
         """The context that the settings name, or that was used before."""
-        if not self.settings.context and (used := kubeconfig.current(self.kubeconfig)):
-            return used[0]
-        return _required(
-            self.settings.context,
-            "WORKBOOK_CONTEXT",
-            "the context of that cluster: `kubectl config get-contexts` lists them",
-        )
+        used = kubeconfig.current(self.kubeconfig)
+        context = self.settings.context or (used[0] if used else "")
+        return _required(context, "WORKBOOK_CONTEXT", "a context that `kubectl config get-contexts` lists")
 
     @cached_property
     def namespace(self) -> str:
@@ -57,19 +50,15 @@ class Existing(Cluster):
         return State.RUNNING if ready.reach(self) else State.STOPPED
 
     def start(self) -> Api:
-        if kubeconfig.is_valid(self) and (api := ready.reach(self)):
+        if api := ready.reach(self):
             return api
         # Any kubectl will do: the kubeconfig from before may no longer give access to ask for the cluster's version.
-        if not (kubectl := find_kubectl()):
-            raise missing()
+        words = ["config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"]
+        command = [require_kubectl(), *words]
         with step(f"Connect to {self.context!r}"):
-            words = ["config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"]
-            print(f"$ {typed([kubectl, *words])}", flush=True)
-            text = read(
-                [kubectl, *words],
-                fix="WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`.",
-            )
-            return ready.connect(self, text)
+            print(f"$ {typed(command)}", flush=True)
+            fix = "WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`."
+            return ready.connect(self, read(command, fix=fix))
 
     def stop(self) -> None:
         print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
@@ -94,17 +83,12 @@ class Existing(Cluster):
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        if path := find_kubectl(server_minor(self) if kubeconfig.is_valid(self) else None):
-            return [path]
-        raise missing()
+        return [require_kubectl(server_minor(self) if kubeconfig.is_valid(self) else None)]
 
     @property
     def _registry(self) -> str:
-        return _required(
-            self.settings.registry,
-            "WORKBOOK_REGISTRY",
-            "a registry that this machine can push to and the nodes can pull from",
-        )
+        meaning = "a registry that this machine can push to and the nodes can pull from"
+        return _required(self.settings.registry, "WORKBOOK_REGISTRY", meaning)
 
     def load(self, *images: str) -> None:
         """Push the images to the registry, from which the nodes pull them."""
@@ -129,8 +113,8 @@ class Existing(Cluster):
                 running.update(message.get("status", ""))
         self.engine.images.remove(target)  # only the name that the push needed
 
-    def images(self) -> list[Image]:
-        return [Image.parse(image) for image in sorted(self._pushed()) if self._in_registry(image)]
+    def images(self) -> list[str]:
+        return [image for image in sorted(self._pushed()) if self._in_registry(image)]
 
     def _in_registry(self, image: str) -> bool:
         """Whether the registry has the image; asked through the engine, which knows how to log in."""

@@ -3,8 +3,6 @@
 Its node image is the official one where that can be pulled; elsewhere node/ builds one from source.
 """
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -15,11 +13,11 @@ from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider
-from workbook.cluster.protocol import Cluster, Image, State
+from workbook.cluster.protocol import Cluster, State, short_name
 from workbook.engine.pull import load, present, pull
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, node_port
-from workbook.kube.kubectl import find_kubectl, missing, server_minor
+from workbook.kube.kubectl import require_kubectl, server_minor
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -45,12 +43,8 @@ class Kind(Cluster):
         found = self.engine.containers.list(all=True, filters={"name": f"^/?{self.name}-control-plane$"})
         return next(iter(found), None)
 
-    def _program(self, name: str) -> Path | None:
-        """A program in the bundle; None without a bundle."""
-        return self.settings.bundle.program(name) if self.settings.bundle else None
-
-    def _kind(self) -> Path:
-        return self._program("kind") or node.kind()
+    def _kind(self, *words: str) -> list[str]:
+        return [str(self.program("kind") or node.kind()), *words, "--name", self.name]
 
     def status(self) -> State:
         container = self.node()
@@ -61,10 +55,9 @@ class Kind(Cluster):
         return State.BROKEN if kubeconfig.is_valid(self) and not ready.reach(self) else State.RUNNING
 
     def start(self) -> Api:
-        if kubeconfig.is_valid(self) and (api := ready.reach(self)):
+        if api := ready.reach(self):
             return api
-        container = self.node()
-        if container is not None:
+        if container := self.node():
             try:
                 return self._resume(container)
             except WorkbookError as error:
@@ -90,14 +83,12 @@ class Kind(Cluster):
 
     def _create(self) -> Api:
         image, official = self.node_image()
-        machine = node.machine.detect()
-        config = node.kind_config(machine, not official)
-        with step(f"Create the cluster {self.name!r} with kind") as running, tempfile.TemporaryDirectory() as scratch:
-            file = Path(scratch, "kind.yaml")
-            file.write_text(yaml.safe_dump(config))
-            words = ["create", "cluster", "--name", self.name, "--image", image, "--config", str(file)]
+        config = self.scratch.with_name("kind.yaml")
+        config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)))
+        options = ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
+        with step(f"Create the cluster {self.name!r} with kind") as running:
             run(
-                [self._kind(), *words, "--kubeconfig", str(Path(scratch, "kubeconfig"))],
+                [*self._kind("create", "cluster"), *options],
                 show=True,
                 timeout=900,
                 on_line=running.update,
@@ -108,8 +99,7 @@ class Kind(Cluster):
             return self._connect()
 
     def _connect(self, timeout: float = 180) -> Api:
-        text = read([self._kind(), "get", "kubeconfig", "--name", self.name])
-        return ready.connect(self, text, timeout)
+        return ready.connect(self, read(self._kind("get", "kubeconfig")), timeout)
 
     def node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
@@ -125,24 +115,19 @@ class Kind(Cluster):
         return node.node_image(self.engine), False
 
     def stop(self) -> None:
-        if (container := self.node()) is None:
-            return
-        with step(f"Stop the cluster {self.name!r}"):
-            print(f"$ docker stop {container.name}")
-            container.stop()
+        if container := self.node():
+            with step(f"Stop the cluster {self.name!r}"):
+                print(f"$ docker stop {container.name}")
+                container.stop()
 
     def delete(self) -> None:
-        if self.node() is not None:
-            with step(f"Delete the cluster {self.name!r}"), tempfile.TemporaryDirectory() as scratch:
-                # kind also takes the cluster out of a kubeconfig: out of an empty one, not the reader's.
-                words = ["delete", "cluster", "--name", self.name, "--kubeconfig", str(Path(scratch, "kubeconfig"))]
-                run([self._kind(), *words], show=True)
+        if self.node():
+            with step(f"Delete the cluster {self.name!r}"):
+                run([*self._kind("delete", "cluster"), "--kubeconfig", str(self.scratch)], show=True)
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        if path := find_kubectl(server_minor(self), first=self._program("kubectl") or node.kubectl()):
-            return [path]
-        raise missing()
+        return [require_kubectl(server_minor(self), first=self.program("kubectl") or node.kubectl())]
 
     def load(self, *images: str) -> None:
         identities = {image: str(self.engine.images.get(image).id) for image in images}
@@ -153,7 +138,7 @@ class Kind(Cluster):
             return
         with step(f"Load {', '.join(changed)} onto the node"):
             try:  # in one call: layers that images share are copied once
-                run([self._kind(), "load", "docker-image", *changed, "--name", self.name], show=True)
+                run(self._kind("load", "docker-image", *changed), show=True)
             except CommandFailed as error:
                 if "no space left" not in error.output:
                     raise
@@ -165,11 +150,9 @@ class Kind(Cluster):
             for image in changed:
                 self._ctr("images", "label", _full(image), f"{LOADED}={identities[image]}")
 
-    def images(self) -> list[Image]:
+    def images(self) -> list[str]:
         listing = self._ctr("images", "list", "--quiet")
-        return [
-            Image.parse(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")
-        ]
+        return [short_name(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")]
 
     def remove(self, image: str) -> None:
         self._ctr("images", "remove", "--sync", _full(image))

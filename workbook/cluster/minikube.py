@@ -14,7 +14,7 @@ from workbook.base.steps import step
 from workbook.bundle.minikube import cache
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider, Settings
-from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, Image, State
+from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, State, short_name
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, node_port
 from workbook.kube.kubectl import find_kubectl, server_minor
@@ -22,14 +22,8 @@ from workbook.kube.kubectl import find_kubectl, server_minor
 if TYPE_CHECKING:
     from docker import DockerClient
 
-START = (
-    "start",
-    f"--cpus={CPUS}",
-    f"--memory={MEMORY_MB}",
-    "--container-runtime=docker",
-    "--embed-certs",
-    "--interactive=false",
-)
+OPTIONS = "--container-runtime=docker --embed-certs --interactive=false"
+START = ("start", f"--cpus={CPUS}", f"--memory={MEMORY_MB}", *OPTIONS.split())
 QUIET = {"MINIKUBE_IN_STYLE": "false", "MINIKUBE_WANTUPDATENOTIFICATION": "false"}
 
 
@@ -52,39 +46,27 @@ class Minikube(Cluster):
     def describe(self) -> str:
         return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter"
 
+    @property
+    def starting(self) -> list[str]:
+        """The command that starts this cluster, without its name."""
+        return [str(self.program("minikube") or "minikube"), *START]
+
     def _command(self, *args: str) -> list[str]:
-        return [*self._program(), "-p", self.name, *args]
-
-    def _program(self) -> list[str]:
-        """minikube: the bundle's, or the one on PATH."""
-        bundled = self.settings.bundle.program("minikube") if self.settings.bundle else None
-        return [str(bundled or "minikube")]
-
-    @property
-    def _scratch(self) -> Path:
-        """The kubeconfig that minikube writes: never the reader's."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return self.folder / "minikube.kubeconfig"
-
-    @property
-    def _environment(self) -> dict[str, str]:
-        return QUIET | {"KUBECONFIG": str(self._scratch)}
-
-    @property
-    def _fix(self) -> str:
-        return (
-            f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
-            "WORKBOOK_CLUSTER=kind uses kind instead."
-        )
+        return [self.starting[0], "-p", self.name, *args]
 
     def _run(self, *args: str, timeout: float = 600, on_line: Callable[[str], None] | None = None) -> None:
         """Run minikube, shown as a reader would type it."""
-        print(f"$ {typed(self._command(*args), {'KUBECONFIG': str(self._scratch)})}", flush=True)
-        run(self._command(*args), env=self._environment, timeout=timeout, on_line=on_line, fix=self._fix)
+        env = {"KUBECONFIG": str(self.scratch)}
+        print(f"$ {typed(self._command(*args), env)}", flush=True)
+        fix = (
+            f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
+            "WORKBOOK_CLUSTER=kind uses kind instead."
+        )
+        run(self._command(*args), env=QUIET | env, timeout=timeout, on_line=on_line, fix=fix)
 
     def _read(self, *args: str, timeout: float = 120) -> str:
         """What minikube prints on its standard output."""
-        return read(self._command(*args), env=self._environment, timeout=timeout, fix=self._fix)
+        return read(self._command(*args), env=QUIET | {"KUBECONFIG": str(self.scratch)}, timeout=timeout)
 
     def status(self) -> State:
         try:
@@ -111,7 +93,7 @@ class Minikube(Cluster):
         )
 
     def start(self) -> Api:
-        if kubeconfig.is_valid(self) and (api := ready.reach(self)):
+        if api := ready.reach(self):
             return api
         if self.status() is State.BROKEN:
             print(f"The cluster {self.name!r} is broken; making a new one.")
@@ -120,11 +102,7 @@ class Minikube(Cluster):
             if self.settings.bundle:
                 self.settings.bundle.fill_minikube()
             self._run(*START, timeout=1800, on_line=running.update)
-            return ready.connect(self, self._scratch.read_text())
-
-    def starting(self) -> list[str]:
-        """The command that starts this cluster, without its name."""
-        return [*self._program(), *START]
+            return ready.connect(self, self.scratch.read_text())
 
     def stop(self) -> None:
         with step(f"Stop the cluster {self.name!r}"):
@@ -163,10 +141,8 @@ class Minikube(Cluster):
     def load(self, *images: str) -> None:
         """Nothing to do: the engine that built them is the node's own."""
 
-    def images(self) -> list[Image]:
-        return [
-            Image.parse(tag, image.attrs.get("Size", 0)) for image in self.docker().images.list() for tag in image.tags
-        ]
+    def images(self) -> list[str]:
+        return [short_name(tag) for image in self.docker().images.list() for tag in image.tags]
 
     def remove(self, image: str) -> None:
         # The Docker SDK is loaded with the engine, not with this module.
@@ -181,7 +157,7 @@ class Minikube(Cluster):
 
 
 def environment(answer: str) -> dict[str, str]:
-    """The variables in the output of `minikube docker-env --shell none` prints: KEY=VALUE lines.
+    """The variables in the output of `minikube docker-env --shell none`: lines of KEY=VALUE.
 
     Raises:
         WorkbookError: DOCKER_HOST is not among them.
@@ -190,9 +166,9 @@ def environment(answer: str) -> dict[str, str]:
     found = {key.strip(): value.strip().strip('"') for key, _, value in pairs if key.strip().isidentifier()}
     if "DOCKER_HOST" not in found:
         raise WorkbookError(
-            "minikube does not tell how to reach the Docker engine in its node.",
+            "minikube does not report how to reach the Docker engine in its node.",
             answer.strip()[-500:],
-            "The cluster may run another runtime than Docker: `make clean` removes it, `make up` makes it anew.",
+            "The cluster may run another runtime than Docker: `make clean` removes it, `make up` creates it again.",
         )
     return found
 

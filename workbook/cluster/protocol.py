@@ -1,6 +1,5 @@
 """What every provider of a cluster does."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -24,24 +23,6 @@ class State(StrEnum):
     STOPPED = "Stopped"
     ABSENT = "Absent"
     BROKEN = "Broken"
-
-
-@dataclass(frozen=True)
-class Image:
-    """A container image on a node: `size` in bytes, 0 where the provider does not report it."""
-
-    repository: str
-    tag: str
-    size: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.repository}:{self.tag}"
-
-    @classmethod
-    def parse(cls, reference: str, size: int = 0) -> "Image":
-        """Read `docker.io/library/web-app:1.0` as runtimes write it; the default registry is dropped."""
-        repository, _, tag = reference.removeprefix("docker.io/").removeprefix("library/").rpartition(":")
-        return cls(repository, tag, size)
 
 
 class Cluster(Protocol):
@@ -84,6 +65,16 @@ class Cluster(Protocol):
         """A file of the workbook's own, never the reader's."""
         return self.folder / "kubeconfig"
 
+    @property
+    def scratch(self) -> Path:
+        """A kubeconfig for the provider's own program to write, instead of the reader's."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / "scratch.kubeconfig"
+
+    def program(self, name: str) -> Path | None:
+        """A program in the bundle; None without a bundle, and for a program that it does not contain."""
+        return self.settings.bundle.program(name) if self.settings.bundle else None
+
     def describe(self) -> str:
         """One line about this cluster, for the reader."""
         ...
@@ -124,8 +115,8 @@ class Cluster(Protocol):
         """Make images of that engine available to the nodes, unless the nodes have exactly these already."""
         ...
 
-    def images(self) -> list[Image]:
-        """The images that Pods of this cluster can use without a pull from outside."""
+    def images(self) -> list[str]:
+        """Names and tags of the images that Pods of this cluster can use without a pull from outside."""
         ...
 
     def remove(self, image: str) -> None:
@@ -143,3 +134,8 @@ class Cluster(Protocol):
     def localize(self, manifest: str) -> str:
         """A manifest's text with each of the workbook's images under the name by which a Pod asks for it."""
         return manifest
+
+
+def short_name(image: str) -> str:
+    """`web-app:1.0` for `docker.io/library/web-app:1.0`, which is how container runtimes write it."""
+    return image.removeprefix("docker.io/").removeprefix("library/")

@@ -39,7 +39,12 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
 
 
 def reach(cluster: Cluster) -> Api | None:
-    """A connection to the cluster if its API server answers and all its nodes are Ready; asked once, without a wait."""
+    """A connection to the cluster if it has a valid kubeconfig, its API server answers, and all its nodes are Ready.
+
+    The API server is asked once, without a wait.
+    """
+    if not kubeconfig.is_valid(cluster):
+        return None
     try:
         api = Api(cluster)
         return api if _all_ready(api.objects("nodes", timeout=5)) else None

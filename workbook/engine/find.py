@@ -22,6 +22,7 @@ PROBE, WORK = 20, 600
 INSTALL = {
     "Darwin": "Install Docker Desktop (https://docs.docker.com/desktop/) or colima, and start it.",
     "Windows": "Install Docker Desktop (https://docs.docker.com/desktop/) and start it.",
+    "Linux": daemon.INSTALL,
 }
 START = {
     "Darwin": "Start Docker Desktop, or `colima start`.",
@@ -56,8 +57,8 @@ def ensure_engine(*, offline: bool = False) -> docker.DockerClient:
             return _usable(_connect())  # another process has started it meanwhile
         except DockerException:
             facts = machine.detect()
-            daemon.install(facts, _answers, offline=offline)
-            daemon.start(facts, _answers)
+            daemon.install(facts, lambda: bool(running_engine()), offline=offline)
+            daemon.start(facts, lambda: bool(running_engine()))
             return _usable(_connect())
 
 
@@ -94,10 +95,6 @@ def running_engine() -> docker.DockerClient | None:
         return None
 
 
-def _answers() -> bool:
-    return running_engine() is not None
-
-
 def _chosen() -> tuple[str, docker.Context | None]:
     """What names the engine to use, in words, and the Docker context if it is one; chosen as the docker command does.
 
@@ -129,32 +126,25 @@ def connect(**where: Any) -> docker.DockerClient:
         DockerException: it does not answer.
         WorkbookError: it is too old.
     """
+    oldest = ".".join(map(str, OLDEST_API))
     try:
         # The first connection asks which version the second one is to use.
-        first = docker.DockerClient(**where, version=_dotted(OLDEST_API), timeout=PROBE)
+        first = docker.DockerClient(**where, version=oldest, timeout=PROBE)
         first.api.trust_env = False
         version = first.api.version(api_version=False)["ApiVersion"]
         first.close()
         if tuple(map(int, version.split("."))) < OLDEST_API:
-            raise _too_old(f"it speaks API {version}")
+            raise WorkbookError(
+                f"The Docker engine is too old: it speaks API {version}.",
+                f"The workbook needs API {oldest}, that is Docker 20.10, or newer.",
+                "Update Docker: https://docs.docker.com/engine/install/",
+            )
         engine = docker.DockerClient(**where, version=version, timeout=WORK)
     except OSError as error:  # a broken connection: requests' errors are not DockerExceptions
         raise DockerException(str(error)) from error
     # Certificates and proxies for the web (REQUESTS_CA_BUNDLE, HTTPS_PROXY) do not apply to an engine.
     engine.api.trust_env = False
     return engine
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
-
-
-def _too_old(how: str) -> WorkbookError:
-    return WorkbookError(
-        f"The Docker engine is too old: {how}.",
-        f"The workbook needs API {_dotted(OLDEST_API)}, that is Docker 20.10, or newer.",
-        "Update Docker: https://docs.docker.com/engine/install/",
-    )
 
 
 def _usable(engine: docker.DockerClient) -> docker.DockerClient:
@@ -190,10 +180,8 @@ def explain(problem: Exception, system: str) -> WorkbookError:
             "Start that engine, or choose another: unset DOCKER_HOST, `docker context use default`.",
         )
     if daemon.which("dockerd") if system == "Linux" else daemon.which("docker"):
-        return WorkbookError(
-            "Docker is installed, but its engine does not answer.", text, START.get(system, START["Linux"])
-        )
-    return WorkbookError("There is no Docker engine on this machine.", text, INSTALL.get(system, daemon.INSTALL))
+        return WorkbookError("Docker is installed, but its engine does not answer.", text, START[system])
+    return WorkbookError("There is no Docker engine on this machine.", text, INSTALL[system])
 
 
 def _elsewhere() -> str:

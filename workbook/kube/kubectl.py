@@ -25,9 +25,11 @@ def find_kubectl(server: int | None = None, *, first: Path | None = None) -> str
     return None
 
 
-def missing() -> WorkbookError:
-    """The error for a machine on which no kubectl fits."""
-    return WorkbookError(
+def require_kubectl(server: int | None = None, *, first: Path | None = None) -> str:
+    """As `find_kubectl`, but raises a WorkbookError when none fits."""
+    if path := find_kubectl(server, first=first):
+        return path
+    raise WorkbookError(
         "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
         fix="Install it: https://kubernetes.io/docs/tasks/tools/",
     )

@@ -84,7 +84,7 @@ def begin(number: int) -> None:
 
 def _set_images(cluster: Cluster, wanted: list[str]) -> None:
     """Make the nodes have the `wanted` images, built from their present source, and no other of the workbook's."""
-    existing = {str(image) for image in cluster.images()}
+    existing = set(cluster.images())
     for image in sorted(existing & catalog().keys() - set(wanted)):
         print(f"Removing the image {image}: it is built later.")
         cluster.remove(image)

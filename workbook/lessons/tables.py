@@ -214,7 +214,7 @@ def images() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/containers/images/
     """
-    rows = sorted((image.repository, image.tag) for image in current().images() if str(image) in catalog())
+    rows = sorted(image.rpartition(":")[::2] for image in current().images() if image in catalog())
     frame = pd.DataFrame(rows, columns=["REPOSITORY", "TAG"])
     return frame.set_index("REPOSITORY").rename_axis(index=None, columns="REPOSITORY")
 

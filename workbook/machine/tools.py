@@ -100,16 +100,14 @@ def kubectl(facts: Facts) -> Finding:
     """Whether a kubectl is installed that fits the cluster; any fits while the cluster does not run."""
     # All of these need packages.
     import node
-    from workbook.kube.kubectl import client_minor, find_kubectl, missing, server_minor
+    from workbook.kube.kubectl import client_minor, find_kubectl, require_kubectl, server_minor
 
     cluster = current()
     if not facts.running:
         needed = "one that fits the cluster"
-        path = find_kubectl(first=node.kubectl() if cluster.provider is Provider.KIND else None)
-        if not path and cluster.provider is Provider.MINIKUBE:
+        if cluster.provider is Provider.MINIKUBE and not find_kubectl():
             return Finding("kubectl", None, needed, "none", "Nothing: minikube downloads its own.")
-        if not path:
-            raise missing()
+        path = require_kubectl(first=node.kubectl() if cluster.provider is Provider.KIND else None)
         facts.versions["kubectl"] = version = f"1.{client_minor(path)}"
         return Finding("kubectl", True, needed, version)
     needed = "within one minor version of the cluster"

@@ -35,7 +35,7 @@ from workbook.cluster.minikube import Minikube
 from workbook.cluster.protocol import Cluster
 from workbook.engine.build import base, proxies
 from workbook.engine.catalog import APP, bases, catalog
-from workbook.kube.kubectl import find_kubectl, missing
+from workbook.kube.kubectl import require_kubectl
 from workbook.machine import environment
 from workbook.publish import archive as images
 
@@ -237,16 +237,13 @@ def _add_programs(new: Writer, cluster: Cluster) -> None:
             raise WorkbookError("minikube is not installed.", fix="https://minikube.sigs.k8s.io/docs/start/")
         new.add("bin/minikube", Path(program).resolve())
         with tempfile.TemporaryDirectory() as home:
-            for name, path in download_for_minikube(Path(home), cluster.starting()).items():
+            for name, path in download_for_minikube(Path(home), cluster.starting).items():
                 new.add(f"minikube/{name}", path)
         return
     suffix = ".exe" if os.name == "nt" else ""
     new.add(f"bin/kind{suffix}", node.kind())
     minor = int(manifest.wants()["kubernetes"].split(".")[1])
-    kubectl = find_kubectl(minor, first=node.kubectl())
-    if not kubectl:
-        raise missing()
-    new.add(f"bin/kubectl{suffix}", Path(kubectl))
+    new.add(f"bin/kubectl{suffix}", Path(require_kubectl(minor, first=node.kubectl())))
 
 
 def _add_base(new: Writer, engine: "DockerClient", purpose: str) -> Image:
