@@ -66,7 +66,7 @@ def machine(home, program, monkeypatch, tmp_path):
     monkeypatch.setattr(node, "installed_kind", lambda: tmp_path / "bin/kind")
     monkeypatch.setattr(kind.Kind, "status", lambda self: "Running")
     monkeypatch.setattr(kind.Kind, "kubectl", lambda self: [str(tmp_path / "bin/kubectl")])
-    monkeypatch.setattr("workbook.kube.kubectl.server_minor", lambda ours: 36)
+    monkeypatch.setattr("workbook.kube.kubectl.server_minor", lambda cluster: 36)
     contexts = [{"name": "kind-workbook", "context": {"cluster": "c", "user": "u"}}]
     text = yaml.safe_dump({"contexts": contexts})
     kubeconfig.write(Settings.from_environment("workbook").folder / "kubeconfig", text, "kind-workbook", "workbook")
@@ -78,7 +78,7 @@ def looked(capsys):
     status = doctor("--json")
     report = json.loads(capsys.readouterr().out)
     assert report["ready"] == (status == 0)
-    return status, {one["check"]: one for one in report["checks"]}, report["versions"]
+    return status, {check["check"]: check for check in report["checks"]}, report["versions"]
 
 
 GOOD = f"""\
@@ -143,9 +143,9 @@ def test_a_broken_machine(machine, capsys, broken, check, found, fix):
     status, checks, _ = looked(capsys)
     assert status == 1
     assert checks[check]["ok"] is False and found in checks[check]["found"] and fix in checks[check]["fix"]
-    alone = {name for name, one in checks.items() if one["ok"] is False}
-    assert alone == ({check, "cluster"} if "problem" in broken else {check}), "only that, and what rests on it"
-    assert all(one["fix"] for one in checks.values() if one["ok"] is False)
+    alone = {name for name, result in checks.items() if result["ok"] is False}
+    assert alone == ({check, "cluster"} if "problem" in broken else {check}), "only that, and what depends on it"
+    assert all(result["fix"] for result in checks.values() if result["ok"] is False)
 
 
 def test_no_docker(machine, capsys, monkeypatch):
@@ -157,7 +157,7 @@ def test_no_docker(machine, capsys, monkeypatch):
     assert checks["Docker engine"]["found"] == "There is no Docker engine on this machine."
     assert "docs.docker.com/engine/install" in checks["Docker engine"]["fix"]
     assert checks["base images"]["ok"] is checks["applications"]["ok"] is None, "unknown"
-    assert checks["CPUs"]["found"] == str(os.cpu_count()), "then the machine's own count"
+    assert checks["CPUs"]["found"] == str(os.cpu_count()), "without an engine, the count of the machine itself"
 
 
 def test_an_engine_is_looked_for_and_never_started(monkeypatch, tmp_path):
@@ -231,7 +231,7 @@ def test_a_kubeconfig_that_is_cut_off(machine, capsys):
 
 def test_a_kubectl_that_is_too_far_from_the_cluster(machine, capsys, monkeypatch):
     machine()
-    monkeypatch.setattr("workbook.kube.kubectl.server_minor", lambda ours: 33)
+    monkeypatch.setattr("workbook.kube.kubectl.server_minor", lambda cluster: 33)
     _, checks, _ = looked(capsys)
     assert checks["kubectl"]["ok"] is False and checks["kubectl"]["found"] == "1.36, cluster 1.33"
 
@@ -312,7 +312,7 @@ def test_it_needs_only_the_standard_library_and_creates_nothing(tmp_path):
         text=True,
         timeout=60,
     )
-    checks = {one["check"]: one for one in json.loads(done.stdout)["checks"]}
+    checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
     assert done.returncode == 1 and done.stderr == ""
     assert checks["Python packages"]["ok"] is False and "make up" in checks["Python packages"]["fix"]
     assert checks["Docker engine"]["ok"] is None and "docker is missing" in checks["Docker engine"]["found"]

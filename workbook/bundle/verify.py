@@ -95,13 +95,13 @@ def _read(folder: Path) -> Manifest:
 
 def _check_machine(manifest: Manifest) -> None:
     """Refuse a bundle for another system, architecture, Python, or a newer C library."""
-    theirs, ours = manifest["machine"], machine()
+    target, this = manifest["machine"], machine()
     fix = "Make a bundle on a machine like this one: `make bundle`."
-    if theirs != ours:
+    if target != this:
         described = "{system} on {architecture} with Python {python}".format
-        evidence = f"It was made for {described(**theirs)}; this is {described(**ours)}."
-        version = theirs["python"]
-        if theirs | {"python": ours["python"]} == ours:
+        evidence = f"It was made for {described(**target)}; this is {described(**this)}."
+        version = target["python"]
+        if target | {"python": this["python"]} == this:
             use = f"Use Python {version}: `make … PYTHON=python{version}`."
             raise WorkbookError("The bundle is for another Python.", evidence, f"{use} Or: {fix}")
         raise WorkbookError("The bundle is for another kind of machine.", evidence, fix)
@@ -116,9 +116,11 @@ def _check_machine(manifest: Manifest) -> None:
 
 def _check_workbook(manifest: Manifest) -> None:
     """Refuse a bundle for a workbook with other requirements."""
-    theirs, ours = manifest["wants"], wants()
-    if differing := [name for name in sorted({*theirs, *ours}) if theirs.get(name) != ours.get(name)]:
-        differences = [f"{name}: {theirs.get(name)} in the bundle, {ours.get(name)} here" for name in differing[:SHOWN]]
+    bundled, wanted = manifest["wants"], wants()
+    if differing := [name for name in sorted({*bundled, *wanted}) if bundled.get(name) != wanted.get(name)]:
+        differences = [
+            f"{name}: {bundled.get(name)} in the bundle, {wanted.get(name)} here" for name in differing[:SHOWN]
+        ]
         raise WorkbookError(
             "The bundle is for another version of the workbook.", "; ".join(differences) + ".", OTHER_WORKBOOK
         )
