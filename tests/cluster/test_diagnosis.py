@@ -1,16 +1,19 @@
-"""Each failure is produced for real, and what `diagnose` says of it is compared word by word."""
+"""Failures on the tests' cluster, and what `diagnose` says of each, word by word."""
 
 import socket
-import time
+from contextlib import suppress
 
 import pytest
 import yaml
 
 import workbook
+from workbook.base.polling import poll
+from workbook.lessons.diagnose import Diagnosis
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
 
 pytestmark = pytest.mark.cluster
 POD = "Pod webapp-deployment-*"
+EXITS = "Fix what the program complains about. Until then it is restarted, each time after a longer delay."
 COMMAND = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
 IMAGE = "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02)."
 PROBE = {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1, "failureThreshold": 1}
@@ -19,7 +22,7 @@ CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
 ASKS = "from urllib.request import urlopen; urlopen('http://webservice.nowhere.svc.cluster.local')"
 SAYS = "print('opening settings'); raise SystemExit('there are none')"
 
-# What is wrong → what of the container, what of the Pod is changed for that, the reason, why, and the fix.
+# The fault: changed fields of the container, changed fields of the Pod, the reason, why, and the fix.
 PODS = {
     "the image is not on the node": (
         {"image": "web-app:9.9"},
@@ -40,14 +43,14 @@ PODS = {
         {},
         ("Error", "CrashLoopBackOff"),
         "The program ends by itself, with exit code 1. Its last lines were:\nopening settings\nthere are none",
-        "Mend what the program complains of; the container is tried again, each time later.",
+        EXITS,
     ),
     "the program has nothing to do": (
         {"command": ["python", "-c", "pass"]},
         {},
         ("Completed", "CrashLoopBackOff"),
-        "The program ends by itself, with exit code 0. It has said nothing.",
-        "Mend what the program complains of; the container is tried again, each time later.",
+        "The program ends by itself, with exit code 0. It has printed nothing.",
+        EXITS,
     ),
     "it asks for a name that does not resolve": (
         {"command": ["python", "-c", ASKS]},
@@ -137,16 +140,19 @@ def deploy(tmp_path, container, pod):
 
 
 def diagnosed(reasons, why=""):
-    """What is diagnosed as soon as it has one of these reasons, and `why`.
+    """The diagnosis as soon as a finding has one of these reasons, and begins to explain it by `why`.
 
-    A status and its event come in any order, and a probe of a program that is starting fails otherwise, so it asks again.
+    A status and its event may come in any order, and the probe of a program that is starting fails in another way.
     """
-    deadline = time.monotonic() + 40
-    while True:
-        found = workbook.diagnose("app=webapp")
-        if any(one.reason in reasons and one.why.startswith(why) for one in found) or time.monotonic() > deadline:
-            return found
-        time.sleep(0.3)
+    found = Diagnosis()
+
+    def is_expected():
+        found[:] = workbook.diagnose("app=webapp")
+        return any(finding.reason in reasons and finding.why.startswith(why) for finding in found)
+
+    with suppress(TimeoutError):
+        poll(is_expected, timeout=40, every=0.3)
+    return found
 
 
 @pytest.mark.parametrize("wrong", PODS)
@@ -159,7 +165,7 @@ def test_a_pod(tmp_path, said, wrong):
 
 
 def test_what_a_liveness_probe_kills_is_not_said_to_end_by_itself(tmp_path, said):
-    """Also not during the back-off that comes of it."""
+    """Not even during the back-off that follows."""
     deploy(tmp_path, {"livenessProbe": PROBE}, {})
     workbook.waiting_for("app=webapp", "CrashLoopBackOff")
     (found,) = said(diagnosed(("Unhealthy",)))
@@ -172,7 +178,7 @@ def test_a_program_that_was_started_again_is_not_well_at_once(tmp_path, said):
     workbook.restarted("app=webapp")
     assert workbook.pods(selector="app=webapp")["READY"].tolist() == ["1/1"]
     (found,) = said(workbook.diagnose("app=webapp"))
-    assert found.why == "The program ends by itself, with exit code 4. It has said nothing."
+    assert found.why == "The program ends by itself, with exit code 4. It has printed nothing."
 
 
 def test_a_program_that_is_not_in_the_image(tmp_path, said):
@@ -193,7 +199,7 @@ def test_nothing_is_wrong(webapp, said):
     assert repr(said(workbook.diagnose())) == "✓ Nothing is wrong here."
 
 
-def test_a_selector_beside_the_labels(webapp, said):
+def test_a_selector_that_no_label_matches(webapp, said):
     kubectl("set", "selector", "service", "webservice", "app=webap")
     assert repr(said(workbook.diagnose())) == (
         "✗ Service webservice: no endpoints\n"
@@ -209,7 +215,7 @@ def test_a_service_that_leads_to_the_wrong_port(webapp, said):
     assert found.why == "Its port 80 leads to port 5001 of the Pods, which say that they listen on 5000."
 
 
-def test_a_load_balancer_that_nobody_gives(webapp, said):
+def test_a_load_balancer_that_the_cluster_does_not_provide(webapp, said):
     workbook.apply("1-05-webapp-service-loadbalancer.yaml")
     (found,) = said(workbook.diagnose())
     assert (found.subject, found.reason) == ("Service webservice", "EXTERNAL-IP <pending>")
@@ -221,7 +227,7 @@ def test_pods_and_their_service_together(tmp_path, said):
     workbook.apply("1-04-webapp-service.yaml")
     diagnosed(("ErrImageNeverPull",))
     found = said(workbook.diagnose())
-    assert [one.subject for one in found] == [POD, "Service webservice"]
+    assert [finding.subject for finding in found] == [POD, "Service webservice"]
     assert found[1].why == "It selects app=webapp, which 1 Pod(s) have, but none of them is ready."
 
 

@@ -40,7 +40,7 @@ CASES = {
             "command": ["python", "-c", "raise SystemExit(1)"],
             "readinessProbe": {"httpGet": {"port": 5000}, "initialDelaySeconds": 60},
         },
-        r"Pod webapp-deployment-\S+: (CrashLoopBackOff|Error)(.|\n)*exit code 1(.|\n)*Do:  Mend what the program",
+        r"Pod webapp-deployment-\S+: (CrashLoopBackOff|Error)(.|\n)*exit code 1(.|\n)*Do:  Fix what the program",
     ),
     "a program that is not in the image": (
         {"command": ["no-such-program"]},

@@ -1,30 +1,49 @@
-"""What is wrong with Pods and Services, why, and what mends it, in plain words."""
+"""Find what is wrong with Pods and Services: the cause and the fix, in plain words.
+
+`diagnose` reads the cluster; `findings` draws the conclusions, and needs no cluster.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api, current
-from workbook.kube.objects import Object, containers, label_selector, ready, waiting_reasons
-from workbook.lessons.kubectl import NAME_SERVICE, KubectlError, kubectl
+from workbook.kube.objects import Object, containers, label_selector, ready, restarts, waiting_reasons
+from workbook.lessons.kubectl import NAME_SERVICE, KubectlError, kubectl_output
 from workbook.lessons.tables import name
 
-LINES = 5
-"""How much of a log is told."""
-SOON = timedelta(seconds=10)
-"""A program that has ended sooner than that is not well before it has run for longer."""
+LOG_LINES = 5
+"""How many lines of a log a finding quotes."""
+STABLE_AFTER = timedelta(seconds=10)
+"""How long a restarted program must run before it counts as well, if its predecessor ended sooner than that."""
 UNRESOLVED = re.compile(
     "Name or service not known|servname provided, or not known|name resolution|UnknownHost|no such host|ENOTFOUND"
 )
-"""How programs in C and Python, in Java, Go and JavaScript say that there is no such name."""
+"""How programs in C and Python, in Java, Go and JavaScript report that a name does not exist."""
+COMMAND_FIX = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
+UNSCHEDULABLE = {
+    "persistentvolumeclaim": (
+        "It asks for a volume that is not there, or that no storage was found for.",
+        "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
+    ),
+    "free ports": (
+        "Another Pod has the `hostPort` that it asks for, on each node.",
+        "Leave out `hostPort`: a Service gives the Pods an address without one.",
+    ),
+    "disk-pressure": ("The disk of the node is full.", "Make room on it, such as with `docker system prune`."),
+    "node affinity/selector": (
+        "It wants a node with labels that no node has.",
+        "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
+    ),
+}
+"""Words in the scheduler's message, in lower case: why no node takes the Pod, and what to do."""
 
 
 @dataclass(frozen=True, repr=False)
 class Finding:
-    """One thing that is wrong: with which object, Kubernetes' word for it, why, and what to do."""
+    """A fault: the object that has it, Kubernetes' word for it, why, and what to do."""
 
     subject: str
     reason: str
@@ -42,202 +61,230 @@ class Diagnosis(list[Finding]):
         return "\n".join(map(str, self)) or "✓ Nothing is wrong here."
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What a diagnosis rests on, as the API server returns it. Functions return what only some faults need.
+
+    Attributes:
+        pods, replicasets, services: the objects to examine.
+        all_pods, events: those of the whole namespace. A Service may select Pods that are not examined.
+        images: returns the workbook's images on the nodes, such as `web-app:1.0`.
+        log: returns the last lines of a container's log; called with the Pod's and the container's name, and with
+            True for the container before the last restart.
+        name_servers: returns the Pods of the cluster's name service.
+        now: the time.
+    """
+
+    pods: list[Object]
+    replicasets: list[Object]
+    services: list[Object]
+    all_pods: list[Object]
+    events: list[Object]
+    images: Callable[[], Iterable[str]]
+    log: Callable[[str, str, bool], str]
+    name_servers: Callable[[], list[Object]]
+    now: datetime
+
+
 def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
-    """Looks at Pods and Services, their events, logs, and the node's images, and says what is wrong with them.
+    """Examine Pods and Services, their events, logs, and the node's images, and say what is wrong with them.
 
     Args:
         selector: a label selector such as `"app=webapp"`, for these Pods and the Services that lead to them; everything
-            in the workbook's Namespace when not given.
+            in the workbook's namespace when empty.
         wide: with the objects' full names, instead of `*` for a generated part.
 
     Returns:
         A list of findings, each with `subject`, `reason`, `why` and `fix`.
 
+    Raises:
+        WorkbookError: the API server does not answer.
+
     Documentation: https://kubernetes.io/docs/tasks/debug/debug-application/
     """
-    pods = api().objects("pods", label_selector=selector)
-    events = api().objects("events")
-    found = [finding for pod in pods for finding in _of_pod(pod, events, wide)]
-    found += _of_replicasets(selector, wide)
-    for service in api().objects("services"):
-        chosen = service["spec"].get("selector", {})
-        if not selector or (any(_matches(chosen, pod) for pod in pods) and chosen):
-            found += _of_service(service)
-    return Diagnosis(dict.fromkeys(found))
+    all_pods, services = api().objects("pods"), api().objects("services")
+    pods = api().objects("pods", label_selector=selector) if selector else all_pods
+    if selector:
+        services = [service for service in services if any(_selects(service, pod) for pod in pods)]
+    evidence = Evidence(
+        pods=pods,
+        replicasets=api().objects("replicasets", label_selector=selector),
+        services=services,
+        all_pods=all_pods,
+        events=api().objects("events"),
+        images=current().images,
+        log=_log,
+        name_servers=_name_servers,
+        now=datetime.now(UTC),
+    )
+    return findings(evidence, wide=wide)
 
 
-# ---- Pods ----
+def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
+    """Conclude from the evidence what is wrong: at most one finding for each Pod, then ReplicaSets, then Services.
+
+    Args:
+        evidence: what was read from the cluster.
+        wide: as in `diagnose`.
+    """
+    found: list[Finding] = []
+    for pod in evidence.pods:
+        subject = f"Pod {name(pod['metadata'], full=wide)}"
+        found += [Finding(subject, *fault) for fault in [_pod_fault(pod, evidence)] if fault]
+    for replicaset in evidence.replicasets:
+        found += _replicaset_findings(replicaset, wide)
+    for service in evidence.services:
+        found += _service_findings(service, evidence.all_pods)
+    return Diagnosis(dict.fromkeys(found))  # Pods of one Deployment often have the same finding
 
 
-def _of_pod(pod: Object, events: list[Object], wide: bool) -> Iterator[Finding]:
-    """At most one finding: the first thing that keeps the Pod from being ready."""
+def _log(pod: str, container: str, previous: bool) -> str:
+    options = ["--previous"] if previous else []
+    try:
+        return kubectl_output("logs", pod, "-c", container, f"--tail={LOG_LINES}", *options)
+    except KubectlError:
+        return ""
+
+
+def _name_servers() -> list[Object]:
+    try:
+        return api().objects("pods", "kube-system", label_selector="k8s-app=kube-dns")
+    except WorkbookError:
+        return []  # the role of a user of a shared cluster may forbid it
+
+
+# ---- Pods: each function returns why and the fix, or the reason, why and the fix ----
+
+
+def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
+    """The first thing that keeps the Pod from being ready."""
     if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") == "Succeeded":
-        return
-    subject = f"Pod {name(pod['metadata'], full=wide)}"
-    told = [event for event in events if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
-    for container in containers(pod):  # before the back-off, which comes from this as well
-        if killed := _killed_by_probe(pod, container, told):
-            yield Finding(subject, "Unhealthy", *killed)
-            return
+        return None
+    events = [event for event in evidence.events if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
+    # Before the back-off, which a failing liveness probe causes as well.
+    if restarts(pod) and _message(events, "Killing", "failed liveness probe"):
+        return (
+            "Unhealthy",
+            f"Its liveness probe fails ({_probe(pod, 'livenessProbe')}), so the kubelet restarts the container.",
+            "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+        )
     for waiting in waiting_reasons(pod):
-        if explained := _waiting(pod, waiting):
-            yield Finding(subject, waiting["reason"], *explained)
-            return
+        if fault := _waiting_fault(pod, waiting, evidence):
+            return waiting["reason"], *fault
     for container in containers(pod):
         ended = container["state"].get("terminated") or {}
         last = container.get("lastState", {}).get("terminated") or {}
-        if _failed(ended, pod) or (_failed(last, pod) and not _well(container, last)):
-            yield Finding(subject, *_ended(pod, container, ended or last, again=not ended))
-            return
-    if not ready(pod) and (failed := _message(told, "Unhealthy", "Readiness")):
-        yield Finding(subject, "Unhealthy", *_not_ready(pod, failed))
+        if _failed(pod, ended) or (_failed(pod, last) and not _recovered(container, last, evidence.now)):
+            return _exit_fault(pod, container, ended or last, evidence, previous=not ended)
+    if not ready(pod) and (message := _message(events, "Unhealthy", "Readiness")):
+        status = re.search(r"statuscode: (\d+)", message)
+        answer = f"is answered with HTTP {status[1]}" if status else "gets no answer"
+        return (
+            "Unhealthy",
+            f"The program runs, but its readiness probe ({_probe(pod, 'readinessProbe')}) {answer}.",
+            "Wait if it is still starting; else correct the probe's path and port, or the program.",
+        )
+    return None
 
 
-def _waiting(pod: Object, waiting: dict[str, Any]) -> tuple[str, str] | None:
-    """Why a Pod waits, and what to do; None where waiting is no failure."""
+def _waiting_fault(pod: Object, waiting: Object, evidence: Evidence) -> tuple[str, str] | None:
+    """Why a Pod waits; None where waiting is no fault."""
     reason, message = waiting["reason"], waiting.get("message", "")
     if reason in ("ContainerCreating", "PodInitializing"):
         return None
     if reason == "Unschedulable":
-        return _unschedulable(message)
+        return _unschedulable_fault(message)
     container = next(
-        (one for one in containers(pod) if one["state"].get("waiting", {}).get("reason") == reason), containers(pod)[0]
+        (status for status in containers(pod) if status["state"].get("waiting", {}).get("reason") == reason),
+        containers(pod)[0],
     )
-    image = next(one["image"] for one in pod["spec"]["containers"] if one["name"] == container["name"])
-    if reason == "ErrImageNeverPull":
-        there = ", ".join(sorted(map(str, current().images()))) or "none of the workbook's"
-        ours = [one for one in there.split(", ") if one.split(":")[0] == image.split(":")[0]]
-        return (
-            f"The image {image} is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
-            f"Of that name there is {', '.join(ours) or 'none'}.",
-            "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
-        )
-    if reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "RegistryUnavailable"):
-        return (
-            f"The image {image} is not on the node, and no registry gave it.",
-            "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02).",
-        )
-    if reason == "CrashLoopBackOff":
-        ended = container.get("lastState", {}).get("terminated") or {}
-        return _ended(pod, container, ended, again=False)[1:]
-    if reason == "CreateContainerConfigError":
-        return (
-            f"The Pod names something that is not there: {message}.",
-            "Make it, or correct its name in the manifest.",
-        )
-    return (
-        f"The container cannot be made: {_short(message)}.",
-        "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image.",
-    )
+    image = next(spec["image"] for spec in pod["spec"]["containers"] if spec["name"] == container["name"])
+    match reason:
+        case "ErrImageNeverPull":
+            known = [other for other in sorted(evidence.images()) if other.split(":")[0] == image.split(":")[0]]
+            return (
+                f"The image {image} is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
+                f"Of that name there is {', '.join(known) or 'none'}.",
+                "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
+            )
+        case "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "RegistryUnavailable":
+            return (
+                f"The image {image} is not on the node, and no registry gave it.",
+                "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02).",
+            )
+        case "CrashLoopBackOff":
+            ended = container.get("lastState", {}).get("terminated") or {}
+            return _exit_fault(pod, container, ended, evidence, previous=False)[1:]
+        case "CreateContainerConfigError":
+            return (
+                f"The Pod names something that is not there: {message}.",
+                "Make it, or correct its name in the manifest.",
+            )
+        case _:
+            return f"The container cannot be made: {_cause(message)}.", COMMAND_FIX
 
 
-def _unschedulable(message: str) -> tuple[str, str]:
+def _unschedulable_fault(message: str) -> tuple[str, str]:
     """Why no node takes a Pod, from the scheduler's message."""
     if short := re.findall(r"Insufficient ([\w./-]*\w)", message):
         return (
             f"No node has room for it: too little {' and '.join(dict.fromkeys(short))} is left.",
             "Ask for less in `resources.requests`, delete other Pods, or give the cluster more.",
         )
-    if "persistentvolumeclaim" in message.lower():
+    known = (fault for words, fault in UNSCHEDULABLE.items() if words in message.lower())
+    return next(known, (message, "Look at `%kubectl describe nodes`."))
+
+
+def _exit_fault(
+    pod: Object, container: Object, ended: Object, evidence: Evidence, *, previous: bool
+) -> tuple[str, str, str]:
+    """Why a program has ended; `previous` if it was started again since."""
+    reason = ended.get("reason") or "Error"
+    if reason == "OOMKilled":
         return (
-            "It asks for a volume that is not there, or that no storage was found for.",
-            "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
-        )
-    if "free ports" in message:
-        return (
-            "Another Pod has the `hostPort` that it asks for, on each node.",
-            "Leave out `hostPort`: a Service gives the Pods an address without one.",
-        )
-    if "disk-pressure" in message:
-        return ("The disk of the node is full.", "Make room on it, such as with `docker system prune`.")
-    if "node affinity/selector" in message:
-        return (
-            "It wants a node with labels that no node has.",
-            "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
-        )
-    return (message, "Look at `%kubectl describe nodes`.")
-
-
-def _failed(ended: dict[str, Any], pod: Object) -> bool:
-    """Whether a program ought not to have ended so: with an error, or at all where it is started again."""
-    return bool(ended) and (ended.get("exitCode") != 0 or pod["spec"]["restartPolicy"] == "Always")
-
-
-def _well(container: dict[str, Any], last: dict[str, Any]) -> bool:
-    """Whether a container that was started again is ready, and not just for a moment: without a probe it is so at once."""
-    run = container["state"].get("running")
-    if not (container["ready"] and run):
-        return False
-    if not last["startedAt"]:
-        return True  # that one never ran, and this one does
-    lived = datetime.fromisoformat(last["finishedAt"]) - datetime.fromisoformat(last["startedAt"])
-    return lived > SOON or datetime.now(UTC) - datetime.fromisoformat(run["startedAt"]) > SOON
-
-
-def _ended(pod: Object, container: dict[str, Any], ended: dict[str, Any], again: bool) -> tuple[str, str, str]:
-    """The reason, why a program has ended, and what to do; `again` when it was started again meanwhile."""
-    if ended.get("reason") == "OOMKilled":
-        return (
-            "OOMKilled",
+            reason,
             "The program took more memory than its limit, and was killed for it.",
             "Raise `resources.limits.memory` in the manifest, or find out why it needs so much.",
         )
-    if ended.get("reason") in ("StartError", "ContainerCannotRun"):
-        return (
-            ended["reason"],
-            f"The container cannot be started: {_short(ended.get('message', ''))}.",
-            "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image.",
-        )
-    where = pod["metadata"]["name"]
-    try:
-        log = kubectl("logs", where, "-c", container["name"], f"--tail={LINES}", *(["--previous"] if again else []))
-    except KubectlError:
-        log = ""
-    said = f"Its last lines were:\n{log}" if log else "It has said nothing."
-    reason = ended.get("reason") or "Error"
+    if reason in ("StartError", "ContainerCannotRun"):
+        return reason, f"The container cannot be started: {_cause(ended.get('message', ''))}.", COMMAND_FIX
+    log = evidence.log(pod["metadata"]["name"], container["name"], previous)
     ends = f"The program ends by itself, with exit code {ended.get('exitCode', 'unknown')}"
-    if unknown := [line for line in log.splitlines() if UNRESOLVED.search(line)]:
-        return reason, f"{ends}, since a name does not resolve:\n{unknown[-1]}", _unresolved()
+    if unresolved := [line for line in log.splitlines() if UNRESOLVED.search(line)]:
+        servers = evidence.name_servers()
+        return (
+            reason,
+            f"{ends}, since a name does not resolve:\n{unresolved[-1]}",
+            f"The cluster's name service is not ready: {NAME_SERVICE}."
+            if servers and not any(map(ready, servers))
+            else "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's.",
+        )
+    said = f"Its last lines were:\n{log}" if log else "It has printed nothing."
     return (
         reason,
         f"{ends}. {said}",
-        "Mend what the program complains of; the container is tried again, each time later.",
+        "Fix what the program complains about. Until then it is restarted, each time after a longer delay.",
     )
 
 
-def _unresolved() -> str:
-    """What to do about a name that does not resolve."""
-    try:
-        servers = api().objects("pods", "kube-system", label_selector="k8s-app=kube-dns")
-    except WorkbookError:
-        servers = []  # somebody else's cluster may not show them
-    if servers and not any(map(ready, servers)):
-        return f"The cluster's name service is not ready: {NAME_SERVICE}."
-    return "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's."
+def _failed(pod: Object, ended: Object) -> bool:
+    """Whether a program should not have ended this way: with an error, or at all if it is to run forever."""
+    return bool(ended) and (ended.get("exitCode") != 0 or pod["spec"]["restartPolicy"] == "Always")
 
 
-def _killed_by_probe(pod: Object, container: dict[str, Any], told: list[Object]) -> tuple[str, str] | None:
-    """Why the kubelet keeps killing a container, if it does, and what to do."""
-    if not container["restartCount"] or not _message(told, "Killing", "failed liveness probe"):
-        return None
-    return (
-        f"Its liveness probe fails ({_probed(pod, 'livenessProbe')}), so the kubelet restarts the container.",
-        "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
-    )
+def _recovered(container: Object, last: Object, now: datetime) -> bool:
+    """Whether a restarted container is ready for good: without a probe, it is ready as soon as it runs."""
+    running = container["state"].get("running")
+    if not (container["ready"] and running):
+        return False
+    if not last["startedAt"]:
+        return True  # the previous container never ran, and this one does
+    lifetime = datetime.fromisoformat(last["finishedAt"]) - datetime.fromisoformat(last["startedAt"])
+    return lifetime > STABLE_AFTER or now - datetime.fromisoformat(running["startedAt"]) > STABLE_AFTER
 
 
-def _not_ready(pod: Object, message: str) -> tuple[str, str]:
-    """Why a Pod runs and is not ready, and what to do."""
-    status = re.search(r"statuscode: (\d+)", message)
-    answer = f"is answered with HTTP {status.group(1)}" if status else "gets no answer"
-    return (
-        f"The program runs, but its readiness probe ({_probed(pod, 'readinessProbe')}) {answer}.",
-        "Wait if it is still starting; else correct the probe's path and port, or the program.",
-    )
-
-
-def _probed(pod: Object, kind: str) -> str:
-    """What a probe asks for, such as `GET /health on port 5000`."""
+def _probe(pod: Object, kind: str) -> str:
+    """What a probe requests, such as `GET /health on port 5000`."""
     for container in pod["spec"]["containers"]:
         if probe := container.get(kind):
             if get := probe.get("httpGet"):
@@ -249,22 +296,21 @@ def _probed(pod: Object, kind: str) -> str:
 # ---- ReplicaSets and Services ----
 
 
-def _of_replicasets(selector: str, wide: bool) -> Iterator[Finding]:
-    """ReplicaSets that cannot make their Pods."""
-    for one in api().objects("replicasets", label_selector=selector):
-        for failure in one.get("status", {}).get("conditions", []):
-            if failure["type"] == "ReplicaFailure":
-                yield Finding(
-                    f"ReplicaSet {name(one['metadata'], full=wide)}",
-                    "FailedCreate",
-                    # The condition's own message: the event comes by itself, and may come later.
-                    f"It may not make its Pods: {_short(failure['message'])}.",
-                    "Correct the Deployment's manifest, or the quota or policy that forbids it.",
-                )
+def _replicaset_findings(replicaset: Object, wide: bool) -> Iterator[Finding]:
+    """Why a ReplicaSet cannot create its Pods."""
+    for condition in replicaset.get("status", {}).get("conditions", []):
+        if condition["type"] == "ReplicaFailure":
+            yield Finding(
+                f"ReplicaSet {name(replicaset['metadata'], full=wide)}",
+                "FailedCreate",
+                # The condition has the message at once; the event may come later.
+                f"It may not make its Pods: {_cause(condition['message'])}.",
+                "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+            )
 
 
-def _of_service(service: Object) -> Iterator[Finding]:
-    """What keeps a Service from leading anywhere, or an outside address from it."""
+def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
+    """Why a Service leads nowhere, or has no external address."""
     spec, subject = service["spec"], f"Service {service['metadata']['name']}"
     if spec["type"] == "ExternalName":
         return
@@ -275,46 +321,36 @@ def _of_service(service: Object) -> Iterator[Finding]:
             "Nothing in this cluster gives out load balancers; a cloud would.",
             "Use its node port (`service_url(…)`), `port_forward(…)`, or on minikube `minikube tunnel` in a terminal.",
         )
-    chosen = spec.get("selector") or {}
-    pods = api().objects("pods")
-    behind = [pod for pod in pods if _matches(chosen, pod)]
-    if not behind:
-        there = sorted({label_selector(_own_labels(pod)) for pod in pods})
+    selector = label_selector(spec.get("selector") or {})
+    selected = [pod for pod in pods if _selects(service, pod)]
+    if not selected:
+        labels = sorted({label_selector(_own_labels(pod)) for pod in pods})
         yield Finding(
             subject,
             "no endpoints",
-            f"It selects {label_selector(chosen) or 'nothing'}; no Pod has that label.\nThe Pods have: {'; '.join(there) or 'there are none'}.",
+            f"It selects {selector or 'nothing'}; no Pod has that label.\nThe Pods have: {'; '.join(labels) or 'there are none'}.",
             "Correct the Service's `selector`, or the labels in the Pods' template.",
         )
         return
-    if not any(map(ready, behind)):
+    if not any(map(ready, selected)):
         yield Finding(
             subject,
             "no endpoints",
-            f"It selects {label_selector(chosen)}, which {len(behind)} Pod(s) have, but none of them is ready.",
+            f"It selects {selector}, which {len(selected)} Pod(s) have, but none of them is ready.",
             "See above what is wrong with the Pods.",
         )
-    yield from _wrong_ports(subject, spec, behind)
-
-
-def _wrong_ports(subject: str, spec: dict[str, Any], behind: list[Object]) -> Iterator[Finding]:
-    """Ports of a Service that lead where no container says that it listens."""
-    open_ports = {
-        port[key]
-        for pod in behind
-        for container in pod["spec"]["containers"]
-        for port in container.get("ports", [])
-        for key in ("containerPort", "name")
-        if key in port
-    }
+    container_ports = [
+        port for pod in selected for container in pod["spec"]["containers"] for port in container.get("ports", [])
+    ]
+    open_ports = {port[key] for port in container_ports for key in ("containerPort", "name") if key in port}
     for port in spec.get("ports", []):
         target = port.get("targetPort", port["port"])
         if open_ports and target not in open_ports:
-            told = ", ".join(map(str, sorted(open_ports, key=str)))
+            listed = ", ".join(map(str, sorted(open_ports, key=str)))
             yield Finding(
                 subject,
                 "wrong target port",
-                f"Its port {port['port']} leads to port {target} of the Pods, which say that they listen on {told}.",
+                f"Its port {port['port']} leads to port {target} of the Pods, which say that they listen on {listed}.",
                 "Correct `targetPort` in the Service's manifest.",
             )
 
@@ -322,23 +358,25 @@ def _wrong_ports(subject: str, spec: dict[str, Any], behind: list[Object]) -> It
 # ---- words ----
 
 
-def _matches(chosen: dict[str, str], pod: Object) -> bool:
-    return bool(chosen) and chosen.items() <= pod["metadata"].get("labels", {}).items()
+def _selects(service: Object, pod: Object) -> bool:
+    selector: dict[str, str] = service["spec"].get("selector") or {}
+    return bool(selector) and selector.items() <= pod["metadata"].get("labels", {}).items()
 
 
 def _own_labels(pod: Object) -> dict[str, str]:
-    """A Pod's labels without those that Kubernetes has added."""
+    """A Pod's labels without the one that Kubernetes adds."""
     return {key: value for key, value in pod["metadata"].get("labels", {}).items() if key != "pod-template-hash"}
 
 
-def _message(told: list[Object], reason: str, words: str = "") -> str:
-    """The newest event's message of that reason, with these words in it."""
-    found = [event for event in told if event["reason"] == reason and words in event.get("message", "")]
-    return max(found, key=lambda event: int(event["metadata"]["resourceVersion"]))["message"] if found else ""
+def _message(events: list[Object], reason: str, words: str) -> str:
+    """The message of the newest event that has this reason and these words; "" without one."""
+    found = [event for event in events if event["reason"] == reason and words in event.get("message", "")]
+    newest = max(found, key=lambda event: int(event["metadata"]["resourceVersion"]), default={"message": ""})
+    return str(newest["message"])
 
 
-def _short(message: str) -> str:
-    """The end of a long chain of causes, which is the cause."""
+def _cause(message: str) -> str:
+    """The end of a chain of errors: their cause."""
     return message.strip().rstrip(".").rpartition(": exec: ")[2][-300:]
 
 
