@@ -43,6 +43,7 @@ def write(folder: Path, **changes) -> Path:
             "wants": manifest.wants(),
             "provider": "kind",
             "images": {},
+            "files": new.files,
         }
         new.finish(description | changes)
     return folder

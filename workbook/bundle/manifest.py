@@ -31,8 +31,8 @@ class Image(TypedDict):
     official: NotRequired[bool]
 
 
-class Description(TypedDict):
-    """What a manifest contains in addition to the list of files."""
+class Manifest(TypedDict):
+    """The content of manifest.json."""
 
     format: int
     machine: dict[str, str]
@@ -40,11 +40,6 @@ class Description(TypedDict):
     wants: dict[str, str]
     provider: str
     images: dict[str, Image]
-
-
-class Manifest(Description):
-    """The content of manifest.json."""
-
     files: dict[str, File]
 
 

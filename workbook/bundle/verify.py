@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
@@ -14,11 +13,8 @@ from workbook.bundle.manifest import FORMAT, NAME, SUM, File, Manifest, entry, m
 
 COPY_AGAIN = "Copy the bundle again from where it was made, and verify it there first: `make verify BUNDLE=…`."
 OTHER_WORKBOOK = "Use the workbook in the bundle (workbook.tar.gz), or make a new bundle: `make bundle`."
-SYSTEM_FILES = (
-    *(".DS_Store", "._*", "Thumbs.db", "desktop.ini"),
-    *(".Spotlight-V100", ".Trashes", "System Volume Information"),
-)
-"""Files and folders that operating systems put onto a USB stick on their own. Other unknown files are refused."""
+SYSTEM_FILES = r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.Spotlight-V100|\.Trashes|System Volume Information"
+"""The files and folders that operating systems put onto a USB stick on their own. Other unknown files are refused."""
 SHOWN = 3
 """How many names an error lists."""
 
@@ -44,12 +40,8 @@ def verify(folder: Path) -> Manifest:
     with ThreadPoolExecutor() as pool:  # the hashes are computed without Python's global lock
         found = dict(zip(files, pool.map(lambda name: entry(folder / name), files), strict=True))
     if wrong := [name for name in files if found[name] != files[name]]:
-        first = wrong[0]
-        raise WorkbookError(
-            f"The bundle is damaged: {_listed(wrong)}.",
-            f"{first} has the sha256 {found[first]['sha256'][:12]}…; the manifest says {files[first]['sha256'][:12]}….",
-            COPY_AGAIN,
-        )
+        actual, expected = (entries[wrong[0]]["sha256"][:12] for entries in (found, files))
+        raise _damaged(wrong, f"{wrong[0]} has the sha256 {actual}…; the manifest says {expected}….")
     size = sum(file["size"] for file in files.values())
     print(
         f"✓ Verify the bundle: {len(files)} files, {size / 1e6:.0f} MB ({time.monotonic() - begun:.1f} s)\n"
@@ -131,7 +123,7 @@ def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
     found = {
         path.relative_to(folder).as_posix(): path.stat().st_size
         for path in folder.rglob("*")
-        if path.is_file() and not any(map(_is_system_file, path.relative_to(folder).parts))
+        if path.is_file() and not any(re.fullmatch(SYSTEM_FILES, part) for part in path.relative_to(folder).parts)
     }
     if missing := [name for name in files if name not in found]:
         raise WorkbookError(
@@ -139,11 +131,7 @@ def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
         )
     if wrong := [name for name in files if found[name] != files[name]["size"]]:
         first = wrong[0]
-        raise WorkbookError(
-            f"The bundle is damaged: {_listed(wrong)}.",
-            f"{first} has {found[first]} bytes; the manifest says {files[first]['size']}.",
-            COPY_AGAIN,
-        )
+        raise _damaged(wrong, f"{first} has {found[first]} bytes; the manifest says {files[first]['size']}.")
     if unknown := sorted(found.keys() - files.keys() - {NAME, SUM}):
         raise WorkbookError(
             f"The bundle contains files that its manifest does not list: {_listed(unknown)}.",
@@ -169,8 +157,8 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _is_system_file(name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in SYSTEM_FILES)
+def _damaged(names: list[str], evidence: str) -> WorkbookError:
+    return WorkbookError(f"The bundle is damaged: {_listed(names)}.", evidence, COPY_AGAIN)
 
 
 def _listed(names: list[str]) -> str:

@@ -35,13 +35,9 @@ class SavedImage:
         self.config: bytes = self._open(manifest["Config"]).read()
         self._layers: list[str] = manifest["Layers"]
 
-    def layers(self) -> Iterator[tuple[int, IO[bytes]]]:
-        """Yield the size in bytes and the content of each layer."""
-        for name in self._layers:
-            content = self._open(name)
-            size = content.seek(0, io.SEEK_END)
-            content.seek(0)
-            yield size, content
+    def layers(self) -> Iterator[IO[bytes]]:
+        """Open each layer in turn."""
+        return map(self._open, self._layers)
 
     def _open(self, name: str) -> IO[bytes]:
         content = self._archive.extractfile(name)  # follows links: docker writes a layer once, and links to it
@@ -98,12 +94,12 @@ def write(archive: Path, tag: str, image: SavedImage, config: bytes, *layers: by
     digests = [digest.removeprefix("sha256:") for digest in json.loads(config)["rootfs"]["diff_ids"]]
     name = f"{hashlib.sha256(config).hexdigest()}.json"
     manifest = [{"Config": name, "RepoTags": [tag], "Layers": [f"{digest}.tar" for digest in digests]}]
-    streams = [*image.layers(), *((len(layer), io.BytesIO(layer)) for layer in layers)]
+    contents = dict(zip(digests, [*image.layers(), *layers], strict=True))  # equal layers once
     with compressed(archive) as out:
         add(out, "manifest.json", json.dumps(manifest).encode())
         add(out, name, config)
-        for digest, (size, content) in dict(zip(digests, streams, strict=True)).items():  # equal layers once
-            add_stream(out, f"{digest}.tar", size, content)
+        for digest, content in contents.items():
+            add(out, f"{digest}.tar", content)
 
 
 @contextmanager
@@ -120,13 +116,10 @@ def compressed(path: Path) -> Iterator[tarfile.TarFile]:
     part.replace(path)
 
 
-def add(out: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+def add(out: tarfile.TarFile, name: str, content: bytes | IO[bytes], mode: int = 0o644) -> None:
     """Add a file without owner and time."""
-    add_stream(out, name, len(content), io.BytesIO(content), mode)
-
-
-def add_stream(out: tarfile.TarFile, name: str, size: int, content: IO[bytes], mode: int = 0o644) -> None:
-    """Add a file without owner and time, whose content is a stream of `size` bytes."""
+    stream = io.BytesIO(content) if isinstance(content, bytes) else content
     entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = size, mode
-    out.addfile(entry, content)
+    entry.size, entry.mode = stream.seek(0, io.SEEK_END), mode
+    stream.seek(0)
+    out.addfile(entry, stream)

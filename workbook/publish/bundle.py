@@ -27,7 +27,7 @@ from workbook.base.paths import ROOT, home
 from workbook.base.processes import run
 from workbook.base.steps import step
 from workbook.bundle import manifest
-from workbook.bundle.manifest import Description, File, Image
+from workbook.bundle.manifest import File, Image, Manifest
 from workbook.cluster.choose import Provider, remember
 from workbook.cluster.current import current
 from workbook.cluster.kind import Kind
@@ -81,6 +81,7 @@ def bundle() -> None:
                 "wants": manifest.wants(),
                 "provider": cluster.provider.value,
                 "images": packed,
+                "files": new.files,
             }
         )
     _print_sizes(new.files)
@@ -113,15 +114,15 @@ class Writer:
             make(path)
         self.files[name] = manifest.entry(path)
 
-    def finish(self, description: Description) -> str:
-        """Remove what is left of the last bundle, then write the manifest; return its checksum."""
+    def finish(self, content: Manifest) -> str:
+        """Remove what is left of the last bundle, then write the manifest, `content`; return its checksum."""
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
                     path.rmdir()
             elif path.relative_to(self.folder).as_posix() not in self.files:
                 path.unlink()
-        return manifest.write(self.folder, {**description, "files": self.files})
+        return manifest.write(self.folder, content)
 
 
 @contextmanager
