@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+from workbook.base.labels import MANAGED
 from workbook.cluster.choose import clusters
 from workbook.kube import kubeconfig
 
@@ -68,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             query = {key: value for key, [value] in parse_qs(url.query).items()}
             items = self.server.objects.get(url.path.split("/")[-1], [])
-            self.answer({"items": [item for item in items if self.matches(item["metadata"], query)]})
+            matching = [item for item in items if self.matches(item["metadata"], query)]
+            self.answer({"metadata": {"resourceVersion": "1"}, "items": matching})
 
     def matches(self, metadata: dict, query: dict[str, str]) -> bool:
         wanted = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
@@ -95,7 +97,9 @@ def api_server(home, monkeypatch) -> Iterator[ApiServer]:
             "users": [{"name": "u", "user": {"token": "secret"}}],
         }
         kubeconfig.write(clusters() / "workbook/kubeconfig", yaml.safe_dump(config), "cloud", "shop")
-        server.add("namespaces", "shop")
+        server.add("namespaces", "shop", labels=MANAGED)
+        server.add("serviceaccounts", "default")
+        server.add("nodes", "node", status={"conditions": [{"type": "Ready", "status": "True"}]})
         yield server
         server.shutdown()
 

@@ -1,0 +1,151 @@
+"""What `begin` removes, applies and keeps, on a cluster that only pretends."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import workbook
+from workbook.base.errors import WorkbookError
+from workbook.base.labels import MANAGED
+from workbook.engine import find
+from workbook.lessons.progress import CONFIG_MAP
+
+CAN_BEGIN = "can begin on the cluster 'workbook' (existing)."
+
+
+@pytest.fixture
+def cluster(api_server, kubectl_script, monkeypatch, home, tmp_path):
+    """A cluster that has web-app:1.0, and whose kubectl prints what it would do; `cluster.dry_run` is what a dry run prints."""
+    image = SimpleNamespace(id="sha256:1", tag=lambda *_: True)
+    images = SimpleNamespace(get=lambda _: image, list=lambda **_: [image], remove=lambda _: None)
+    registry = SimpleNamespace(inspect_distribution=lambda _: {}, push=lambda *_, **__: [])
+    engine = SimpleNamespace(images=images, api=registry)
+    monkeypatch.setattr(find, "ensure_engine", lambda **_: engine)
+    (home / "clusters/workbook/pushed").write_text("web-app:1.0 sha256:1\n")
+    kubectl_script(
+        f"""case "$1 $4" in
+  delete*) echo "$2 $3 deleted";;
+  "apply --dry-run=server") cat "{tmp_path}/dry-run"; echo "Warning: a field is deprecated" >&2;;
+  apply*) echo "$3 created";;
+esac"""
+    )
+    api_server.dry_run = tmp_path / "dry-run"
+    api_server.dry_run.write_text("deployment.apps/webapp-deployment unchanged (server dry run)")
+    return api_server
+
+
+@pytest.fixture
+def deployment(cluster):
+    """The Deployment of notebook 04, as applied, with its ReplicaSet and its Pod."""
+    workbook.begin(0)
+    labels = {"app": "webapp"}
+    status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}}
+    found = cluster.add("deployments", "webapp-deployment", spec=spec, status=status)
+    found["metadata"] |= {"generation": 1, "managedFields": [{"manager": "kubectl-client-side-apply"}]}
+    owned(cluster.add("replicasets", "webapp-deployment-1"), "webapp-deployment")
+    ready = {"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"restartCount": 0}]}
+    owned(cluster.add("pods", "webapp-deployment-1-a", labels=labels, status=ready), "webapp-deployment-1")
+    return found
+
+
+def owned(item, owner):
+    item["metadata"]["ownerReferences"] = [{"uid": owner}]
+    return item
+
+
+def printed(number, capsys):
+    """What `begin(number)` prints before its last line."""
+    capsys.readouterr()
+    workbook.begin(number)
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert last == f"Notebook {number:02} {CAN_BEGIN}"
+    return lines
+
+
+def test_no_such_notebook():
+    with pytest.raises(WorkbookError, match=r"no notebook 77(.|\n)*00, 01"):
+        workbook.begin(77)
+
+
+def test_it_is_noted(cluster):
+    workbook.begin(0)
+    assert cluster.find("configmaps", CONFIG_MAP)["data"] == {"00-step": "begun"}
+
+
+def test_a_first_snapshot_is_taken_after_leftovers_are_removed(cluster, capsys):
+    cluster.add("services", "left")
+    assert printed(3, capsys)[:2] == ["Removing the image web-app:1.0: it is built later.", "services left deleted"]
+    assert workbook.first_snapshot().empty
+
+
+def test_what_has_an_owner_or_is_not_the_readers_is_left(cluster, capsys):
+    for name in ("kube-root-ca.crt", CONFIG_MAP, "greetings"):
+        cluster.add("configmaps", name, data={})
+    owned(cluster.add("replicasets", "owned"), "a Deployment")
+    workbook.begin(0)
+    assert printed(0, capsys) == ["configmaps greetings deleted"]
+
+
+@pytest.mark.parametrize(("labels", "lines"), [(MANAGED, ["namespace shop-other deleted"]), ({}, [])])
+def test_the_second_namespace_is_removed_if_it_is_the_workbooks(cluster, capsys, labels, lines):
+    workbook.begin(0)
+    cluster.add("namespaces", "shop-other", labels=labels)
+    assert printed(0, capsys) == lines
+
+
+def test_a_cluster_in_the_state_is_left_as_it_is(cluster, deployment, capsys):
+    workbook.begin(4)
+    assert printed(4, capsys) == []
+
+
+AGAIN = ["deployments webapp-deployment deleted", "manifests/1-03-webapp-deployment.yaml created"]
+
+
+def edited(cluster):
+    [item] = cluster.objects["deployments"]
+    item["metadata"]["managedFields"].append({"manager": "kubectl-edit"})
+
+
+def restarted(cluster):
+    [pod] = cluster.objects["pods"]
+    pod["status"]["containerStatuses"][0]["restartCount"] = 1
+
+
+def revised(cluster):
+    owned(cluster.add("replicasets", "webapp-deployment-2"), "webapp-deployment")
+
+
+def applied_otherwise(cluster):
+    cluster.dry_run.write_text("deployment.apps/webapp-deployment configured (server dry run)")
+
+
+def immutable(cluster):
+    cluster.dry_run.unlink()  # so that kubectl fails
+
+
+def with_another_service(cluster):
+    cluster.add("services", "other")
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        (edited, []),
+        (restarted, []),
+        (revised, []),
+        (applied_otherwise, []),
+        (immutable, []),
+        (with_another_service, ["services other deleted"]),
+    ],
+)
+def test_a_deployment_that_differs_is_created_again(cluster, deployment, capsys, change, first):
+    workbook.begin(4)
+    change(cluster)
+    assert printed(4, capsys) == first + AGAIN
+
+
+def test_a_controller_may_write_the_status(cluster, deployment, capsys):
+    workbook.begin(4)
+    deployment["metadata"]["managedFields"].append({"manager": "some-controller", "subresource": "status"})
+    assert printed(4, capsys) == []
