@@ -26,18 +26,17 @@ def current() -> Cluster:
 @cache
 def open_cluster(provider: Provider, settings: Settings) -> Cluster:
     """The cluster of a provider. Nothing is started or asked."""
-    # Each provider is loaded when it is used: a kernel on kind need not load what drives minikube.
     match provider:
         case Provider.MINIKUBE:
-            from workbook.cluster.minikube import Minikube
+            from workbook.cluster.minikube import Minikube  # loaded when used
 
             return Minikube(settings)
         case Provider.KIND:
-            from workbook.cluster.kind import Kind
+            from workbook.cluster.kind import Kind  # loaded when used
 
             return Kind(settings)
         case Provider.EXISTING:
-            from workbook.cluster.existing import Existing
+            from workbook.cluster.existing import Existing  # loaded when used
 
             return Existing(settings)
 

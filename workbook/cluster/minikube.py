@@ -133,7 +133,7 @@ class Minikube(Cluster):
         # The Docker SDK is loaded with the engine, not with this module.
         from docker.utils import kwargs_from_env
 
-        from workbook.engine.find import connect
+        from workbook.engine.find import connect  # this one, too
 
         answer = self._read("docker-env", "--shell", "none")
         return connect(**kwargs_from_env(environment=environment(answer)))
