@@ -1,4 +1,4 @@
-"""What a notebook must be before it is run: see "A notebook" in CONTRIBUTING."""
+"""The form of the notebooks, and the documents that are made from them: see "Change a notebook" in CONTRIBUTING.md."""
 
 import ast
 import itertools
@@ -20,16 +20,17 @@ from workbook.publish.minutes import delays
 
 TAGS = {"nbval-ignore-output", "raises-exception", "exercise", "solution"}
 FORBIDDEN = {
-    r"^\s*!": "a shell command: it may fail unseen, and Windows has another shell; use %kubectl or Python",
-    r"\bsleep\(": "a sleep: wait for what is to happen",
-    r"-[0-9a-f]{8,10}-[a-z0-9]{5}\b": "a generated Pod name: use labels",
+    r"^\s*!": "a shell command: its failure would be hidden, and Windows has another shell; use %kubectl or Python",
+    r"\bsleep\(": "a sleep: wait for the event instead",
+    r"-[0-9a-f]{8,10}-[a-z0-9]{5}\b": "a generated Pod name: use labels instead",
     r"(?<![\w.])/(home|root|Users|tmp)/": "a path of one machine",
 }
-# A cell that ends in a table of what is the same in every run.
+# A cell that ends in a table that is the same in every run.
 STABLE = re.compile(
     r"^(pods|deployments|replicasets|services|nodes|images|compare)\((?!.*wide=True).*\)$(?![\s\S])", re.MULTILINE
 )
 LONGEST, SHARE = 5, 0.85
+"""How many lines most code cells have at most, and the share of these cells."""
 
 
 def books():
@@ -40,12 +41,12 @@ def tags(cell):
     return set(cell.metadata.get("tags", []))
 
 
-def said(cell):
+def printed(cell):
     return "".join(output.get("text", "") for output in cell.outputs)
 
 
-def calls(cell):
-    """The statements of a code cell."""
+def statements(cell):
+    """The statements of a code cell, magics included."""
     return ast.parse(TransformerManager().transform_cell(cell.source)).body
 
 
@@ -53,7 +54,7 @@ def prose(book):
     return "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
 
 
-def test_numbered_without_gaps_and_known_to_begin():
+def test_numbers_have_no_gaps_and_are_known_to_begin():
     numbers = [path.name[:2] for path in find()]
     assert numbers == [f"{number:02}" for number in range(len(numbers))]
     assert set(numbers) <= states().keys()
@@ -73,7 +74,7 @@ class TestNotebook:
         for cell in book.cells:
             assert tags(cell) <= TAGS, cell.source
 
-    def test_each_ignored_output_is_followed_by_something_compared(self, path, book):
+    def test_an_ignored_output_is_followed_by_a_compared_one(self, path, book):
         cells = [cell for cell in code_cells(book) if not tags(cell) & {"exercise"}]
         for cell, after in zip(cells, [*cells[1:], None], strict=True):
             if "nbval-ignore-output" in tags(cell):
@@ -89,7 +90,7 @@ class TestNotebook:
                 assert not re.search(r"^\s*check\(", cell.source, re.MULTILINE), cell.source
                 assert not STABLE.search(cell.source.rstrip()), cell.source
 
-    def test_nothing_forbidden(self, path, book):
+    def test_forbidden_code(self, path, book):
         for cell in code_cells(book):
             for pattern, why in FORBIDDEN.items():
                 assert not re.search(pattern, cell.source, re.MULTILINE), f"{why}\n{cell.source}"
@@ -113,14 +114,14 @@ class TestNotebook:
         *_, stub, before, solution, after = code_cells(book)
         assert tags(stub) == {"exercise"}
         assert "solution" in tags(solution) and solution.metadata["jupyter"]["source_hidden"]
-        asked, told = calls(before), calls(after)
-        asked[-1].value.keywords.append(ast.keyword("solution", ast.Constant(True)))
-        assert [*map(ast.dump, told)] == [*map(ast.dump, asked)], "what is asked before and after differs"
+        first, second = statements(before), statements(after)
+        first[-1].value.keywords.append(ast.keyword("solution", ast.Constant(True)))
+        assert [*map(ast.dump, second)] == [*map(ast.dump, first)], "the checks before and after the solution differ"
 
     def test_the_exercise_is_open_before_its_solution_and_done_after(self, path, book):
         *_, before, _, after = code_cells(book)
-        assert "✗" in said(before) and "is done" not in said(before)
-        assert "✗" not in said(after) and f"Exercise {path.name[:2]} is done." in said(after)
+        assert "✗" in printed(before) and "is done" not in printed(before)
+        assert "✗" not in printed(after) and f"Exercise {path.name[:2]} is done." in printed(after)
 
     def test_solutions_are_hidden_and_exercises_open(self, path, book):
         for cell in code_cells(book):
@@ -128,54 +129,54 @@ class TestNotebook:
             # JupyterLab shows the first line of what it has collapsed.
             assert "solution" not in tags(cell) or cell.source.startswith("# A solution\n")
 
-    def test_one_title_and_no_level_left_out(self, path, book):
+    def test_one_title_and_no_skipped_level(self, path, book):
         levels = [len(found) for found in re.findall(r"^(#+) ", prose(book), re.MULTILINE)]
         assert levels.count(1) == 1
         assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
-    def test_a_text_for_each_picture(self, path, book):
+    def test_each_picture_has_an_alternative_text(self, path, book):
         for alternative in re.findall(r"!\[(.*?)\]\(", prose(book)):
             assert len(alternative) > 10
         for cell in book.cells:
             if "```mermaid" in cell.source:
                 assert "*In words:*" in cell.source, "a diagram needs its text alternative"
 
-    def test_links_lead_somewhere(self, path, book):
+    def test_targets_of_links_exist(self, path, book):
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose(book)):
             if not target.startswith("http"):
                 assert (NOTEBOOKS / target).exists(), target
 
-    def test_it_ends_with_the_minutes_that_were_measured(self, path, book):
+    def test_the_measured_time_is_recorded(self, path, book):
         assert book.metadata.workbook.seconds > 0
 
 
 @pytest.mark.parametrize("number", ["09", "10"])
-def test_a_notebook_that_must_wait_adds_little_to_that(number):
+def test_a_notebook_with_unavoidable_delays_adds_little_to_them(number):
     book = nbformat.read(*find((number,)), as_version=4)
     assert book.metadata.workbook.seconds <= 1.15 * sum(delays(book)) + 20
 
 
-def test_the_notebooks_that_need_not_wait_take_four_minutes_together():
+def test_notebooks_without_unavoidable_delays_take_four_minutes_in_total():
     chosen = [nbformat.read(path, as_version=4) for path in find(("04", "05", "06", "07", "08", "12"))]
     assert not any(map(delays, chosen))
     assert sum(book.metadata.workbook.seconds for book in chosen) <= 240
 
 
-def test_the_readme_has_the_table_of_these_notebooks():
+def test_the_readme_has_the_current_table_of_notebooks():
     assert table() in (ROOT / "README.md").read_text(), "run `make record`"
 
 
-def test_who_teaches_has_the_agenda_of_these_notebooks():
+def test_instructors_have_the_current_agenda():
     assert agenda() in PAGE.read_text(), "run `make record`"
 
 
-def test_a_break_comes_in_time_and_each_plan_begins_with_the_start():
+def test_breaks_come_in_time_and_each_plan_begins_with_notebook_00():
     for part, plan in zip(agenda().split("\n\n### "), PLANS, strict=True):
         rows = [re.split(r" *\| *", row)[1:-1] for row in part.splitlines() if re.match(r"\| \d", row)]
-        at_a_stretch = 0
-        for _, what, minutes, _ in rows[:-1]:
-            at_a_stretch = 0 if what.startswith("*") else at_a_stretch + int(minutes)
-            assert at_a_stretch <= 80 or int(minutes) > 80
+        without_break = 0
+        for _, item, minutes, _ in rows[:-1]:
+            without_break = 0 if item.startswith("*") else without_break + int(minutes)
+            assert without_break <= 80 or int(minutes) > 80
         begins = [int(row[0].split(":")[0]) * 60 + int(row[0].split(":")[1]) for row in rows]
         assert [after - before for before, after in itertools.pairwise(begins)] == [int(row[2]) for row in rows[:-1]]
         assert len([row for row in rows if row[3]]) == len(plan.numbers) and plan.numbers[0] == "00"
@@ -194,7 +195,7 @@ def test_a_break_comes_in_time_and_each_plan_begins_with_the_start():
         "tests/README.md",
     ],
 )
-def test_links_of_the_documents_lead_somewhere(file):
+def test_targets_of_links_in_documents_exist(file):
     path = ROOT / file
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
         if not target.startswith("http"):

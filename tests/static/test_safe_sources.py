@@ -1,4 +1,4 @@
-"""Rules that keep a reader's machine and secrets safe, held against the sources."""
+"""Rules that keep a reader's machine and secrets safe, checked in the sources, notebooks and manifests."""
 
 import ast
 import re
@@ -22,16 +22,16 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_shell_sees_what_is_given(path):
+def test_no_arguments_reach_a_shell(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             assert name not in ("os.system", "os.popen", "eval", "exec", "subprocess.getoutput"), node.lineno
-            assert not any(word.arg == "shell" for word in node.keywords), node.lineno
+            assert not any(keyword.arg == "shell" for keyword in node.keywords), node.lineno
 
 
 @pytest.mark.parametrize("path", find(), ids=lambda path: path.stem)
-def test_no_secret_is_in_an_output(path):
+def test_no_output_contains_a_secret(path):
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", []):
             for pattern, what in SECRETS.items():
@@ -42,12 +42,12 @@ def test_no_secret_is_in_an_output(path):
     "bad",
     ["-----BEGIN PRIVATE KEY", "client-key-data: " + "A" * 30, "http://x/?token=0123456789", "https://me:pass@host/"],
 )
-def test_a_secret_would_be_seen(bad):
+def test_secrets_are_recognized(bad):
     assert any(re.search(pattern, bad) for pattern in SECRETS)
 
 
 @pytest.mark.parametrize("path", sorted(MANIFESTS.rglob("*.yaml")), ids=lambda path: path.name)
-def test_pods_have_no_rights_beyond_their_own(path):
+def test_pods_have_no_additional_rights(path):
     document = yaml.safe_load(path.read_text())
     spec = document.get("spec") or {}
     pod = spec.get("template", {}).get("spec", spec if document["kind"] == "Pod" else {})
