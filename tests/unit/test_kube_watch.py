@@ -1,62 +1,18 @@
-"""A watch that survives what happens to watches, against a server made for the tests."""
-
-import json
+"""A watch survives what happens to connections and API servers."""
 
 import pytest
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
 
+from tests.api_server import Server, listed, pod, watched
 from workbook.kube import watch
-
-
-def pod(name: str, version: int, phase: str = "Pending") -> dict:
-    return {"metadata": {"name": name, "uid": name, "resourceVersion": str(version)}, "status": {"phase": phase}}
-
-
-class Answer:
-    """An HTTP answer: a list, or the lines of a watch, in pieces as a network delivers them."""
-
-    def __init__(self, data: bytes, then: Exception | None = None) -> None:
-        self.data, self.then, self.closed = data, then, False
-
-    def stream(self, amt=None, decode_content=True):
-        for at in range(0, len(self.data), 7):
-            yield self.data[at : at + 7]
-        if self.then:
-            raise self.then
-
-    def close(self):
-        self.closed = True
-
-
-def listed(version, *pods):
-    return Answer(json.dumps({"metadata": {"resourceVersion": str(version)}, "items": pods}).encode())
-
-
-def watched(*changes, then=None):
-    lines = [json.dumps({"type": kind, "object": item}) for kind, item in changes]
-    return Answer("".join(f"{line}\n" for line in lines).encode(), then)
-
 
 GONE = ("ERROR", {"code": 410, "reason": "Expired"})
 
 
 @pytest.fixture
 def server(monkeypatch):
-    """An API server that answers each request with the next of `server.serve(…)`; `server.requests` has the options."""
-
-    class Server:
-        def serve(self, *responses):
-            self.requests, self.left = [], list(responses)
-            return self.requests
-
-        def open_list(self, resource, namespace, **options):
-            self.requests.append(options)
-            response = self.left.pop(0)
-            if isinstance(response, Exception):
-                raise response
-            return response
-
+    """An API server whose failures are retried at once."""
     monkeypatch.setattr(watch, "PAUSE", 0)
     return Server()
 
@@ -94,7 +50,7 @@ def test_a_watch_that_ends_is_resumed_where_it_was(server):
 
 
 @pytest.mark.parametrize("gone", [watched(GONE), ApiException(status=410)])
-def test_gone_begins_anew_and_misses_nothing(server, gone):
+def test_an_expired_version_begins_with_a_list_and_misses_nothing(server, gone):
     server.serve(listed(10, pod("a", 5)), gone, listed(40, pod("a", 39, "Running")))
     assert phases(server, 2) == [{"a": "Pending"}, {"a": "Running"}]
 

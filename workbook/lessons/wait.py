@@ -1,6 +1,7 @@
-"""Waits that end as soon as the thing has happened, or at their bound with the reason why it has not."""
+"""Waits that end as soon as a condition is met, or at their deadline with the reason why it is not."""
 
 import os
+import time
 from collections.abc import Callable
 
 from workbook.base.bar import bar
@@ -12,24 +13,26 @@ from workbook.kube.watch import follow
 from workbook.lessons.diagnose import Diagnosis, diagnose
 
 
-class WaitTimeout(WorkbookError):
-    """What was waited for did not happen within the bound."""
+class WaitTimeout(WorkbookError, TimeoutError):
+    """A condition was not met in time."""
 
 
 def patience() -> float:
-    """By what the bounds of all waits are multiplied: `WORKBOOK_PATIENCE`, for a slow machine `2`; 1 when not set.
+    """The factor for the timeouts of all waits: `WORKBOOK_PATIENCE`, such as 2 on a slow machine; 1 when not set.
 
     Raises:
-        WorkbookError: it is no number above 0.
+        WorkbookError: it is not a number above 0.
     """
-    told = os.environ.get("WORKBOOK_PATIENCE", "1")
+    value = os.environ.get("WORKBOOK_PATIENCE", "1")
     try:
-        factor = float(told)
+        factor = float(value)
     except ValueError:
         factor = 0
     if factor > 0:
         return factor
-    raise WorkbookError(f"WORKBOOK_PATIENCE is {told!r}, and no number above 0.", fix="Set it to 2, or unset it.")
+    raise WorkbookError(
+        f"WORKBOOK_PATIENCE is {value!r}, which is not a number above 0.", fix="Set it to 2, or unset it."
+    )
 
 
 def wait_for(
@@ -41,49 +44,57 @@ def wait_for(
     field_selector: str = "",
     about: str = "",
     timeout: float = 120,
+    since: float | None = None,
 ) -> list[Object]:
-    """Waits until `unmet` has nothing to say of the objects, and returns them.
+    """Wait until `unmet` returns an empty string, and return the objects as they are then.
 
     Args:
         resource: kubectl's plural word.
-        unmet: is given the objects at once and again after every change; returns what is still missing, in words,
-            or `""` when the wait is over. May raise to end a wait that cannot succeed.
+        unmet: called with the objects, at once and again after every change; returns what is still missing, in words,
+            or `""` to end the wait. May raise an error to end a wait that cannot succeed.
         what: what is waited for, for the error.
-        selector, field_selector: which objects of the workbook's Namespace.
-        about: a label selector of the Pods that can tell why it takes so long; `selector` when not given.
+        selector, field_selector: which objects of the workbook's namespace.
+        about: a label selector of the Pods to diagnose when the time is over; `selector` when empty.
         timeout: seconds.
+        since: when they began, by `time.monotonic()`, if other waits share this timeout; now when None.
 
     Raises:
-        WaitTimeout: with what was missing, and what the Pods and events say about it.
+        WaitTimeout: with what was missing, and what a diagnosis of the Pods says.
     """
-    missing = "no answer from the API server"
+    now = time.monotonic()
     timeout *= patience()
-    with bar(f"Waiting for {what}", timeout) as say:
-        for state in follow(api(), resource, selector=selector, field_selector=field_selector, timeout=timeout):
+    left = (now if since is None else since) + timeout - now
+    missing = "no answer from the API server"
+    with bar(f"Waiting for {what}", timeout) as show_detail:
+        left = max(left, 0.01)  # look once, even if an earlier wait took all the time
+        for state in follow(api(), resource, selector=selector, field_selector=field_selector, timeout=left):
             found = list(state.values())
             if not (missing := unmet(found)):
                 return found
-            say(missing)
-    found = diagnose(about or selector, wide=True) if about or selector else Diagnosis()
-    raise WaitTimeout(f"Waited {timeout:.0f} s for {what}, in vain: {missing}.", *told(found))
+            show_detail(missing)
+    diagnosis = diagnose(about or selector, wide=True) if about or selector else Diagnosis()
+    raise WaitTimeout(f"Timed out after {timeout:.0f} s waiting for {what}: {missing}.", *_explained(diagnosis))
 
 
-def told(found: Diagnosis) -> tuple[str, str]:
-    """The findings as an error's reason and fix."""
-    if not found:
+def _explained(diagnosis: Diagnosis) -> tuple[str, str]:
+    """A diagnosis as an error's reason and fix."""
+    if not diagnosis:
         return "", "Look at `events(…, wide=True)` and `%kubectl describe` for the cause, then run this cell again."
-    reasons = "\n".join(f"{one.subject}: {one.reason}. {one.why}" for one in found)
-    return reasons, "\n".join(dict.fromkeys(one.fix for one in found))
+    reasons = [f"{finding.subject}: {finding.reason}. {finding.why}" for finding in diagnosis]
+    return "\n".join(reasons), "\n".join(dict.fromkeys(finding.fix for finding in diagnosis))
 
 
-def pods_ready(selector: str, count: int, *, timeout: float = 120) -> None:
-    """Waits until just `count` Pods match `selector`, each of them Ready, none of them on its way out.
+def pods_ready(selector: str, count: int, *, timeout: float = 120, since: float | None = None) -> None:
+    """Wait until exactly `count` Pods match `selector`, each of them Ready, none of them being deleted.
 
     Args:
+        selector: a label selector such as `"app=webapp"`.
+        count: how many.
         timeout: seconds.
+        since: as in `wait_for`.
 
     Raises:
-        WaitTimeout: with the waiting reason of the Pods and their last warning.
+        WaitTimeout: with a diagnosis of the Pods.
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions
     """
@@ -92,11 +103,12 @@ def pods_ready(selector: str, count: int, *, timeout: float = 120) -> None:
         good = sum(map(ready, found))
         return "" if good == len(found) == count else f"{good} ready, {len(found) - good} not"
 
-    wait_for("pods", unmet, what=f"{count} ready Pod(s) with {selector}", selector=selector, timeout=timeout)
+    what = f"{count} ready Pod(s) with {selector}"
+    wait_for("pods", unmet, what=what, selector=selector, timeout=timeout, since=since)
 
 
 def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
-    """Waits until a Pod that matches `selector` is held up for `reason`, and returns the kubelet's message about it.
+    """Wait until a Pod that matches `selector` cannot start for `reason`, and return the kubelet's message about it.
 
     Args:
         selector: a label selector such as `"app=webapp"`.
@@ -104,13 +116,15 @@ def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
         timeout: seconds.
 
     Raises:
-        WaitTimeout: no Pod is held up for that reason.
+        WaitTimeout: no Pod waits for that reason.
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-state-waiting
     """
 
     def messages(found: list[Object]) -> list[str]:
-        return [held.get("message", "") for pod in found for held in waiting_reasons(pod) if held["reason"] == reason]
+        return [
+            entry.get("message", "") for pod in found for entry in waiting_reasons(pod) if entry["reason"] == reason
+        ]
 
     def unmet(found: list[Object]) -> str:
         return "" if messages(found) else f"none of {len(found)} Pod(s) is"
@@ -120,15 +134,15 @@ def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
 
 
 def restarted(selector: str, times: int = 1, *, timeout: float = 120) -> None:
-    """Waits until a container of a Pod that matches `selector` has been started again `times` times.
+    """Wait until the containers of a Pod that matches `selector` have been restarted `times` times.
 
     Args:
         selector: a label selector such as `"app=webapp"`.
-        times: how often, counted from the Pod's beginning.
+        times: how often, counted since the Pod was created.
         timeout: seconds.
 
     Raises:
-        WaitTimeout: none was; says how often they were.
+        WaitTimeout: with the number of restarts so far.
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
     """
@@ -141,7 +155,7 @@ def restarted(selector: str, times: int = 1, *, timeout: float = 120) -> None:
 
 
 def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
-    """Waits until just `count` ready Pods stand behind a Service, and returns their addresses, sorted.
+    """Wait until a Service has exactly `count` ready endpoints, and return their addresses, sorted.
 
     Args:
         service: its name.
@@ -149,7 +163,7 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
         timeout: seconds.
 
     Raises:
-        WaitTimeout: another number stands behind it; says which, and holds the selector against the Pods' labels.
+        WaitTimeout: it has another number; compares its selector with the Pods' labels.
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
     """
@@ -157,45 +171,49 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
     def addresses(slices: list[Object]) -> list[str]:
         return sorted(
             address
-            for one in slices
-            for endpoint in one.get("endpoints") or []
+            for item in slices
+            for endpoint in item.get("endpoints") or []
             if endpoint.get("conditions", {}).get("ready", True)
             for address in endpoint["addresses"]
         )
 
     def unmet(slices: list[Object]) -> str:
-        there = addresses(slices)
-        return "" if len(there) == count else f"there are {len(there)}: {', '.join(there)}"
+        found = addresses(slices)
+        return "" if len(found) == count else ", ".join([f"there are {len(found)}", *found])
 
     selector = f"kubernetes.io/service-name={service}"
     what = f"{count} endpoint(s) of the Service {service}"
     try:
         return addresses(wait_for("endpointslices", unmet, what=what, selector=selector, timeout=timeout))
     except WaitTimeout as error:
-        if api().find("services", service):
-            about = [one for one in diagnose(wide=True) if one.subject == f"Service {service}"]
-            raise WaitTimeout(error.what, *told(Diagnosis(about))) from None
-        raise WaitTimeout(error.what, f"There is no Service {service!r} here.", "Apply its manifest first.") from None
+        if not api().find("services", service):
+            raise WaitTimeout(
+                error.what, f"There is no Service {service!r} here.", "Apply its manifest first."
+            ) from None
+        about = [finding for finding in diagnose(wide=True) if finding.subject == f"Service {service}"]
+        raise WaitTimeout(error.what, *_explained(Diagnosis(about))) from None
 
 
 def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
-    """Waits until no object of `resource` matches `selector` any more.
+    """Wait until no object of `resource` matches `selector` any more.
 
     Args:
-        timeout: seconds. A Pod may take its grace period, 30 s unless it says otherwise, to end.
+        resource: kubectl's plural word.
+        selector: a label selector; all objects when empty.
+        timeout: seconds. A Pod may take its grace period, 30 s by default, to end.
 
     Raises:
-        WaitTimeout: names what is still there.
+        WaitTimeout: with the number of objects that remain.
     """
 
     def unmet(found: list[Object]) -> str:
-        return ", ".join(item["metadata"]["name"] for item in found) and f"{len(found)} still there"
+        return f"{len(found)} still there" if found else ""
 
     wait_for(resource, unmet, what=f"the end of the {resource} {selector}".rstrip(), selector=selector, timeout=timeout)
 
 
 def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
-    """Waits until the Deployment's Pods are all of its newest kind and ready, and the old ones are gone.
+    """Wait until all Pods of the Deployment are of its newest revision and ready, and the old ones are gone.
 
     Args:
         deployment: its name.
@@ -205,11 +223,12 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
         The line with which `kubectl rollout status` ends.
 
     Raises:
-        WaitTimeout: with the Pods' waiting reason, their last warning, and the fix.
+        WaitTimeout: with a diagnosis of the Pods.
         WorkbookError: there is no such Deployment.
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
     """
+    begun = time.monotonic()
     found = api().find("deployments", deployment)
     if not found:
         raise WorkbookError(
@@ -218,28 +237,27 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
         )
     selector = label_selector(found["spec"]["selector"].get("matchLabels", {}))
 
-    def unmet(found: list[Object]) -> str:
-        if not found:
+    def unmet(deployments: list[Object]) -> str:
+        if not deployments:
             return "the Deployment was deleted"
-        wanted, status = found[0]["spec"]["replicas"], found[0].get("status", {})
-        if status.get("observedGeneration", 0) < found[0]["metadata"]["generation"]:
+        (item,) = deployments
+        wanted, status = item["spec"]["replicas"], item.get("status", {})
+        if status.get("observedGeneration", 0) < item["metadata"]["generation"]:
             return "the Deployment controller has not seen the change yet"
-        in_all, updated, available = (
-            status.get(count, 0) for count in ("replicas", "updatedReplicas", "availableReplicas")
-        )
-        return (
-            ""
-            if in_all == updated == available == wanted
-            else (f"of {wanted} wanted, {updated} updated and {available} available; {in_all} in all")
-        )
+        total, updated, available = (status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas"))
+        if total == updated == available == wanted:
+            return ""
+        return f"of {wanted} wanted, {updated} updated and {available} available; {total} in all"
 
-    found = wait_for(
+    (item,) = wait_for(
         "deployments",
         unmet,
         what=f"the rollout of {deployment}",
-        timeout=timeout,
         field_selector=f"metadata.name={deployment}",
         about=selector,
+        timeout=timeout,
+        since=begun,
     )
-    pods_ready(selector, found[0]["spec"]["replicas"], timeout=timeout)
+    # The Deployment no longer counts Pods that are being deleted.
+    pods_ready(selector, item["spec"]["replicas"], timeout=timeout, since=begun)
     return Printed(f'deployment "{deployment}" successfully rolled out')
