@@ -3,7 +3,7 @@
 import os
 import platform
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from workbook.base.processes import read, run
 from workbook.base.steps import step
@@ -24,11 +24,8 @@ def available(package: str) -> bool:
 def refresh(fix: str) -> None:
     """Update the package lists.
 
-    Args:
-        fix: what a reader should do when it fails.
-
     Raises:
-        CommandFailed: the lists could not be downloaded.
+        CommandFailed: the lists could not be downloaded; with this `fix`.
 
     Documentation: https://manpages.debian.org/apt-get.8
     """
@@ -36,19 +33,14 @@ def refresh(fix: str) -> None:
         run(["apt-get", "update", "-q"], env=ENV, show=True, on_line=running.update, fix=fix)
 
 
-def install(packages: Iterable[str], fix: str) -> None:
-    """Install packages.
-
-    Args:
-        packages: their names.
-        fix: what a reader should do when it fails.
+def install(packages: Sequence[str], fix: str) -> None:
+    """Install packages, by their names.
 
     Raises:
-        CommandFailed: a package could not be installed.
+        CommandFailed: a package could not be installed; with this `fix`.
 
     Documentation: https://manpages.debian.org/apt-get.8
     """
-    names = list(packages)
-    with step(f"Install {', '.join(names)} from the distribution's packages") as running:
-        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *names]
+    with step(f"Install {', '.join(packages)} from the distribution's packages") as running:
+        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
         run(command, env=ENV, show=True, on_line=running.update, timeout=900, fix=fix)

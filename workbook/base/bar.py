@@ -20,26 +20,27 @@ def watched() -> bool:
 
     Documentation: https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
     """
-    try:
-        from IPython import get_ipython  # here: set-up runs before packages are installed, and IPython loads slowly
-    except ModuleNotFoundError:
-        return False
+    from IPython import get_ipython  # here: it loads slowly
+
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
 @contextmanager
-def bar(title: str, seconds: float | None = None) -> Iterator[Callable[[str], None]]:
+def bar(
+    title: str, seconds: float | None = None, otherwise: Callable[[str], None] = lambda text: None
+) -> Iterator[Callable[[str], None]]:
     """Show a bar during the block.
 
     Args:
         title: what is being done or waited for.
         seconds: how long it may take at most; without it, the bar only moves to and fro.
+        otherwise: receives the texts when no reader watches.
 
     Yields:
         A function that shows a short text behind the title, such as what is still missing.
     """
     if not watched():
-        yield lambda text: None
+        yield otherwise
         return
     from IPython.display import DisplayHandle  # here: see `watched`
 
@@ -49,10 +50,8 @@ def bar(title: str, seconds: float | None = None) -> Iterator[Callable[[str], No
         passed = time.monotonic() - begun
         text = f"{title}{': ' if detail else ''}{detail} ({passed:.0f} s)"
         limits = f' max="{seconds:.0f}" value="{passed:.1f}"' if seconds else ""
-        return {
-            "text/plain": text,
-            "text/html": f"<label><progress{limits}></progress> {html.escape(text)}</label>",
-        }
+        picture = f"<label><progress{limits}></progress> {html.escape(text)}</label>"
+        return {"text/plain": text, "text/html": picture}
 
     def paint() -> None:
         if ended.wait(DELAY):
@@ -63,13 +62,12 @@ def bar(title: str, seconds: float | None = None) -> Iterator[Callable[[str], No
             shown.update(rendered(), raw=True)
         shown.update({"text/plain": "", "text/html": ""}, raw=True)
 
-    painter = threading.Thread(target=paint, daemon=True)
-    painter.start()
-
     def show(text: str) -> None:
         nonlocal detail
         detail = text
 
+    painter = threading.Thread(target=paint, daemon=True)
+    painter.start()
     try:
         yield show
     finally:

@@ -19,12 +19,8 @@ class WorkbookError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        parts = [self.what]
-        if self.why:
-            parts.append(f"Why: {self.why}")
-        if self.fix:
-            parts.append(f"Do:  {self.fix}")
-        return "\n".join(parts)
+        parts = (self.what, self.why and f"Why: {self.why}", self.fix and f"Do:  {self.fix}")
+        return "\n".join(filter(None, parts))
 
     def _render_traceback_(self) -> list[str]:
         # IPython calls this instead of rendering its own traceback: readers need the message, not the stack.

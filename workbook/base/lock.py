@@ -12,14 +12,8 @@ from workbook.base.polling import poll
 
 if sys.platform == "win32":
     import msvcrt
-
-    def _acquire(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
-
-    def _acquire(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -35,10 +29,9 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
         WorkbookError: another process holds it; names that process and what it does.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    with path.open("a") as file:
         try:
-            poll(lambda: _acquired(descriptor), timeout=patience)
+            poll(lambda: _acquired(file.fileno()), timeout=patience)
         except TimeoutError:
             raise WorkbookError(
                 f"The workbook is busy: {_described(path)}.",
@@ -47,25 +40,22 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
             ) from None
         _note(path).write_text(f"process {os.getpid()} has been running `{doing}` since {time.strftime('%H:%M:%S')}")
         yield
-    finally:
-        os.close(descriptor)
 
 
 def holder(path: Path) -> str:
     """Describe the process that holds the lock file `path`; empty when none does. Creates no file."""
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
+    if not path.exists():
         return ""
-    try:
-        return "" if _acquired(descriptor) else _described(path)
-    finally:
-        os.close(descriptor)
+    with path.open("a") as file:
+        return "" if _acquired(file.fileno()) else _described(path)
 
 
 def _acquired(descriptor: int) -> bool:
     try:
-        _acquire(descriptor)
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

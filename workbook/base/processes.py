@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +28,7 @@ LARGEST = 2**20
 class CommandFailed(WorkbookError):
     """The failure of a program; `output` is all that it printed, `code` is its exit status."""
 
-    def __init__(self, args: Sequence[str], code: int, output: str, fix: str = "") -> None:
+    def __init__(self, args: Sequence[str | Path], code: int, output: str, fix: str = "") -> None:
         self.code, self.output = code, output
         tail = "\n".join(output.strip().splitlines()[-TAIL:])
         super().__init__(f"`{typed(args)}` failed with exit status {code}.", tail, fix)
@@ -42,7 +41,7 @@ class Printed(str):
         return str(self)
 
 
-def typed(args: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+def typed(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> str:
     """The command as a reader would type it: the program by its name, with `env` in front."""
     words = [Path(args[0]).name.removesuffix(".exe"), *map(str, args[1:])]
     return " ".join([*(f"{key}={shlex.quote(value)}" for key, value in (env or {}).items()), shlex.join(words)])
@@ -57,6 +56,7 @@ def run(
     timeout: float = 600,
     on_line: Callable[[str], None] | None = None,
     fix: str = "",
+    apart: bool = False,
 ) -> str:
     """Run a program to its end and return what it printed, for people (standard output and error, in order).
 
@@ -71,70 +71,20 @@ def run(
         timeout: seconds after which the program is killed.
         on_line: called with each line while it runs, to show progress.
         fix: what a reader should do when it fails.
+        apart: leave standard error out of the result: see `read`.
 
     Raises:
         CommandFailed: the program ended with another status than 0, or did not end in time.
         WorkbookError: the program is not installed.
     """
     if show:
-        print(f"$ {typed([str(word) for word in args], env)}", flush=True)
-    return _output(args, env, cwd, timeout, fix, on_line)
-
-
-def read(
-    args: Sequence[str | Path],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    timeout: float = 600,
-    fix: str = "",
-) -> str:
-    """Run a program to its end and return only its standard output, to be parsed.
-
-    Arguments and errors are those of `run`; what the program prints to standard error only appears in `CommandFailed`.
-    """
-    return _output(args, env, cwd, timeout, fix, apart=True)
-
-
-def attend(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> int:
-    """Run a program that uses the terminal to its end, and return its exit status.
-
-    The program handles Ctrl-C, which the terminal sends to both processes; a SIGTERM is passed on to it.
-
-    Args:
-        args: the program and its arguments.
-        env: variables added to the environment.
-    """
-    words, begun = [str(word) for word in args], time.monotonic()
-    process = subprocess.Popen(words, env={**os.environ, **(env or {})})
-    _log_start(process, words, env)
-    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    on_terminate = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    try:
-        return process.wait()
-    finally:
-        signal.signal(signal.SIGINT, on_interrupt)
-        signal.signal(signal.SIGTERM, on_terminate)
-        _log_end(process, begun)
-
-
-def _output(
-    args: Sequence[str | Path],
-    env: Mapping[str, str] | None,
-    cwd: Path | None,
-    timeout: float,
-    fix: str,
-    on_line: Callable[[str], None] | None = None,
-    *,
-    apart: bool = False,
-) -> str:
-    """Implementation of `run` and `read`; with `apart`, standard error only appears in errors."""
-    words, begun = [str(word) for word in args], time.monotonic()
+        print(f"$ {typed(args, env)}", flush=True)
+    begun = time.monotonic()
     # Files, not pipes: a process that the program leaves behind may keep a pipe open, and would have to be waited for.
     with _scratch_file() as (output, printed), _scratch_file() as (errors, warnings):
         try:
             process = subprocess.Popen(
-                words,
+                args,
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
@@ -142,8 +92,8 @@ def _output(
                 stderr=errors if apart else subprocess.STDOUT,
             )
         except FileNotFoundError:
-            raise WorkbookError(f"The program `{words[0]}` is not installed.", fix=fix) from None
-        _log_start(process, words, env)
+            raise WorkbookError(f"The program `{args[0]}` is not installed.", fix=fix) from None
+        _log_start(process, args, env)
         expired = threading.Event()
 
         def expire() -> None:
@@ -166,10 +116,44 @@ def _output(
         printed.seek(0)
         text = printed.read()
         if expired.is_set():
-            raise CommandFailed(words, -9, f"{text}{warnings.read()}\n(killed after {timeout:.0f} s)", fix)
+            raise CommandFailed(args, -9, f"{text}{warnings.read()}\n(killed after {timeout:.0f} s)", fix)
         if process.returncode:
-            raise CommandFailed(words, process.returncode, text + warnings.read(), fix)
+            raise CommandFailed(args, process.returncode, text + warnings.read(), fix)
         return text
+
+
+def read(
+    args: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 600,
+    fix: str = "",
+) -> str:
+    """Run a program to its end and return only its standard output, to be parsed.
+
+    Arguments and errors are those of `run`; what the program prints to standard error only appears in `CommandFailed`.
+    """
+    return run(args, env=env, cwd=cwd, timeout=timeout, fix=fix, apart=True)
+
+
+def attend(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> int:
+    """Run a program that uses the terminal to its end, and return its exit status.
+
+    The program handles Ctrl-C, which the terminal sends to both processes; a SIGTERM is passed on to it.
+    `args` and `env` are those of `run`.
+    """
+    begun = time.monotonic()
+    process = subprocess.Popen(args, env={**os.environ, **(env or {})})
+    _log_start(process, args, env)
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    on_terminate = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)
+        signal.signal(signal.SIGTERM, on_terminate)
+        _log_end(process, begun)
 
 
 @contextmanager
@@ -198,37 +182,26 @@ def _follow(process: subprocess.Popen[bytes], printed: IO[str], on_line: Callabl
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program and all processes that it has started: with SIGTERM, and after `GRACE` seconds with SIGKILL."""
-    kills = [process.kill, *_kill_children(process)]
+    kills: list[Callable[[], None]] = [process.kill]
+    with suppress(ModuleNotFoundError):  # before packages are installed, only the program itself is ended
+        import psutil  # not above: see the line before
+
+        with suppress(psutil.Error):
+            kills += [child.kill for child in psutil.Process(process.pid).children(recursive=True)]
     process.terminate()
     try:
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
     finally:  # even if Ctrl-C is pressed again
         for kill in kills:
-            kill()
+            with suppress(Exception):  # psutil's, for a process that has ended by now
+                kill()
         process.wait()
 
 
-def _kill_children(process: subprocess.Popen[bytes]) -> list[Callable[[], None]]:
-    """The functions that kill the processes which a program has started, and which these have started."""
-    try:
-        import psutil  # not above: before packages are installed, only the program itself is ended
-    except ModuleNotFoundError:
-        return []
-    children = []
-    with suppress(psutil.Error):
-        children = psutil.Process(process.pid).children(recursive=True)
-
-    def kill(child: psutil.Process) -> None:
-        with suppress(psutil.Error):
-            child.kill()
-
-    return [partial(kill, child) for child in children]
-
-
-def _log_start(process: subprocess.Popen[bytes], words: Sequence[str], env: Mapping[str, str] | None) -> None:
+def _log_start(process: subprocess.Popen[bytes], args: Sequence[str | Path], env: Mapping[str, str] | None) -> None:
     added = [f"{name}={value}" for name, value in masked(env or {}).items()]
-    LOG.debug("[%d] $ %s", process.pid, shlex.join([*added, *words]))
+    LOG.debug("[%d] $ %s", process.pid, shlex.join([*added, *map(str, args)]))
 
 
 def _log_end(process: subprocess.Popen[bytes], begun: float) -> None:

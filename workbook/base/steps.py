@@ -9,13 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from workbook.base.bar import bar, watched
+from workbook.base.bar import bar
 
 HEARTBEAT = 60
 """Seconds between two details of a long step in a log."""
@@ -35,26 +35,18 @@ class Step:
 def step(title: str) -> Iterator[Step]:
     """Print `title`, and at the end of the block ✓ (✗ if it raises an error) with the duration in seconds.
 
-    Safe in parallel threads. Yields a `Step`.
+    Safe in parallel threads.
     """
     begun, running, mark = time.monotonic(), Step(), "✗"
-    shown: AbstractContextManager[Callable[[str], None]]
-    if terminal := sys.stdout.isatty():
-        shown = _spinner(title)
-    else:
+    if not (terminal := sys.stdout.isatty()):
         print(f"· {title} …", flush=True)
-        shown = bar(title) if watched() else nullcontext(_heartbeat(title, begun))
     try:
-        with shown as running.update:
+        with _spinner(title) if terminal else bar(title, otherwise=_heartbeat(title, begun)) as running.update:
             yield running
         mark = "✓"
     finally:
         result = f": {running.result}" if running.result else ""
-        line = f"{mark} {title}{result} ({time.monotonic() - begun:.1f} s)"
-        if terminal:
-            _display().console.print(line, markup=False, highlight=False)
-        else:
-            print(line, flush=True)
+        print(f"{mark} {title}{result} ({time.monotonic() - begun:.1f} s)", flush=True)
 
 
 @cache
