@@ -1,4 +1,4 @@
-"""The table of the exercises has all of them: each call in a notebook is recognized, before its solution and after it."""
+"""The table of exercises is complete: both calls in each notebook are recognized, before the solution and after it."""
 
 import nbformat
 import pytest

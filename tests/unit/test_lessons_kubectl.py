@@ -85,8 +85,14 @@ def test_to_follow_a_log_is_no_manifest(kubectl_script):
 
 def test_apply_finds_a_manifest_by_its_name_or_path(words):
     for manifest in ("1-03-webapp-deployment.yaml", MANIFEST):
-        apply(manifest, dry_run=True)
-        assert words() == ["apply", "-f", MANIFEST, "--dry-run=server"]
+        apply(manifest)
+        assert words() == ["apply", "-f", MANIFEST]
+
+
+def test_apply_takes_a_file_of_the_users(words, tmp_path):
+    (tmp_path / "mine.yaml").touch()
+    apply(tmp_path / "mine.yaml")
+    assert words() == ["apply", "-f", str(tmp_path / "mine.yaml")]
 
 
 def test_apply_takes_the_text_of_a_manifest(kubectl_script):

@@ -31,8 +31,8 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         )
     old, new = _by_uid(before), _by_uid(after)
     rows: list[tuple[object, ...]]
-    rows = [(name, "vanished", _joined(cells), "") for uid, (name, cells) in old.items() if uid not in new]
-    rows += [(name, "appeared", "", _joined(cells)) for uid, (name, cells) in new.items() if uid not in old]
+    rows = [(name, "vanished", ", ".join(map(str, cells)), "") for uid, (name, cells) in old.items() if uid not in new]
+    rows += [(name, "appeared", "", ", ".join(map(str, cells))) for uid, (name, cells) in new.items() if uid not in old]
     for uid in old.keys() & new.keys():
         name, cells = new[uid]
         columns = zip(_lasting(after), old[uid][1], cells, strict=True)
@@ -44,10 +44,6 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 def _lasting(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of a table that do not change on their own."""
     return table.drop(columns="AGE", errors="ignore")
-
-
-def _joined(cells: list[object]) -> str:
-    return ", ".join(map(str, cells))
 
 
 def _by_uid(table: pd.DataFrame) -> dict[str, tuple[str, list[object]]]:

@@ -107,13 +107,12 @@ def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
     return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in words], folder
 
 
-def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
+def apply(manifest: str | Path) -> Printed:
     """Create or change objects so that they match a manifest (`kubectl apply -f`).
 
     Args:
-        manifest: a file's name in manifests/, a path from the repository's root, or the text of a manifest, such as
-            `show(…).replace(…)`.
-        dry_run: let the API server check and compare it, and change nothing.
+        manifest: a file's name in manifests/, a path (from the repository's root, unless absolute), or the text of a
+            manifest, such as `show(…).replace(…)`.
 
     Returns:
         kubectl's own lines: what was created, configured, or unchanged.
@@ -124,25 +123,24 @@ def apply(manifest: str | Path, *, dry_run: bool = False) -> Printed:
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/
     """
-    options = ["--dry-run=server"] if dry_run else []
     text = str(manifest)
     if "\n" not in text:
-        return kubectl("apply", "-f", find_manifest(manifest), *options)
+        return kubectl("apply", "-f", find_manifest(manifest))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "manifest.yaml")
         path.write_text(current().localize(text), encoding="utf-8")
-        return kubectl("apply", "-f", str(path), *options)
+        return kubectl("apply", "-f", str(path))
 
 
 def find_manifest(manifest: str | Path) -> str:
-    """The path, from the repository's root, of a manifest given by its name in manifests/ or by such a path.
+    """The path of a manifest, from the repository's root if it is inside; arguments as for `apply`, except a text.
 
     Raises:
         WorkbookError: there is no such file; the error names the files in manifests/.
     """
     for path in (MANIFESTS / manifest, ROOT / manifest):
         if path.is_file():
-            return path.relative_to(ROOT).as_posix()
+            return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
     names = ", ".join(sorted(path.name for path in MANIFESTS.glob("*.yaml")))
     raise WorkbookError(f"There is no manifest {str(manifest)!r}.", f"manifests/ has {names}.", "Correct the name.")
 
