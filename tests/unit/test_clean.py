@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbook.cli import clean, down
+from workbook.cli import clean, verbs
 
 
 @pytest.fixture
@@ -66,6 +66,6 @@ def test_down_stops_every_cluster_of_the_workbook(monkeypatch, tmp_path):
     clusters = [
         SimpleNamespace(folder=tmp_path / name, stop=lambda name=name: stopped.append(name)) for name in ("a", "b")
     ]
-    monkeypatch.setattr(down, "made", lambda: clusters)
-    down.down()
+    monkeypatch.setattr(verbs, "made", lambda: clusters)
+    verbs.down(verbs.Options())
     assert stopped == ["a", "b"]

@@ -3,11 +3,11 @@
 It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
 """
 
-import argparse
 import os
 import shutil
 import sys
 import traceback
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,31 +21,25 @@ from workbook.cli.verbs import Options
 from workbook.machine import environment
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> ArgumentParser:
     """The parser of the command line. Its help groups the verbs by who needs them."""
-    whole = argparse.ArgumentParser(
+    whole = ArgumentParser(
         prog="python3 -m workbook",
         usage="%(prog)s VERB [options]",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    added = whole.add_subparsers(prog=whole.prog, dest="verb", required=True, metavar="VERB", help=argparse.SUPPRESS)
-    bundle = argparse.ArgumentParser(add_help=False)
+    added = whole.add_subparsers(prog=whole.prog, dest="verb", required=True, metavar="VERB", help=SUPPRESS)
+    bundle = ArgumentParser(add_help=False)
     bundle.add_argument("--bundle", dest="folder", metavar="DIR", help="set up from this bundle, without a network")
     lines = ["Learn Kubernetes by driving it. `VERB --help` explains a verb. With make, type `make VERB`."]
 
     def verb(
-        run: Callable[[Options], int], *extras: str, bare: bool = False, passed_to: str = ""
-    ) -> argparse.ArgumentParser:
-        """Add a verb, which has the name of its function.
-
-        Args:
-            run: the function; its docstring is the help text.
-            extras: the optional dependencies that it needs, by their names in pyproject.toml.
-            bare: it works without packages; none are installed for it.
-            passed_to: the program that reads the arguments; the command line then accepts any.
-        """
-        name, meaning = run.__name__.replace("_", "-"), run.__doc__ or ""
+        run: Callable[[Options], int | None], *extras: str, name: str = "", bare: bool = False, passed_to: str = ""
+    ) -> ArgumentParser:
+        """Add a verb, by default under the name of its function; `Options` explains the other arguments."""
+        name = name or run.__name__
+        meaning = verbs.TESTS.get(name) or run.__doc__ or ""
         lines.append(f"  {name:<12}{meaning}")
         usage = f"%(prog)s [--bundle DIR] [arguments for {passed_to}]" if passed_to else None
         made = added.add_parser(name, description=meaning, usage=usage, parents=[bundle], allow_abbrev=False)
@@ -66,16 +60,14 @@ def parser() -> argparse.ArgumentParser:
     verb(verbs.bundle, *manifest.EXTRAS)
     verb(verbs.verify, bare=True)
     learners = verb(verbs.classroom)
-    learners.add_argument("learners", nargs="+", metavar="LEARNER", help="name of a Namespace, such as learner-1")
+    learners.add_argument("arguments", nargs="+", metavar="LEARNER", help="name of a Namespace, such as learner-1")
 
     lines.append("\nfor developers:")
-    record = verb(verbs.record)
-    for tests in (verbs.test, verbs.mutants, verbs.test_order, verbs.faults, verbs.offline):
-        verb(tests, "test", "dev", "handout", passed_to="pytest")
+    for notebooks in (run, verb(verbs.record)):
+        notebooks.add_argument("arguments", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
+    for name in verbs.TESTS:
+        verb(verbs.tests, "test", "dev", "handout", name=name, passed_to="pytest")
     verb(verbs.bench, "test", "bench", passed_to="python -m bench")
-
-    for notebooks in (run, record):
-        notebooks.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
     whole.description = "\n".join(lines)
     return whole
 
@@ -119,7 +111,7 @@ def _run(options: Options, words: Sequence[str]) -> int:
         return 0
     if options.folder:
         os.environ[choose.CHOSEN] = options.folder
-    options.bundle = bundle = choose.chosen()  # first of all: nothing is installed or started from a damaged bundle
+    bundle = choose.chosen()  # first of all: nothing is installed or started from a damaged bundle
     os.environ.update(choose.environment(bundle))  # for child processes, kernels among them
     if options.bare:
         python = environment.found() or Path(sys.executable)
@@ -127,7 +119,7 @@ def _run(options: Options, words: Sequence[str]) -> int:
         extras = [extra for extra in options.extras if not bundle or extra in manifest.EXTRAS]
         python = environment.python(*extras, offline=bundle.packages if bundle else ())
     if environment.is_this(python):
-        return options.run(options)
+        return options.run(options) or 0
     code = attend([python, "-m", "workbook", *words], environment.import_path())
     if options.run is verbs.clean and code == 0:
         _remove_files()

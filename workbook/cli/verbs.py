@@ -1,7 +1,6 @@
-"""What each verb does: a function per verb, whose docstring is its help text.
+"""What each verb does, in functions whose docstrings are the help text. Longer verbs have a file of their own.
 
-They import what they need when they are called, because the command line starts in a Python without packages. Where
-more than a call is needed, the verb has a file next to this one.
+They import what they need when they are called, because the command line starts in a Python without packages.
 """
 
 import os
@@ -10,30 +9,40 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from workbook.base.errors import WorkbookError
+from workbook.base.lock import lock
 from workbook.base.paths import ROOT
 from workbook.base.processes import attend
-from workbook.bundle.use import Bundle
+from workbook.bundle.choose import chosen
+from workbook.cluster.current import made
 from workbook.machine import environment
+
+TESTS = {
+    "test": "Set everything up, then run all tests, the notebooks among them.",
+    "mutants": "Make small errors in a copy of the workbook; the tests must catch each.",
+    "test-order": "Run notebooks alone, twice, in random order, and after a killed kernel.",
+    "faults": "Break the cluster and the machine on purpose; see whether errors explain it.",
+    "offline": "Make a bundle, and set up from it in a network that leads nowhere.",
+}
+"""The verbs of `tests`, and their help texts."""
 
 
 class Options(Namespace):
-    """The parsed command line. The last three exist only for verbs that have such arguments."""
+    """The parsed command line."""
 
     verb: str
-    run: "Callable[[Options], int]"
+    run: "Callable[[Options], int | None]"
+    """Returns the exit status; None for 0."""
     extras: tuple[str, ...]
+    """The optional dependencies that the verb needs, by their names in pyproject.toml."""
     bare: bool
-    folder: str | None
-    """That of the bundle, as typed."""
-    bundle: Bundle | None
-    """The verified bundle."""
+    """Whether the verb works without packages; none are installed for it."""
     passed_to: str
-    """The program that reads the verb's arguments; empty when the command line reads them."""
+    """The program that reads the arguments, which then may be any; empty when the command line reads them."""
+    folder: str | None
+    """The bundle's folder, as typed."""
     arguments: list[str]
-    """What that program receives."""
-    notebooks: list[str]
     json: bool
-    learners: list[str]
+    """Exists only for `doctor`."""
 
 
 def lab(options: Options) -> int:
@@ -47,15 +56,14 @@ def run(options: Options) -> int:
     """Set everything up, then execute all notebooks; copies go to build/run/."""
     from workbook.publish.run import run  # needs packages
 
-    return run(*options.notebooks)
+    return run(*options.arguments)
 
 
-def status(options: Options) -> int:
+def status(options: Options) -> None:
     """Show the state of the cluster, and your progress in the notebooks."""
     from workbook.cli.status import status  # needs packages
 
     status()
-    return 0
 
 
 def doctor(options: Options) -> int:
@@ -65,90 +73,63 @@ def doctor(options: Options) -> int:
     return doctor(as_json=options.json)
 
 
-def up(options: Options) -> int:
+def up(options: Options) -> None:
     """Set everything up: packages, Docker engine, cluster, base images."""
     from workbook.machine.set_up import up  # needs packages
 
     up()
-    return 0
 
 
-def down(options: Options) -> int:
+def down(options: Options) -> None:
     """Stop the workbook's clusters; what is deployed on them is kept."""
-    from workbook.cli.down import down  # needs packages
+    for cluster in made():
+        with lock(cluster.folder / "lock", "stop"):
+            cluster.stop()
 
-    down()
-    return 0
 
-
-def clean(options: Options) -> int:
+def clean(options: Options) -> None:
     """Remove clusters, images and caches: everything that the workbook made."""
     from workbook.cli.clean import clean  # needs packages
 
     clean()
-    return 0
 
 
-def handout(options: Options) -> int:
+def handout(options: Options) -> None:
     """Make one HTML file and one PDF of the recorded notebooks, in build/."""
     from workbook.publish.handout import handout  # needs packages
 
     handout()
-    return 0
 
 
-def bundle(options: Options) -> int:
+def bundle(options: Options) -> None:
     """Write all that a class without a network needs to build/bundle/."""
     from workbook.publish.bundle import bundle  # needs packages
 
     bundle()
-    return 0
 
 
-def verify(options: Options) -> int:
+def verify(options: Options) -> None:
     """Read a whole bundle and compare every checksum; start nothing."""
-    if not options.bundle:  # it is verified before any verb begins
+    if not chosen():  # it is verified before any verb begins
         raise WorkbookError("No bundle is named.", fix="Run `make verify BUNDLE=build/bundle`.")
-    return 0
 
 
-def classroom(options: Options) -> int:
+def classroom(options: Options) -> None:
     """Create a Namespace for each learner on a shared cluster."""
     from workbook.classroom.learners import classroom  # needs packages
 
-    classroom(*options.learners)
-    return 0
+    classroom(*options.arguments)
 
 
 def record(options: Options) -> int:
     """Execute the notebooks on the tests' cluster, and save their outputs."""
     from workbook.publish.record import record  # needs packages
 
-    return record(*options.notebooks)
+    return record(*options.arguments)
 
 
-def test(options: Options) -> int:
-    """Set everything up, then run all tests, the notebooks among them."""
-    return _start("tests", options.verb, *options.arguments)
-
-
-def mutants(options: Options) -> int:
-    """Make small errors in a copy of the workbook; the tests must catch each."""
-    return _start("tests", options.verb, *options.arguments)
-
-
-def test_order(options: Options) -> int:
-    """Run notebooks alone, twice, in random order, and after a killed kernel."""
-    return _start("tests", options.verb, *options.arguments)
-
-
-def faults(options: Options) -> int:
-    """Break the cluster and the machine on purpose; see whether errors explain it."""
-    return _start("tests", options.verb, *options.arguments)
-
-
-def offline(options: Options) -> int:
-    """Make a bundle, and set up from it in a network that leads nowhere."""
+def tests(options: Options) -> int:
+    """Run one of the verbs in `TESTS`."""
     return _start("tests", options.verb, *options.arguments)
 
 
