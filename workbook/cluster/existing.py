@@ -4,7 +4,6 @@
 namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both this machine and the nodes can reach.
 """
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,14 @@ class Existing(Cluster):
 
     provider = Provider.EXISTING
 
-    @cached_property
+    @property
     def context(self) -> str:
         """The context that the settings name, or that was used before."""
         used = kubeconfig.current(self.kubeconfig)
         context = self.settings.context or (used[0] if used else "")
         return _required(context, "WORKBOOK_CONTEXT", "a context that `kubectl config get-contexts` lists")
 
-    @cached_property
+    @property
     def namespace(self) -> str:
         """The namespace that the settings name, or that was used before."""
         used = kubeconfig.current(self.kubeconfig)

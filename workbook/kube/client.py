@@ -87,7 +87,8 @@ class Api:
     @property
     def authorization(self) -> dict[str, str]:
         """Headers for token authentication; empty when client certificates are used."""
-        return {entry["key"]: entry["value"] for entry in self.configuration.auth_settings().values()}
+        settings: dict[str, dict[str, str]] = self.configuration.auth_settings()  # type: ignore[assignment]  # typed as objects
+        return {entry["key"]: entry["value"] for entry in settings.values()}
 
     def path(self, resource: str, namespace: str | None = None, name: str = "") -> str:
         """The path of a resource, or of one object, in the API.
@@ -306,6 +307,6 @@ def _camel_case(key: str) -> str:
 def _message(error: ApiException) -> str:
     """What the API server itself says in its refusal."""
     try:
-        return str(json.loads(error.body)["message"])
+        return str(json.loads(error.body or "")["message"])
     except (TypeError, ValueError, KeyError):
         return f"{error.status} {error.reason}"
