@@ -70,7 +70,7 @@ def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, regist
         "import workbook\n"
         "for call in (lambda: workbook.begin(0), lambda: workbook.begin(0), lambda: workbook.scale('a', 0)):\n"
         "    try: call()\n"
-        "    except workbook.errors.WorkbookError as error: print(error.what)\n"
+        "    except workbook.base.errors.WorkbookError as error: print(error.what)\n"
     )
     done = sessions.python("-c", session, **settings(elsewhere.context, config, registry, "default"))
     said = [line for line in done.stdout.splitlines() if "somebody else's" in line or "not connected" in line]
