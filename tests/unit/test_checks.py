@@ -64,4 +64,4 @@ def test_with_a_bundle_no_engine_is_downloaded(home, monkeypatch, bundle):
     monkeypatch.setattr(engine, "ensure_engine", ensure)
     monkeypatch.setattr(tools, "chosen", lambda: bundle)
     (finding,) = checks.findings(["Docker engine"], Facts(changes=True))
-    assert finding.good is False and asked == [bundle is not None]
+    assert finding.ok is False and asked == [bundle is not None]

@@ -44,23 +44,19 @@ SIZE = ("Docker engine", "CPUs", "memory", "disk")
 def require(engine: "DockerClient") -> None:
     """Refuse a machine that is too small for a cluster, before a cluster is started.
 
-    Args:
-        engine: the machine's Docker engine.
-
     Raises:
         WorkbookError: the machine has too little of something; says of what, and what to do.
     """
     for finding in findings(SIZE, Facts(engine=engine)):
-        if finding.good is False:
-            raise WorkbookError(
-                f"Too little for a cluster: {finding.check}.",
-                f"Needed: {finding.needed}; found: {finding.found}.",
-                finding.fix,
-            )
+        if finding.ok is False:
+            why = f"Needed: {finding.needed}; found: {finding.found}."
+            raise WorkbookError(f"Too little for a cluster: {finding.check}.", why, finding.fix)
 
 
 def findings(
-    names: Iterable[str], facts: Facts, within: Callable[[Callable[[], Finding | None]], Finding | None] | None = None
+    names: Iterable[str],
+    facts: Facts,
+    within: Callable[[Callable[[], Finding | None]], Finding | None] = lambda check: check(),
 ) -> Iterator[Finding]:
     """Run checks in the order of `names`.
 
@@ -70,17 +66,15 @@ def findings(
         within: a function that calls each check; it may raise `TimeoutError` instead of waiting for the result.
     """
     for name in names:
-        check = partial(CHECKS[name], facts)
         try:
-            found = within(check) if within else check()
+            finding = within(partial(CHECKS[name], facts))
         except WorkbookError as error:
-            found = Finding(name, False, "working", error.what, error.fix)
+            finding = Finding(False, "working", error.what, error.fix)
         except ModuleNotFoundError as error:
-            found = Finding(
-                name, None, "", f"not checked: the Python package {error.name} is missing", "Run `make up`."
-            )
+            finding = Finding(None, "", f"not checked: the Python package {error.name} is missing", "Run `make up`.")
         except TimeoutError as error:
             fix = "Run this again. If the problem stays, restart the program in question."
-            found = Finding(name, False, "an answer", str(error), fix)
-        if found:
-            yield found
+            finding = Finding(False, "an answer", str(error), fix)
+        if finding:
+            finding.check = name
+            yield finding

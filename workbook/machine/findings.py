@@ -12,27 +12,27 @@ class Finding:
     """The result of a check.
 
     Args:
-        check: the check's name.
-        good: True or False; None for a note, which prevents nothing.
+        ok: True or False; None for a note, which prevents nothing.
         needed: what the workbook needs.
         found: what this machine has.
-        fix: what the user should do; dropped when the finding is good.
+        fix: what the user should do; dropped when `ok` is True.
+        check: the check's name, which `findings` adds.
     """
 
-    check: str
-    good: bool | None
+    ok: bool | None
     needed: str
     found: str
     fix: str = ""
+    check: str = ""
 
     def __post_init__(self) -> None:
-        if self.good:
+        if self.ok:
             self.fix = ""
 
     @property
     def sign(self) -> str:
         """✓, ✗, or · for a note."""
-        return {True: "✓", False: "✗", None: "·"}[self.good]
+        return {True: "✓", False: "✗", None: "·"}[self.ok]
 
 
 @dataclass

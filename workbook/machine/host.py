@@ -29,48 +29,35 @@ PORTS = {5000: "the web application", 8080: "the frontend", 8888: "JupyterLab"}
 def python(facts: Facts) -> Finding:
     """Whether this Python is new enough."""
     facts.versions["Python"] = version = sys.version.split()[0]
-    return Finding(
-        "Python",
-        sys.version_info >= OLDEST,
-        f"{OLDEST[0]}.{OLDEST[1]} or newer",
-        version,
-        "Install a newer Python, or use conda with environment.yml.",
-    )
+    fix = "Install a newer Python, or use conda with environment.yml."
+    return Finding(sys.version_info >= OLDEST, f"{OLDEST[0]}.{OLDEST[1]} or newer", version, fix)
 
 
 def packages(facts: Facts) -> Finding:
     """Whether the Python packages are installed, in the active environment or in the workbook's own."""
-    interpreter = environment.found()
-    if not interpreter:
-        facts.missing.append("Python packages")
-    return Finding(
-        "Python packages",
-        interpreter is not None,
-        "those of pyproject.toml",
-        f"complete, for {interpreter}" if interpreter else "not all are installed",
-        "Run `make up`, which installs them."
-        if find_spec("ensurepip")
-        else "Install `python3-venv`, then run `make up`, which installs them.",  # Debian and Ubuntu ship ensurepip in it
-    )
+    needed = "those of pyproject.toml"
+    if interpreter := environment.found():
+        return Finding(True, needed, f"complete, for {interpreter}")
+    facts.missing.append("Python packages")
+    fix = (
+        "Run" if find_spec("ensurepip") else "Install `python3-venv`, then run"
+    )  # Debian and Ubuntu ship ensurepip in it
+    return Finding(False, needed, "not all are installed", f"{fix} `make up`, which installs them.")
 
 
 def cpus(facts: Facts) -> Finding:
     """Whether the Docker engine, or without one this machine, has enough CPUs."""
     count = facts.info.get("NCPU") or os.cpu_count() or 0
     fix = "Give Docker more processors: in Docker Desktop under Settings, Resources."
-    return Finding("CPUs", count >= CPUS, f"at least {CPUS}", str(count), fix)
+    return Finding(count >= CPUS, f"at least {CPUS}", str(count), fix)
 
 
 def memory(facts: Facts) -> Finding:
     """Whether the Docker engine, or without one this machine, has enough memory."""
     megabytes = (facts.info.get("MemTotal") or _physical_memory()) // 2**20
-    return Finding(
-        "memory",
-        megabytes >= MEMORY_MB * 0.9,  # machines sold with 4 GB report a little less
-        f"at least {MEMORY_MB // 1024} GB",
-        f"{megabytes / 1024:.1f} GB",
-        "Give Docker more memory: in Docker Desktop under Settings, Resources.",
-    )
+    enough = megabytes >= MEMORY_MB * 0.9  # machines sold with 4 GB report a little less
+    fix = "Give Docker more memory: in Docker Desktop under Settings, Resources."
+    return Finding(enough, f"at least {MEMORY_MB // 1024} GB", f"{megabytes / 1024:.1f} GB", fix)
 
 
 def disk(facts: Facts) -> Finding:
@@ -78,13 +65,8 @@ def disk(facts: Facts) -> Finding:
     places = filter(None, (facts.info.get("DockerRootDir"), home(), *home().parents))
     place = next(path for path in map(Path, places) if path.is_dir())
     free = shutil.disk_usage(place).free / 1e9
-    return Finding(
-        "disk",
-        free >= DISK_GB,
-        f"at least {DISK_GB} GB free",
-        f"{free:.0f} GB free",
-        "Free some space: `docker system df` shows what Docker uses; `make clean` removes the workbook's part of it.",
-    )
+    fix = "Free some space: `docker system df` shows what Docker uses; `make clean` removes the workbook's part of it."
+    return Finding(free >= DISK_GB, f"at least {DISK_GB} GB free", f"{free:.0f} GB free", fix)
 
 
 def clock(facts: Facts) -> Finding | None:
@@ -92,14 +74,10 @@ def clock(facts: Facts) -> Finding | None:
     if not (reported := facts.info.get("SystemTime")):
         return None
     seconds = abs(datetime.fromisoformat(reported).timestamp() - time.time())
-    good = seconds < CLOCK_SECONDS
-    return Finding(
-        "clock",
-        good,
-        "the engine's and this machine's agree",
-        "they agree" if good else f"they are {seconds:.0f} s apart",
-        "Restart Docker Desktop, or set the clock: certificates are valid only for a certain time.",
-    )
+    ok = seconds < CLOCK_SECONDS
+    found = "they agree" if ok else f"they are {seconds:.0f} s apart"
+    fix = "Restart Docker Desktop, or set the clock: certificates are valid only for a certain time."
+    return Finding(ok, "the engine's and this machine's agree", found, fix)
 
 
 def locks(facts: Facts) -> Finding:
@@ -107,19 +85,15 @@ def locks(facts: Facts) -> Finding:
     files = [current().folder / "lock", *sorted(home().glob("*.lock")), *sorted(home().glob("node/*.lock"))]
     holders = "; ".join(filter(None, map(holder, files)))
     fix = "Wait for it, or end that process: the next run continues its work."
-    return Finding("set-up", None if holders else True, "no other is running", holders or "none is running", fix)
+    return Finding(None if holders else True, "no other is running", holders or "none is running", fix)
 
 
 def ports(facts: Facts) -> Finding:
     """Whether the ports are free that the workbook uses first."""
     taken = [f"{port} ({purpose})" for port, purpose in PORTS.items() if is_taken(port)]
-    return Finding(
-        "ports",
-        None if taken else True,
-        f"{', '.join(map(str, PORTS))} free",
-        f"taken: {', '.join(taken)}" if taken else "all free",
-        "Nothing: the workbook uses a free port instead, and prints it.",
-    )
+    found = f"taken: {', '.join(taken)}" if taken else "all free"
+    fix = "Nothing: the workbook uses a free port instead, and prints it."
+    return Finding(None if taken else True, f"{', '.join(map(str, PORTS))} free", found, fix)
 
 
 def is_taken(port: int) -> bool:

@@ -1,7 +1,6 @@
 """Checks of what a class needs from the network: base images, applications, and the network itself.
 
-Nothing is downloaded. Imports of modules that need packages are inside the functions, because the doctor runs before
-packages are installed.
+Nothing is downloaded. What needs packages is imported in the functions: the doctor runs before they are installed.
 """
 
 import os
@@ -54,17 +53,16 @@ def network(facts: Facts) -> Finding:
     reached = {True: "reachable", False: "not reachable"}
     proxies = sorted({name for name in os.environ if name.upper() in PROXIES and os.environ[name]})
     found = f"packages {reached[packages]}; images {reached[images]}; {' and '.join(proxies) or 'no proxy'} set"
-    good: bool | None = None
-    fix = "Nothing: everything is already on this machine."
+    needed = "reachable, or everything already on this machine"
     if packages and images:
-        good = True
-    elif facts.missing and packages:
+        return Finding(True, needed, found)
+    if not facts.missing:
+        return Finding(None, needed, found, "Nothing: everything is already on this machine.")
+    if packages:
         fix = "Run `make up` before the class: images that cannot be pulled are built here, see node/README.md."
-    elif facts.missing:
-        good = False
-        what = ", ".join(facts.missing)
-        fix = f"Connect to a network for {what}; behind a proxy set HTTPS_PROXY, and PIP_CERT to its certificate."
-    return Finding("network", good, "reachable, or everything already on this machine", found, fix)
+        return Finding(None, needed, found, fix)
+    fix = "behind a proxy set HTTPS_PROXY, and PIP_CERT to its certificate."
+    return Finding(False, needed, found, f"Connect to a network for {', '.join(facts.missing)}; {fix}")
 
 
 def index_answers() -> bool:
@@ -103,10 +101,7 @@ def _images(
     """A finding about images. Missing images are a note, because a class with a network can still get them."""
     facts.missing += missing if engine else [check]
     found = f"missing: {', '.join(missing)}" if missing else f"all {total}"
-    return Finding(
-        check,
-        None if missing else True,
-        "present, for a class without a network",
-        found if engine else "unknown: the engine that builds images is not running",
-        f"Before the class, with a network: run {remedy if engine else '`make up`.'}",
-    )
+    if not engine:
+        found, remedy = "unknown: the engine that builds images is not running", "`make up`."
+    fix = f"Before the class, with a network: run {remedy}"
+    return Finding(None if missing else True, "present, for a class without a network", found, fix)

@@ -1,6 +1,6 @@
 """Checks of the programs that the workbook drives: the Docker engine, minikube or kind, the cluster, and kubectl.
 
-Imports of modules that need packages are inside the functions, because the doctor runs before packages are installed.
+What needs packages is imported in the functions: the doctor runs before they are installed.
 """
 
 import shutil
@@ -29,15 +29,15 @@ def engine(facts: Facts) -> Finding:
     found = ", ".join(filter(None, [f"running, {version}", facts.info.get("OperatingSystem")]))
     if facts.info.get("OSType", "linux") != "linux":
         fix = "In Docker Desktop's menu: Switch to Linux containers."
-        return Finding("Docker engine", False, "running, for Linux containers", found, fix)
-    return Finding("Docker engine", True, "running", found)
+        return Finding(False, "running, for Linux containers", found, fix)
+    return Finding(True, "running", found)
 
 
 def provider(facts: Facts) -> Finding:
     """Which provider the cluster has, and why."""
     name, reason = choose()
     facts.versions["cluster provider"] = name
-    return Finding("cluster provider", True, " or ".join(Provider), f"{name}: {reason}")
+    return Finding(True, " or ".join(Provider), f"{name}: {reason}")
 
 
 def minikube(facts: Facts) -> Finding | None:
@@ -45,22 +45,18 @@ def minikube(facts: Facts) -> Finding | None:
     needed = choose()[0] is Provider.MINIKUBE
     if not shutil.which("minikube"):
         if not needed:
-            return Finding("minikube", None, "", "not installed: kind takes its place")
-        return Finding("minikube", False, "installed", "not found", "https://minikube.sigs.k8s.io/docs/start/")
+            return Finding(None, "", "not installed: kind takes its place")
+        return Finding(False, "installed", "not found", "https://minikube.sigs.k8s.io/docs/start/")
     try:
         with tempfile.TemporaryDirectory() as scratch:  # minikube creates folders even for this question
             command = ["minikube", "version", "--short"]
             version = read(command, env={"MINIKUBE_HOME": scratch}, timeout=PATIENCE).strip()
     except WorkbookError as error:
-        return Finding(
-            "minikube",
-            False if needed else None,
-            "working",
-            f"installed, but does not work: {(error.why or error.what).splitlines()[-1]}",
-            "Repair it, or use kind: set WORKBOOK_CLUSTER=kind.",
-        )
+        found = f"installed, but does not work: {(error.why or error.what).splitlines()[-1]}"
+        fix = "Repair it, or use kind: set WORKBOOK_CLUSTER=kind."
+        return Finding(False if needed else None, "working", found, fix)
     facts.versions["minikube"] = version
-    return Finding("minikube", True, "working", version)
+    return Finding(True, "working", version)
 
 
 def kind(facts: Facts) -> Finding | None:
@@ -71,9 +67,9 @@ def kind(facts: Facts) -> Finding | None:
 
     if not (path := installed_kind()):
         facts.missing.append("kind")
-        return Finding("kind", False, "installed", "not yet", "With a network, run `make up`, which installs it.")
+        return Finding(False, "installed", "not yet", "With a network, run `make up`, which installs it.")
     facts.versions["kind"] = version = read([path, "version", "--quiet"], timeout=PATIENCE).strip()
-    return Finding("kind", True, "working", version)
+    return Finding(True, "working", version)
 
 
 def cluster(facts: Facts) -> Finding:
@@ -82,18 +78,18 @@ def cluster(facts: Facts) -> Finding:
 
     cluster = current()
     if not facts.engine and cluster.provider is Provider.KIND:
-        return Finding("cluster", False, "Running", "unknown without a Docker engine", "Fix the Docker engine first.")
+        return Finding(False, "Running", "unknown without a Docker engine", "Fix the Docker engine first.")
     # Even to report a state, minikube creates folders: it is not asked about a cluster that was never created.
     state = cluster.status() if cluster.folder.exists() else State.ABSENT
     if state == State.ABSENT and cluster.provider is Provider.MINIKUBE:
         facts.missing.append("minikube's node")
     if state != State.RUNNING:
-        return Finding("cluster", False, "Running", state, "Run `start()`, or `make up` in a terminal.")
+        return Finding(False, "Running", state, "Run `start()`, or `make up` in a terminal.")
     if not kubeconfig.is_valid(cluster):
         fix = f"Run `make up`. It writes {cluster.kubeconfig} again."
-        return Finding("cluster", False, "Running", "Running, but its kubeconfig is damaged", fix)
+        return Finding(False, "Running", "Running, but its kubeconfig is damaged", fix)
     facts.running = True
-    return Finding("cluster", True, "Running", state)
+    return Finding(True, "Running", state)
 
 
 def kubectl(facts: Facts) -> Finding:
@@ -102,26 +98,20 @@ def kubectl(facts: Facts) -> Finding:
     import node
     from workbook.kube.kubectl import client_minor, find_kubectl, require_kubectl, server_minor
 
-    cluster = current()
+    cluster, needed = current(), "within one minor version of the cluster"
     if not facts.running:
         needed = "one that fits the cluster"
         if cluster.provider is Provider.MINIKUBE and not find_kubectl():
-            return Finding("kubectl", None, needed, "none", "Nothing: minikube downloads its own.")
+            return Finding(None, needed, "none", "Nothing: minikube downloads its own.")
         path = require_kubectl(first=node.kubectl() if cluster.provider is Provider.KIND else None)
         facts.versions["kubectl"] = version = f"1.{client_minor(path)}"
-        return Finding("kubectl", True, needed, version)
-    needed = "within one minor version of the cluster"
+        return Finding(True, needed, version)
     program, *arguments = cluster.kubectl()
     server = server_minor(cluster)
     facts.versions["Kubernetes"] = f"1.{server}"
     if arguments:
-        return Finding("kubectl", True, needed, "minikube's own")
+        return Finding(True, needed, "minikube's own")
     client = client_minor(program)
     facts.versions["kubectl"] = f"1.{client}"
-    return Finding(
-        "kubectl",
-        abs(server - client) <= 1,
-        needed,
-        f"1.{client}, cluster 1.{server}",
-        "Install a newer one: https://kubernetes.io/docs/tasks/tools/",
-    )
+    fix = "Install a newer one: https://kubernetes.io/docs/tasks/tools/"
+    return Finding(abs(server - client) <= 1, needed, f"1.{client}, cluster 1.{server}", fix)
