@@ -29,8 +29,12 @@ class Answer:
         self.closed = True
 
 
+class List(Answer):
+    """The answer to a request for a list."""
+
+
 class Server(Api):
-    """A connection whose requests get prepared responses. When they are used up, watches are silent, and lists fail."""
+    """A connection whose requests get prepared responses in their order; a watch is silent if the next one is a list."""
 
     def __init__(self) -> None:
         self.cluster, self.namespace = "test", "workbook"
@@ -45,7 +49,7 @@ class Server(Api):
     def open_list(self, resource, namespace=None, **options):
         responses, requests = self._prepared[resource]
         requests.append(options)
-        if options.get("watch") and not responses:
+        if options.get("watch") and (not responses or isinstance(responses[0], List)):
             return watched(delay=0.01)
         response = responses.pop(0)
         if isinstance(response, Exception):
@@ -59,9 +63,9 @@ def pod(name: str, version: int, phase: str = "Pending", **status) -> dict:
     return {"metadata": metadata, "status": {"phase": phase, **status}}
 
 
-def listed(version: int, *items: dict) -> Answer:
+def listed(version: int, *items: dict) -> List:
     """The answer to a request for a list."""
-    return Answer(json.dumps({"metadata": {"resourceVersion": str(version)}, "items": items}).encode())
+    return List(json.dumps({"metadata": {"resourceVersion": str(version)}, "items": items}).encode())
 
 
 def watched(*changes: tuple[str, dict], then: Exception | None = None, delay: float = 0) -> Answer:

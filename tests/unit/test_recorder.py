@@ -1,11 +1,14 @@
-"""What a recorder makes of the states that it is shown, what a prober makes of its log, and how both are drawn."""
+"""What a recorder concludes from the Pods that it is shown, and the recording of a cluster in the background."""
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 
+from tests.api_server import Server, listed, watched
+from workbook import recorder
 from workbook.base.errors import WorkbookError
-from workbook.lessons.prober import PROGRAM, Prober, parse
-from workbook.lessons.recorder import Recorder, _note, state
-from workbook.lessons.timeline import timeline
+from workbook.base.polling import poll
+from workbook.lessons import follower
+from workbook.lessons.recorder import Recorder, Transition, state
 
 
 def pod(name, *, phase="Running", ready=False, restarts=0, container=None, deleted=False):
@@ -38,7 +41,7 @@ def test_state(shown, word):
 @pytest.fixture
 def recorded():
     """One Pod restarts, and is then replaced by another."""
-    recorder, seen = Recorder(), {}
+    recorder = Recorder()
     for shown in (
         {"1": pod("a", ready=True)},
         {"1": pod("a", ready=True)},
@@ -51,8 +54,8 @@ def recorded():
         {"1": pod("a", restarts=1, deleted=True), "2": pod("b", ready=True)},
         {"2": pod("b", ready=True)},
     ):
-        _note(recorder, seen, shown)
-    recorder.rows = [(float(at), *row[1:]) for at, row in enumerate(recorder.rows)]
+        recorder.note_pods(shown)
+    recorder.rows = [row._replace(seconds=float(at)) for at, row in enumerate(recorder.rows)]
     recorder.length = 10.0
     return recorder
 
@@ -82,10 +85,10 @@ def test_counts_leave_out_what_is_on_its_way_out(recorded):
 def test_a_pod_that_comes_before_its_predecessor_is_marked_for_deletion_is_not_desired():
     recorder = Recorder(desired=[(0.0, 1), (1.0, 2), (3.0, 1)])
     recorder.rows = [
-        (0.0, "a", "", "Ready", 0),
-        (2.0, "b", "", "Ready", 0),
-        (4.0, "c", "", "Pending", 0),  # the third before the first is marked
-        (5.0, "a", "Ready", "Terminating", 0),
+        Transition(0.0, "a", "", "Ready", 0),
+        Transition(2.0, "b", "", "Ready", 0),
+        Transition(4.0, "c", "", "Pending", 0),  # the third before the first is marked
+        Transition(5.0, "a", "Ready", "Terminating", 0),
     ]
     counts = recorder.counts()
     assert counts["DESIRED"].tolist() == [1, 2, 2, 1, 1, 1]
@@ -94,7 +97,7 @@ def test_a_pod_that_comes_before_its_predecessor_is_marked_for_deletion_is_not_d
 
 def test_counts_of_what_was_there_from_the_beginning_are_one_row():
     recorder = Recorder()
-    _note(recorder, {}, {"1": pod("a", ready=True), "2": pod("b", ready=True), "3": pod("c")})
+    recorder.note_pods({"1": pod("a", ready=True), "2": pod("b", ready=True), "3": pod("c")})
     assert recorder.counts()[["PODS", "READY"]].values.tolist() == [[3, 2]]
 
 
@@ -103,36 +106,54 @@ def test_a_recording_that_broke_off_says_so():
         Recorder(error="403 Forbidden").transitions()
 
 
-def test_a_log_in_which_answers_came_out_of_order():
-    assert parse("100.400 200\n100.000 0\n100.200 503\n") == (100.0, [(0.0, 0), (0.2, 503), (0.4, 200)])
+@pytest.fixture
+def server(monkeypatch):
+    """An API server, with which the recorder is connected: a Pod becomes ready, and is scaled to two."""
+    server = Server()
+    monkeypatch.setattr(follower, "api", lambda: server)
+    return server
 
 
-@pytest.mark.parametrize("log", ["", "Traceback\nValueError: no", "100.0 200\nhalf"])
-def test_a_log_that_is_none_is_an_error(log):
-    with pytest.raises(WorkbookError, match="has not counted"):
-        parse(log)
+def object_(item, uid, version):
+    """The object as an API server has it."""
+    return item | {"metadata": {**item["metadata"], "uid": uid, "resourceVersion": str(version)}}
 
 
-def test_the_program_that_asks_is_one():
-    compile(PROGRAM, "prober", "exec")
+def replicaset(uid, version, replicas):
+    return object_({"metadata": {"name": uid}, "spec": {"replicas": replicas}}, uid, version)
 
 
-@pytest.mark.parametrize(
-    ("statuses", "failures", "downtime"),
-    [([200, 200], 0, 0.0), ([200, 0, 0, 200, 503], 3, 0.4), ([0, 0, 0], 3, 0.6), ([], 0, 0.0)],
-)
-def test_downtime_is_the_longest_gap(statuses, failures, downtime):
-    probed = Prober(0.2, [(n * 0.2, status) for n, status in enumerate(statuses)])
-    assert (probed.failures, round(probed.downtime, 3)) == (failures, downtime)
-
-
-def test_a_timeline_is_a_picture_with_words(recorded):
-    picture = timeline(recorded, title="A replacement", probed=Prober(1, [(0.0, 200), (1.0, 0), (2.0, 200)]))
-    data, metadata = picture._repr_mimebundle_()
-    assert data["image/png"].startswith(b"\x89PNG")
-    assert metadata["image/png"]["alt"] == data["text/plain"]
-    assert data["text/plain"].splitlines()[:2] == [
-        "A replacement",
-        "Pod 1: Ready 0.0–1.0 s, Error 1.0–2.0 s, Ready 2.0–3.0 s, Terminating 3.0–6.0 s; restarted at 2.0 s",
+def test_a_block_is_recorded_to_its_end(server, capsys):
+    ready = object_(pod("a", ready=True), "1", 11)
+    requests = server.serve(
+        listed(10, object_(pod("a"), "1", 5)),
+        watched(("MODIFIED", ready), delay=0.2),
+        listed(12, ready, object_(pod("b"), "2", 12)),
+    )
+    server.serve(
+        listed(10, replicaset("r", 5, 1)),
+        listed(12, replicaset("r", 12, 1), replicaset("s", 12, 1)),
+        resource="replicasets",
+    )
+    with recorder("app=webapp", tell=True) as recorded:
+        assert recorded.transitions()["TO"].tolist() == ["Running"], "it begins before the block"
+        poll(lambda: len(recorded.rows) == 2, timeout=5)
+        assert recorded.length == 0
+    assert [row[1:] for row in recorded.rows] == [
+        ("a", "", "Running", 0),
+        ("a", "Running", "Ready", 0),
+        ("b", "", "Running", 0),
     ]
-    assert "3, of which 1 failed; longest failure 1 s" in data["text/plain"]
+    assert [total for _, total in recorded.desired] == [1, 2] and recorded.length >= recorded.rows[-1].seconds
+    assert requests[0]["label_selector"] == "app=webapp"
+    assert capsys.readouterr().out == "    0 s  a: Running\n    0 s  a: Running → Ready\n    0 s  b: Running\n"
+
+
+def test_a_recording_that_the_api_server_refuses(server, capsys):
+    server.serve(ApiException(status=403, reason="Forbidden"))
+    server.serve(listed(10), resource="replicasets")
+    with recorder("app=webapp") as recorded:
+        pass
+    with pytest.raises(WorkbookError, match=r"broke off(.|\n)*403(.|\n)*Forbidden"):
+        recorded.counts()
+    assert capsys.readouterr().out == ""
