@@ -5,7 +5,7 @@ from docker.errors import ImageNotFound
 
 from workbook.base.errors import WorkbookError
 from workbook.bundle import choose as bundle
-from workbook.bundle import manifest, minikube
+from workbook.bundle import manifest, use
 from workbook.cluster.choose import Settings, choose
 from workbook.cluster.minikube import Minikube
 from workbook.engine.build import base
@@ -130,7 +130,7 @@ def test_minikube_downloads_what_its_start_needs(home, program, tmp_path):
 )
 def test_the_folder_of_minikubes_cache(tmp_path, monkeypatch, variable, expected):
     monkeypatch.setenv("MINIKUBE_HOME", variable.format(tmp_path))
-    assert minikube.cache() == tmp_path / expected
+    assert use.minikube_cache() == tmp_path / expected
 
 
 def test_minikubes_cache_gets_the_files_that_it_lacks(chosen, tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbook.base.paths import home
-from workbook.bundle import minikube
 from workbook.bundle.manifest import Manifest
 
 
@@ -57,15 +56,23 @@ class Bundle:
         return image["tag"], self.folder / image["file"]
 
     def fill_minikube(self) -> None:
-        """Copy files into minikube's cache, where minikube looks before it downloads.
-
-        Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
-        """
+        """Copy files into minikube's cache, where minikube looks before it downloads."""
         for name, entry in self.manifest["files"].items():
             top, _, inside = name.partition("/")
-            target = minikube.cache() / inside
+            target = minikube_cache() / inside
             if top == "minikube" and not (target.exists() and target.stat().st_size == entry["size"]):
                 _copy(self.folder / name, target)
+
+
+def minikube_cache() -> Path:
+    """Return minikube's folder of downloads: `.minikube/cache` in `$MINIKUBE_HOME`, or in the user's home.
+
+    `MINIKUBE_HOME` may also name the folder `.minikube` itself.
+
+    Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
+    """
+    home = Path(os.environ.get("MINIKUBE_HOME") or Path.home())
+    return (home if home.name == ".minikube" else home / ".minikube") / "cache"
 
 
 def _copy(source: Path, target: Path) -> None:

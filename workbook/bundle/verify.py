@@ -22,11 +22,8 @@ SHOWN = 3
 def verify(folder: Path) -> Manifest:
     """Read the whole bundle and compare every checksum. Nothing is started or written.
 
-    Args:
-        folder: the bundle.
-
     Returns:
-        Its manifest.
+        The bundle's manifest.
 
     Raises:
         WorkbookError: a file is damaged, missing, or unknown; or the bundle is for another machine or workbook.
@@ -79,9 +76,8 @@ def _read(folder: Path) -> Manifest:
         )
     manifest = read(folder)
     if manifest["format"] != FORMAT:
-        raise WorkbookError(
-            f"The bundle has format {manifest['format']}, and this workbook reads format {FORMAT}.", fix=OTHER_WORKBOOK
-        )
+        what = f"The bundle has format {manifest['format']}, and this workbook reads format {FORMAT}."
+        raise WorkbookError(what, fix=OTHER_WORKBOOK)
     return manifest
 
 
@@ -97,25 +93,23 @@ def _check_machine(manifest: Manifest) -> None:
             use = f"Use Python {version}: `make … PYTHON=python{version}`."
             raise WorkbookError("The bundle is for another Python.", evidence, f"{use} Or: {fix}")
         raise WorkbookError("The bundle is for another kind of machine.", evidence, fix)
-    needed, present = _newest_libc(manifest["files"]), _numbers(platform.libc_ver()[1])
-    if needed > present:
-        raise WorkbookError(
-            "The bundle is for a newer system.",
-            f"Its Python packages need glibc {_dotted(needed)}; this system has {_dotted(present) or 'none'}.",
-            fix,
-        )
+    needed, present = _newest_libc(manifest["files"]), platform.libc_ver()[1]
+    if _numbers(needed) > _numbers(present):
+        evidence = f"Its Python packages need glibc {needed.replace('_', '.')}; this system has {present or 'none'}."
+        raise WorkbookError("The bundle is for a newer system.", evidence, fix)
 
 
 def _check_workbook(manifest: Manifest) -> None:
     """Refuse a bundle for a workbook with other requirements."""
     bundled, wanted = manifest["wants"], wants()
-    if differing := [name for name in sorted({*bundled, *wanted}) if bundled.get(name) != wanted.get(name)]:
-        differences = [
-            f"{name}: {bundled.get(name)} in the bundle, {wanted.get(name)} here" for name in differing[:SHOWN]
-        ]
-        raise WorkbookError(
-            "The bundle is for another version of the workbook.", "; ".join(differences) + ".", OTHER_WORKBOOK
-        )
+    differences = [
+        f"{name}: {bundled.get(name)} in the bundle, {wanted.get(name)} here"
+        for name in sorted({*bundled, *wanted})
+        if bundled.get(name) != wanted.get(name)
+    ]
+    if differences:
+        evidence = "; ".join(differences[:SHOWN]) + "."
+        raise WorkbookError("The bundle is for another version of the workbook.", evidence, OTHER_WORKBOOK)
 
 
 def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
@@ -126,9 +120,8 @@ def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
         if path.is_file() and not any(re.fullmatch(SYSTEM_FILES, part) for part in path.relative_to(folder).parts)
     }
     if missing := [name for name in files if name not in found]:
-        raise WorkbookError(
-            f"The bundle is incomplete: {_listed(missing)} missing.", "Its manifest lists them.", COPY_AGAIN
-        )
+        what = f"The bundle is incomplete: {_listed(missing)} missing."
+        raise WorkbookError(what, "Its manifest lists them.", COPY_AGAIN)
     if wrong := [name for name in files if found[name] != files[name]["size"]]:
         first = wrong[0]
         raise _damaged(wrong, f"{first} has {found[first]} bytes; the manifest says {files[first]['size']}.")
@@ -140,21 +133,17 @@ def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
         )
 
 
-def _newest_libc(files: Iterable[str]) -> tuple[int, ...]:
-    """The glibc version that all wheels of the bundle work with; () when no wheel needs glibc.
+def _newest_libc(files: Iterable[str]) -> str:
+    """The glibc version that all wheels of the bundle work with, such as 2_17; empty when no wheel needs glibc.
 
     Documentation: https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/#manylinux
     """
     tags = (re.findall(r"manylinux_(\d+_\d+)", name) for name in files)
-    return max((min(map(_numbers, versions)) for versions in tags if versions), default=())
+    return max((min(versions, key=_numbers) for versions in tags if versions), key=_numbers, default="")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:2]))
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
 
 
 def _damaged(names: list[str], evidence: str) -> WorkbookError:

@@ -11,7 +11,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import modified
 from workbook.base.processes import CommandFailed, read, run, typed
 from workbook.base.steps import step
-from workbook.bundle.minikube import cache
+from workbook.bundle.use import minikube_cache
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, State, short_name
@@ -178,5 +178,5 @@ def cached_kubectl(minor: int) -> Path | None:
 
     Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
     """
-    found = [path for path in cache().glob(f"*/*/v1.{minor}.*/kubectl*") if path.suffix in ("", ".exe")]
+    found = [path for path in minikube_cache().glob(f"*/*/v1.{minor}.*/kubectl*") if path.suffix in ("", ".exe")]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
