@@ -27,21 +27,13 @@ TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io,{JSON}"
 PATCH = "application/strategic-merge-patch+json"
 
 # kubectl's word → the API group's path: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
-CORE, APPS, DISCOVERY = "/api/v1", "/apis/apps/v1", "/apis/discovery.k8s.io/v1"
 RESOURCES = {
-    "pods": CORE,
-    "services": CORE,
-    "events": CORE,
-    "configmaps": CORE,
-    "persistentvolumeclaims": CORE,
-    "serviceaccounts": CORE,
-    "nodes": CORE,
-    "namespaces": CORE,
-    "deployments": APPS,
-    "replicasets": APPS,
-    "statefulsets": APPS,
-    "daemonsets": APPS,
-    "endpointslices": DISCOVERY,
+    **dict.fromkeys(
+        ("pods", "services", "events", "configmaps", "persistentvolumeclaims", "serviceaccounts"), "/api/v1"
+    ),
+    **dict.fromkeys(("nodes", "namespaces"), "/api/v1"),
+    **dict.fromkeys(("deployments", "replicasets", "statefulsets", "daemonsets"), "/apis/apps/v1"),
+    "endpointslices": "/apis/discovery.k8s.io/v1",
 }
 CLUSTER_WIDE = {"nodes", "namespaces"}
 
