@@ -1,14 +1,16 @@
-"""A port of a Pod on this machine's loopback: `port_forward`, as a block that ends its forwarding with itself.
+"""Forward a port of this machine's loopback to a Pod, for the length of a block.
 
-It runs in threads of this process, so nothing outlives a notebook's kernel, however that ends. Each connection
-looks for a ready Pod anew: when the Pod is replaced, the next connection reaches its successor.
+The threads belong to this process and end with it, so nothing remains when a notebook's kernel is killed. Each connection
+looks for a ready Pod: when a Pod is replaced, the next connection reaches its successor.
 """
 
+import os
 import select
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream.ws_client import portforward_call
@@ -19,21 +21,27 @@ from workbook.kube.objects import Object, label_selector, ready
 
 
 class Forward:
-    """An open forwarding: `url` answers, `port` is where on this machine it listens."""
+    """An open forwarding: `url` to request, `port` on this machine."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
 
+class _Server(ThreadingTCPServer):
+    daemon_threads = True
+    # A port that was in use a moment ago is free. On Windows, the option would take the port of another program.
+    allow_reuse_address = os.name == "posix"
+
+
 @contextmanager
 def port_forward(target: str, ports: str) -> Iterator[Forward]:
-    """`kubectl port-forward`: makes a port of a Pod answer on this machine, for the length of the block.
+    """`kubectl port-forward`: forward a port of this machine to a Pod, for the length of the block.
 
     Args:
         target: `"deployment/NAME"`, `"service/NAME"` or `"pod/NAME"`.
-        ports: `"LOCAL:REMOTE"`, such as `"5000:5000"`. A local port that is taken is replaced by a free one, and
-            that is said (macOS itself listens on 5000 while AirPlay is on). LOCAL 0 takes any free one.
+        ports: `"LOCAL:REMOTE"`, such as `"5000:5000"`. If the local port is taken, a free one is used, and a message
+            says so (macOS itself listens on 5000 while AirPlay is on). LOCAL 0 takes any free one.
 
     Yields:
         A `Forward`, with its `url`. It listens on 127.0.0.1 only.
@@ -44,21 +52,35 @@ def port_forward(target: str, ports: str) -> Iterator[Forward]:
     Documentation: https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/
     """
     local, remote = (int(port) for port in ports.split(":"))
-    selector, remote = _resolve(target, remote)
-    _ready_pod(target, selector)  # say now, rather than at the first request, that nothing can answer
-    with closing(_listen(local)) as listener:
-        ended = threading.Event()
-        accepting = threading.Thread(target=_accept, args=(listener, ended, target, selector, remote), daemon=True)
-        accepting.start()
+    options, port = _resolve(target, remote)
+    _find(target, options, port)  # raise an error now rather than at the first request
+    ended = threading.Event()
+
+    class Connection(BaseRequestHandler):
+        def handle(self) -> None:
+            _carry(self.request, ended, target, options, port)
+
+    with _listen(local, Connection) as server:
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         try:
-            yield Forward(listener.getsockname()[1])
+            yield Forward(server.server_address[1])
         finally:
             ended.set()
-            accepting.join()  # the port stays open for as long as somebody waits at it
+            server.shutdown()
 
 
-def _resolve(target: str, remote: int) -> tuple[dict[str, str], int]:
-    """The list options that find the Pods of `target`, and the port inside them."""
+def _listen(port: int, connection: type[BaseRequestHandler]) -> _Server:
+    """A server on this port of the loopback, or on a free one if it is taken."""
+    try:
+        return _Server(("127.0.0.1", port), connection)
+    except OSError:
+        server = _Server(("127.0.0.1", 0), connection)
+        print(f"Port {port} of this machine is taken by another program; using {server.server_address[1]} instead.")
+        return server
+
+
+def _resolve(target: str, remote: int) -> tuple[dict[str, str], int | str]:
+    """The list options that find the Pods of `target`, and the port inside them, by its number or its name."""
     kind, _, name = target.partition("/")
     if kind == "pod" and name:
         return {"field_selector": f"metadata.name={name}"}, remote
@@ -71,24 +93,19 @@ def _resolve(target: str, remote: int) -> tuple[dict[str, str], int]:
     if not found:
         raise WorkbookError(f"There is no {kind} {name!r} in this Namespace.", fix="Apply its manifest first.")
     spec = found["spec"]
-    labels = spec["selector"]
     if kind == "deployment":
-        labels = labels.get("matchLabels", {})
-    else:
-        port = next((entry for entry in spec["ports"] if entry["port"] == remote), None)
-        if port is None:
-            open_ports = ", ".join(str(entry["port"]) for entry in spec["ports"])
-            raise WorkbookError(f"Service {name!r} has no port {remote}.", f"It has {open_ports}.")
-        remote = port.get("targetPort", remote)
-    return {"label_selector": label_selector(labels)}, remote
+        return {"label_selector": label_selector(spec["selector"].get("matchLabels", {}))}, remote
+    targets = {port["port"]: port.get("targetPort", remote) for port in spec["ports"]}
+    if remote not in targets:
+        raise WorkbookError(f"Service {name!r} has no port {remote}.", f"It has {', '.join(map(str, targets))}.")
+    return {"label_selector": label_selector(spec["selector"])}, targets[remote]
 
 
-def _ready_pod(target: str, selector: dict[str, str]) -> Object:
-    """A ready Pod of `target`."""
-    found = api().objects("pods", **selector)
-    for pod in found:
-        if ready(pod):
-            return pod
+def _find(target: str, options: dict[str, str], port: int | str) -> tuple[str, int]:
+    """The name of a ready Pod of `target`, and the number of its port."""
+    found = api().objects("pods", **options)
+    for pod in filter(ready, found):
+        return pod["metadata"]["name"], _number(pod, port)
     raise WorkbookError(
         f"No Pod of {target} is ready, so nothing can be forwarded.",
         f"{len(found)} Pod(s) found, none ready.",
@@ -96,67 +113,40 @@ def _ready_pod(target: str, selector: dict[str, str]) -> Object:
     )
 
 
-def _listen(port: int) -> socket.socket:
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except OSError:
-        listener = socket.create_server(("127.0.0.1", 0))
-        print(f"Port {port} of this machine is taken by another program; using {listener.getsockname()[1]} instead.")
-        return listener
-
-
-def _accept(
-    listener: socket.socket, ended: threading.Event, target: str, selector: dict[str, str], remote: int
-) -> None:
-    listener.settimeout(0.2)  # how soon the end of the block is seen
-    while not ended.is_set():
-        try:
-            near, _ = listener.accept()
-        except TimeoutError:
-            continue
-        except OSError:
-            return  # the block has closed it
-        threading.Thread(target=_carry, args=(near, ended, target, selector, remote), daemon=True).start()
-
-
-def _carry(near: socket.socket, ended: threading.Event, target: str, selector: dict[str, str], remote: int) -> None:
-    """One connection: its bytes to a ready Pod and back, until one side has closed."""
-    with closing(near):
-        try:
-            pod = _ready_pod(target, selector)
-            via = api()
-            path = via.path("pods", name=pod["metadata"]["name"])
-            tunnel = portforward_call(
-                via.configuration,
-                "GET",
-                f"{via.configuration.host}{path}/portforward",
-                query_params=[("ports", str(_number(pod, remote)))],
-                headers=via.authorization,
-            )
-        except (WorkbookError, ApiException, OSError):
-            return  # the caller sees its connection closed, as with a program that is not there
-        far = tunnel.socket(_number(pod, remote))
-        with closing(far):
-            while not ended.is_set():
-                readable, _, _ = select.select([near, far], [], [], 0.5)
-                for side, other in ((near, far), (far, near)):
-                    if side in readable:
-                        try:
-                            data = side.recv(65536)
-                            if not data:
-                                return
-                            other.sendall(data)
-                        except OSError:
-                            return
-
-
 def _number(pod: Object, port: int | str) -> int:
     """The number of a Pod's port, which a Service may give by its name."""
     if isinstance(port, int):
         return port
-    return next(
-        entry["containerPort"]
-        for container in pod["spec"]["containers"]
-        for entry in container.get("ports", [])
-        if entry.get("name") == port
-    )
+    for container in pod["spec"]["containers"]:
+        for entry in container.get("ports", []):
+            if entry.get("name") == port:
+                return int(entry["containerPort"])
+    raise WorkbookError(f"The Pods have no port named {port!r}.", fix="Correct `targetPort` in the Service's manifest.")
+
+
+def _carry(near: socket.socket, ended: threading.Event, target: str, options: dict[str, str], port: int | str) -> None:
+    """Carry the bytes of one connection to a ready Pod and back, until either side has closed it."""
+    try:
+        name, number = _find(target, options, port)
+        connection = api()
+        tunnel = portforward_call(
+            connection.configuration,
+            "GET",
+            f"{connection.configuration.host}{connection.path('pods', name=name)}/portforward",
+            query_params=[("ports", str(number))],
+            headers=connection.authorization,
+        )
+    except (WorkbookError, ApiException, OSError):
+        return  # the client sees its connection closed, as by a program that has ended
+    with closing(tunnel.socket(number)) as far:
+        while not ended.is_set():
+            readable, _, _ = select.select([near, far], [], [], 0.5)
+            for side, other in ((near, far), (far, near)):
+                if side in readable:
+                    try:
+                        data = side.recv(65536)
+                        other.sendall(data)
+                    except OSError:
+                        return
+                    if not data:
+                        return
