@@ -1,8 +1,15 @@
-"""What a prober makes of its Pod's log."""
+"""A prober's Pod, its program, and what is counted in its log."""
+
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
+from workbook import prober
 from workbook.base.errors import WorkbookError
+from workbook.lessons import prober as module
 from workbook.lessons.prober import PROGRAM, Prober, parse
 
 
@@ -16,8 +23,28 @@ def test_a_log_that_is_none_is_an_error(log):
         parse(log)
 
 
-def test_the_program_that_asks_is_one():
-    compile(PROGRAM, "prober", "exec")
+def test_the_program_prints_a_line_for_each_request():
+    class Answers(BaseHTTPRequestHandler):
+        statuses = iter([200, 503])
+
+        def do_GET(self):
+            self.send_response(next(self.statuses, 200))
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        words = [f"http://127.0.0.1:{server.server_port}", "0.2", "1"]
+        with subprocess.Popen([sys.executable, "-c", PROGRAM, *words], stdout=subprocess.PIPE, text=True) as process:
+            lines = [process.stdout.readline() for _ in range(2)]
+            server.shutdown()
+            server.server_close()
+            lines += [process.stdout.readline()]
+            process.kill()
+    begun, rows = parse("".join(lines))
+    assert [status for _, status in rows] == [200, 503, 0] and rows[1][0] >= 0.1 and begun > 1e9
 
 
 @pytest.mark.parametrize(
@@ -27,3 +54,27 @@ def test_the_program_that_asks_is_one():
 def test_downtime_is_the_longest_gap(statuses, failures, downtime):
     probed = Prober(0.2, [(n * 0.2, status) for n, status in enumerate(statuses)])
     assert (probed.failures, round(probed.downtime, 3)) == (failures, downtime)
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """What is done with the Pod, in order; nothing is done in a cluster."""
+    done = []
+    monkeypatch.setattr(module, "delete", lambda *args: done.append("delete"))
+    monkeypatch.setattr(module, "kubectl", lambda *args: done.append(args[0]) or done.append(args[-3:]))
+    monkeypatch.setattr(module, "kubectl_output", lambda *args: done.append(args[0]) or "100.0 200\n100.2 0\n")
+    monkeypatch.setattr(module, "pods_ready", lambda *args: done.append("wait"))
+    return done
+
+
+def test_requests_are_counted_when_the_block_has_ended(done):
+    with prober("webservice:81", rate=10, timeout=0.1) as probed:
+        assert done == ["delete", "run", ("http://webservice:81", "0.1", "0.1"), "wait"]
+    assert done[4:] == ["logs", "delete"]
+    assert (probed.begun, probed.rows, probed.failures) == (100.0, [(0.0, 200), (0.2, 0)], 1)
+
+
+def test_the_pod_is_deleted_after_an_error_in_the_block(done):
+    with pytest.raises(LookupError), prober("webservice"):
+        raise LookupError
+    assert done[4:] == ["delete"]
