@@ -1,4 +1,7 @@
-"""The distribution's packages, on Debian and Ubuntu, for root."""
+"""The distribution's packages, on Debian and Ubuntu, for root.
+
+Documentation: https://manpages.debian.org/apt-get.8
+"""
 
 import os
 import platform
@@ -26,8 +29,6 @@ def refresh(fix: str) -> None:
 
     Raises:
         CommandFailed: the lists could not be downloaded; with this `fix`.
-
-    Documentation: https://manpages.debian.org/apt-get.8
     """
     with step("Bring the lists of packages up to date") as running:
         run(["apt-get", "update", "-q"], env=ENV, show=True, on_line=running.update, fix=fix)
@@ -38,8 +39,6 @@ def install(packages: Sequence[str], fix: str) -> None:
 
     Raises:
         CommandFailed: a package could not be installed; with this `fix`.
-
-    Documentation: https://manpages.debian.org/apt-get.8
     """
     with step(f"Install {', '.join(packages)} from the distribution's packages") as running:
         command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]

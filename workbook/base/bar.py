@@ -9,10 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-DELAY = 2
-"""Seconds after which a bar appears."""
-PERIOD = 0.5
-"""Seconds between two updates of a bar."""
+DELAY = 2  # seconds after which a bar appears
+PERIOD = 0.5  # seconds between two updates of a bar
 
 
 def watched() -> bool:

@@ -6,8 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 
-SECRET = re.compile("TOKEN|PASSWORD|SECRET|KEY", re.IGNORECASE)
-"""Names of environment variables whose values are not logged."""
+SECRET = re.compile("TOKEN|PASSWORD|SECRET|KEY", re.IGNORECASE)  # variables with these words are not logged
 
 
 def debugging() -> bool:

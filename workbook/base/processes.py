@@ -15,14 +15,10 @@ from typing import IO
 from workbook.base.errors import WorkbookError
 from workbook.base.log import LOG, masked
 
-TAIL = 20
-"""How many lines of a failed program's output an error shows."""
-GRACE = 1
-"""Seconds that a program has to end after SIGTERM."""
-PERIOD = 0.1
-"""Seconds between two looks at the output of a program whose lines are followed."""
-LARGEST = 2**20
-"""How much of the output is read in one look, in characters: a program may print faster than it can be read."""
+TAIL = 20  # lines of a failed program's output that an error shows
+GRACE = 1  # seconds that a program has to end after SIGTERM
+PERIOD = 0.1  # seconds between two looks at the output of a program whose lines are followed
+LARGEST = 2**20  # characters of the output that are read in one look: a program may print faster than it can be read
 
 
 class CommandFailed(WorkbookError):

@@ -17,8 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from workbook.base.bar import bar
 
-HEARTBEAT = 60
-"""Seconds between two details of a long step in a log."""
+HEARTBEAT = 60  # seconds between two details of a long step in a log
 
 
 @dataclass
@@ -33,10 +32,7 @@ class Step:
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Print `title`, and at the end of the block ✓ (✗ if it raises an error) with the duration in seconds.
-
-    Safe in parallel threads.
-    """
+    """Print `title`, and at the end of the block ✓ (✗ for an error) with the duration. Safe in parallel threads."""
     begun, running, mark = time.monotonic(), Step(), "✗"
     if not (terminal := sys.stdout.isatty()):
         print(f"· {title} …", flush=True)

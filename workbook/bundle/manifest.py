@@ -66,11 +66,8 @@ def entry(path: Path) -> File:
 
 def machine() -> dict[str, str]:
     """Return the properties of this machine on which wheels and programs depend."""
-    return {
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-    }
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"system": platform.system(), "architecture": platform.machine(), "python": python}
 
 
 def version() -> str:

@@ -47,11 +47,7 @@ class Bundle:
         return self.manifest["images"]["node"].get("official", False)
 
     def archive(self, purpose: str) -> tuple[str, Path]:
-        """Return the tag of an image, and the archive that contains it.
-
-        Args:
-            purpose: `"node"`, or for a base image a key of `workbook.engine.build.OFFICIAL`.
-        """
+        """Return an image's tag and its archive. `purpose` is "node", or a key of `workbook.engine.build.OFFICIAL`."""
         image = self.manifest["images"][purpose]
         return image["tag"], self.folder / image["file"]
 

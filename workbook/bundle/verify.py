@@ -15,15 +15,11 @@ COPY_AGAIN = "Copy the bundle again from where it was made, and verify it there 
 OTHER_WORKBOOK = "Use the workbook in the bundle (workbook.tar.gz), or make a new bundle: `make bundle`."
 SYSTEM_FILES = r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.Spotlight-V100|\.Trashes|System Volume Information"
 """The files and folders that operating systems put onto a USB stick on their own. Other unknown files are refused."""
-SHOWN = 3
-"""How many names an error lists."""
+SHOWN = 3  # names that an error lists
 
 
 def verify(folder: Path) -> Manifest:
-    """Read the whole bundle and compare every checksum. Nothing is started or written.
-
-    Returns:
-        The bundle's manifest.
+    """Read the whole bundle, compare every checksum, and return the manifest. Nothing is started or written.
 
     Raises:
         WorkbookError: a file is damaged, missing, or unknown; or the bundle is for another machine or workbook.
@@ -40,11 +36,8 @@ def verify(folder: Path) -> Manifest:
         actual, expected = (entries[wrong[0]]["sha256"][:12] for entries in (found, files))
         raise _damaged(wrong, f"{wrong[0]} has the sha256 {actual}…; the manifest says {expected}….")
     size = sum(file["size"] for file in files.values())
-    print(
-        f"✓ Verify the bundle: {len(files)} files, {size / 1e6:.0f} MB ({time.monotonic() - begun:.1f} s)\n"
-        f"  sha256 of its manifest: {seal(folder)}",
-        flush=True,
-    )
+    print(f"✓ Verify the bundle: {len(files)} files, {size / 1e6:.0f} MB ({time.monotonic() - begun:.1f} s)")
+    print(f"  sha256 of its manifest: {seal(folder)}", flush=True)
     return manifest
 
 

@@ -12,13 +12,12 @@ from workbook.engine.catalog import catalog
 from workbook.engine.find import running_engine
 from workbook.engine.pull import pulled
 
-KIND_NETWORK = "kind"
 NODE_IMAGES = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
 """The tags of images that node/ builds."""
 
 
 def clean() -> None:
-    """Remove clusters, images, networks and the folder build/; stop an engine that the workbook started.
+    """Remove clusters, images, kind's network if it is unused, and build/; stop an engine that the workbook started.
 
     The command line then removes the workbook's folder and the Python environment, outside of that environment.
     What the workbook did not make is kept: other clusters, other images, and the packages of the system.
@@ -33,7 +32,6 @@ def clean() -> None:
 
 
 def _clean_engine() -> None:
-    """Remove the workbook's images from the engine, and kind's network if no cluster uses it."""
     if (engine := running_engine()) is None:
         return
     own = {*catalog(), *pulled()}
@@ -43,7 +41,7 @@ def _clean_engine() -> None:
                 with step(f"Remove the image {tag}"):
                     engine.images.remove(tag, force=True)
     engine.images.prune({"dangling": True, "label": labels.SELECTOR})
-    for network in engine.networks.list(names=[f"^{KIND_NETWORK}$"]):
+    for network in engine.networks.list(names=["^kind$"]):
         network.reload()
         if not network.containers:
             with step(f"Remove the network {network.name}"):

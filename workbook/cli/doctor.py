@@ -15,8 +15,7 @@ from workbook.base.errors import WorkbookError
 from workbook.machine.checks import CHECKS, findings
 from workbook.machine.findings import Facts, Finding
 
-CHECK_SECONDS, TOTAL_SECONDS = 6, 12
-"""How long one check, and all of them together, may take."""
+CHECK_SECONDS, TOTAL_SECONDS = 6, 12  # how long one check, and all of them together, may take
 
 
 def doctor(as_json: bool = False) -> int:
@@ -53,17 +52,7 @@ def _print(found: list[Finding]) -> None:
 
 
 def _answer(check: Callable[[], Finding | None], end: float) -> Finding | None:
-    """Call a check in a thread of its own, which is abandoned when it hangs.
-
-    Args:
-        check: what is called.
-        end: the end of the time for all checks, by `time.monotonic`.
-
-    Raises:
-        TimeoutError: the check took too long.
-        WorkbookError: from the check; also in place of an exception that the check does not expect.
-        ModuleNotFoundError: a package is missing.
-    """
+    """Call a check in a thread of its own, which is abandoned when it hangs or `end` is over, by `time.monotonic`."""
     answer: Future[Finding | None] = Future()
 
     def run() -> None:

@@ -84,11 +84,7 @@ def parse(words: Sequence[str]) -> Options:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a verb, and return the exit status.
-
-    Args:
-        words: the command line's arguments; those of this process when not given.
-    """
+    """Run a verb, and return the exit status. `words` are the command line's arguments, by default of this process."""
     words = sys.argv[1:] if words is None else words
     options = parse(words)
     try:

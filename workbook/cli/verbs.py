@@ -30,19 +30,13 @@ class Options(Namespace):
     """The parsed command line."""
 
     verb: str
-    run: "Callable[[Options], int | None]"
-    """Returns the exit status; None for 0."""
-    extras: tuple[str, ...]
-    """The optional dependencies that the verb needs, by their names in pyproject.toml."""
-    bare: bool
-    """Whether the verb works without packages; none are installed for it."""
-    passed_to: str
-    """The program that reads the arguments, which then may be any; empty when the command line reads them."""
-    folder: str | None
-    """The bundle's folder, as typed."""
+    run: "Callable[[Options], int | None]"  # returns the exit status; None for 0
+    extras: tuple[str, ...]  # the optional dependencies that the verb needs, by their names in pyproject.toml
+    bare: bool  # whether the verb works without packages: none are installed for it
+    passed_to: str  # the program that reads the arguments, which may then be any; empty for the command line itself
+    folder: str | None  # the bundle's folder, as typed
     arguments: list[str]
-    json: bool
-    """Exists only for `doctor`."""
+    json: bool  # only for `doctor`
 
 
 def lab(options: Options) -> int:

@@ -58,10 +58,10 @@ def findings(
     facts: Facts,
     within: Callable[[Callable[[], Finding | None]], Finding | None] = lambda check: check(),
 ) -> Iterator[Finding]:
-    """Run checks in the order of `names`.
+    """Run checks, by their names in `CHECKS`.
 
     Args:
-        names: keys of `CHECKS`.
+        names: the checks, in their order.
         facts: what earlier checks have found out; the checks add to it.
         within: a function that calls each check; it may raise `TimeoutError` instead of waiting for the result.
     """

@@ -1,7 +1,4 @@
-"""A Python environment with the workbook's packages: the active one where it has them, else one of its own.
-
-Only the standard library is used here: this runs before any package is installed.
-"""
+"""A Python environment with the workbook's packages: the active one where it has them, else one of its own."""
 
 import hashlib
 import os
@@ -38,24 +35,18 @@ def python(*extras: str, offline: Sequence[str] = ()) -> Path:
         with lock(home() / "packages.lock", "installing Python packages", patience=600):
             _install(extras, offline)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise WorkbookError(
-            f"The Python environment {VENV} could not be created.",
-            str(error),
-            f"Make {VENV} and {home()} writable for your user; then run this again."
-            if find_spec("ensurepip")
-            else "Install `python3-venv`, then run this again.",  # Debian and Ubuntu ship ensurepip in it
-        ) from error
+        fix = f"Make {VENV} and {home()} writable for your user"
+        if not find_spec("ensurepip"):
+            fix = "Install `python3-venv`"  # Debian and Ubuntu ship ensurepip in it
+        what = f"The Python environment {VENV} could not be created."
+        raise WorkbookError(what, str(error), f"{fix}; then run this again.") from error
     return _own()
 
 
 def found(*extras: str) -> Path | None:
-    """Return the interpreter that has the workbook's packages already; None where none has. Installs nothing.
-
-    Args:
-        extras: as for `python`.
-    """
-    stamp = _stamp()
-    if stamp[:1] == [_wanted()] and {*extras} <= {*stamp[1:]}:
+    """Return the interpreter that has the workbook's packages and these `extras` already. Installs nothing."""
+    checksum, *installed = _stamp()
+    if checksum == _wanted() and {*extras} <= {*installed}:
         return _own()
     active = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
     if active and Path(sys.prefix) != VENV and _has(requirements(*extras)):
@@ -88,18 +79,13 @@ def _install(extras: Sequence[str], offline: Sequence[str]) -> None:
     venv.create(VENV, with_pip=True, clear=not _own().exists())
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     quiet = ["--disable-pip-version-check", "--quiet", "--progress-bar=on"]
-    done = subprocess.run(
-        [_own(), "-m", "pip", "install", *quiet, *offline, "--editable", target],
-        stdout=None if sys.stdout.isatty() else subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [str(_own()), "-m", "pip", "install", *quiet, *offline, "--editable", target]
+    shown = None if sys.stdout.isatty() else subprocess.DEVNULL
+    done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        raise WorkbookError(
-            "The Python packages could not be installed.",
-            "\n".join(done.stderr.strip().splitlines()[-10:]),
-            "Verify the bundle and copy it again." if offline else ONLINE,
-        )
+        why = "\n".join(done.stderr.strip().splitlines()[-10:])
+        fix = "Verify the bundle and copy it again." if offline else ONLINE
+        raise WorkbookError("The Python packages could not be installed.", why, fix)
     _stamp_file().write_text(" ".join([_wanted(), *extras]))
     print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
 
@@ -114,7 +100,7 @@ def _stamp_file() -> Path:
 
 def _stamp() -> list[str]:
     """What was installed into `VENV`: the checksum of pyproject.toml at that time, then optional dependencies."""
-    return _stamp_file().read_text().split() if _stamp_file().exists() and _own().exists() else []
+    return _stamp_file().read_text().split(" ") if _stamp_file().exists() and _own().exists() else [""]
 
 
 def _wanted() -> str:

@@ -39,15 +39,9 @@ class Finding:
 class Facts:
     """What the checks so far have found out about this machine."""
 
-    changes: bool = False
-    """Whether a check may install and start what it looks for."""
-    engine: "DockerClient | None" = None
-    """The connection to the Docker engine; None when no engine is running."""
-    info: dict[str, Any] = field(default_factory=dict)
-    """What `docker info` reports; empty without an engine."""
-    running: bool = False
-    """Whether the cluster is running, with a valid kubeconfig."""
-    missing: list[str] = field(default_factory=list)
-    """What would still have to be downloaded."""
-    versions: dict[str, str] = field(default_factory=dict)
-    """The versions of programs, by the program's name."""
+    changes: bool = False  # whether a check may install and start what it looks for
+    engine: "DockerClient | None" = None  # the connection to the Docker engine, if one is running
+    info: dict[str, Any] = field(default_factory=dict)  # what `docker info` reports; empty without an engine
+    running: bool = False  # whether the cluster is running, with a valid kubeconfig
+    missing: list[str] = field(default_factory=list)  # what would still have to be downloaded
+    versions: dict[str, str] = field(default_factory=dict)  # by the name of the program

@@ -1,7 +1,4 @@
-"""Checks of the machine itself: Python, its packages, CPUs, memory, disk, clock, ports, and other set-ups at work.
-
-Only the standard library is used here, because the doctor runs before any package is installed.
-"""
+"""Checks of the machine itself, by the standard library alone: the doctor runs before any package is installed."""
 
 import os
 import shutil
@@ -21,8 +18,7 @@ from workbook.machine import environment
 from workbook.machine.findings import Facts, Finding
 
 DISK_GB = 10
-CLOCK_SECONDS = 60
-"""How far the engine's clock may be from this machine's: certificates are valid only for a certain time."""
+CLOCK_SECONDS = 60  # how far the engine's clock may be from this machine's
 PORTS = {5000: "the web application", 8080: "the frontend", 8888: "JupyterLab"}
 
 
@@ -39,10 +35,9 @@ def packages(facts: Facts) -> Finding:
     if interpreter := environment.found():
         return Finding(True, needed, f"complete, for {interpreter}")
     facts.missing.append("Python packages")
-    fix = (
-        "Run" if find_spec("ensurepip") else "Install `python3-venv`, then run"
-    )  # Debian and Ubuntu ship ensurepip in it
-    return Finding(False, needed, "not all are installed", f"{fix} `make up`, which installs them.")
+    # Debian and Ubuntu ship ensurepip in python3-venv.
+    run = "Run" if find_spec("ensurepip") else "Install `python3-venv`, then run"
+    return Finding(False, needed, "not all are installed", f"{run} `make up`, which installs them.")
 
 
 def cpus(facts: Facts) -> Finding:

@@ -49,8 +49,7 @@ def network(facts: Facts) -> Finding:
     with ThreadPoolExecutor(1) as pool:  # both questions at the same time: together they have a few seconds
         answer = pool.submit(index_answers)
         images = facts.engine is not None and registry_answers(facts.engine)
-        packages = answer.result()
-    reached = {True: "reachable", False: "not reachable"}
+    packages, reached = answer.result(), {True: "reachable", False: "not reachable"}
     proxies = sorted({name for name in os.environ if name.upper() in PROXIES and os.environ[name]})
     found = f"packages {reached[packages]}; images {reached[images]}; {' and '.join(proxies) or 'no proxy'} set"
     needed = "reachable, or everything already on this machine"
@@ -77,9 +76,10 @@ def index_answers() -> bool:
 
 def registry_answers(engine: "DockerClient") -> bool:
     """Whether the engine reaches the registry of the base images. Nothing is pulled."""
-    from docker.errors import DockerException  # needs packages
+    # Both need packages.
+    from docker.errors import DockerException
 
-    from workbook.engine.build import OFFICIAL  # needs packages
+    from workbook.engine.build import OFFICIAL
 
     try:
         engine.api.inspect_distribution(OFFICIAL["python"])

@@ -14,8 +14,7 @@ from workbook.cluster.current import current
 from workbook.cluster.protocol import State
 from workbook.machine.findings import Facts, Finding
 
-PATIENCE = 4
-"""Seconds that a program or the network has to answer."""
+PATIENCE = 4  # seconds that a program or the network has to answer
 
 
 def engine(facts: Facts) -> Finding:
