@@ -21,7 +21,7 @@ from bench.processes import BASE, shell_env, timed
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.base.polling import poll
-from workbook.cli.lab import SETTINGS
+from workbook.machine.jupyterlab import SETTINGS
 from workbook.publish.execute import QUIET
 
 SCRIPT = Path(__file__).with_name("lab.sh")

@@ -3,18 +3,16 @@
 The notebooks are copies without outputs: what is on the screen is of this run, and JupyterLab saves into the copies.
 """
 
-import os
 import re
 import shutil
-import subprocess
 
 import nbformat
 import pytest
 
-import workbook
 from tests.cells import code_cells
 from workbook.base.notebooks import NOTEBOOKS, find
-from workbook.cli.lab import jupyterlab
+from workbook.cli.lab import FIRST_NOTEBOOK
+from workbook.machine.jupyterlab import serve
 from workbook.publish.execute import failed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="`make test` installs what drives a browser")
@@ -112,20 +110,12 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def reader(folder, chromium):
     """Somebody who has opened the first notebook in JupyterLab."""
-    command, env, address = jupyterlab(folder)
-    # What Jupyter keeps of its users stays out of this one's home.
-    own = {f"JUPYTER_{kind}_DIR": str(folder.parent / kind) for kind in ("CONFIG", "DATA")}
-    server = subprocess.Popen([*command, "--no-browser"], env={**os.environ, **env, **own}, stdin=subprocess.DEVNULL)
-    try:
-        workbook.page(address.partition("/lab")[0] + "/api", timeout=60)
+    with serve(folder, FIRST_NOTEBOOK) as address:
         page = chromium.new_page(viewport=DESKTOP)
         page.goto(address)
         someone = Reader(page)
-        someone.settle(find()[0].name)
+        someone.settle(FIRST_NOTEBOOK)
         yield someone
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
 def hidden(cell):

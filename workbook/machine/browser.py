@@ -67,7 +67,5 @@ def browser() -> Iterator["Browser"]:
                 problem = str(error).strip().splitlines()[0]
         else:
             raise WorkbookError("No browser can be started.", problem, FIX)
-        try:
+        with started:
             yield started
-        finally:
-            started.close()

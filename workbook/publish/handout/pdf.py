@@ -34,8 +34,7 @@ def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
 
     Documentation: https://playwright.dev/python/docs/api/class-page#page-pdf
     """
-    opened = chromium.new_page()
-    try:
+    with chromium.new_page() as opened:
         opened.goto(page.as_uri())
         anchors = opened.eval_on_selector_all("[data-page]", "places => places.map(place => place.dataset.page)")
         shown: dict[str, int] = dict.fromkeys(anchors, 0)
@@ -50,8 +49,6 @@ def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
                 return count
             shown = actual
         raise WorkbookError(f"The handout's page numbers still change after {PRINTINGS} printings.")
-    finally:
-        opened.close()
 
 
 def pages(file: Path) -> tuple[dict[str, int], int]:

@@ -1,0 +1,68 @@
+"""JupyterLab with the workbook's settings: the command that starts it, and a server for programs that look at its pages."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from workbook.base.errors import WorkbookError
+from workbook.base.polling import poll
+
+SETTINGS = Path(__file__).with_name("jupyterlab_settings")
+"""No questions about news or updates; documents such as the glossary are shown rendered."""
+FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+"""The environment variables that name the folders where JupyterLab reads a user's settings, and leaves files."""
+TIMEOUT = 60
+"""Seconds until JupyterLab has started."""
+
+
+def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
+    """Return the command that runs JupyterLab on `folder`, variables for its environment, and the address of a file in it.
+
+    It listens on this machine's loopback only, and requires a token, which is part of the address.
+
+    Documentation: https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html
+    """
+    port, token = next(port for port in count(8888) if not _listens(port)), secrets.token_urlsafe(24)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{file}"]
+    command += [f"--LabApp.app_settings_dir={SETTINGS}", "--log-level=WARN"]
+    command += ["--LanguageServerManager.autodetect=False"]  # it would look for servers, and npm would leave a folder
+    command += ["--allow-root"]  # without it, root cannot start JupyterLab
+    # The token is passed in the environment, since other users of this machine can read a command's arguments.
+    return command, {"JUPYTER_TOKEN": token}, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
+
+
+@contextmanager
+def serve(folder: Path, file: str) -> Iterator[str]:
+    """Run JupyterLab on `folder` during the block, without this user's settings; yield the address of a file in it.
+
+    Raises:
+        WorkbookError: JupyterLab does not start.
+    """
+    command, env, address = jupyterlab(folder, file)
+    port = urlsplit(address).port or 0
+    with TemporaryDirectory(ignore_cleanup_errors=True) as own, Path(own, "log").open("w+") as log:
+        env = os.environ | dict.fromkeys(FOLDERS, own) | env
+        command.append("--no-browser")
+        with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
+            try:
+                with suppress(TimeoutError):
+                    poll(lambda: _listens(port) or server.poll() is not None, timeout=TIMEOUT)
+                if not _listens(port):
+                    raise WorkbookError("JupyterLab has not started.", Path(log.name).read_text()[-1000:])
+                yield address
+            finally:
+                server.terminate()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
