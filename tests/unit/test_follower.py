@@ -7,16 +7,12 @@ from kubernetes.client.exceptions import ApiException
 
 from tests.api_server import Server, listed, pod, watched
 from workbook.base.polling import poll
-from workbook.lessons import follower as module
 from workbook.lessons.follower import Follower
 
 
 @pytest.fixture
-def server(monkeypatch):
-    """An API server, with which the followers are connected."""
-    server = Server()
-    monkeypatch.setattr(module, "api", lambda: server)
-    return server
+def server():
+    return Server()
 
 
 @pytest.fixture
@@ -33,7 +29,7 @@ def follower(server, noted):
         return lambda objects: noted.append((resource, {uid: item["status"]["phase"] for uid, item in objects.items()}))
 
     notes = {resource: note(resource) for resource in ("pods", "replicasets")}
-    return Follower(notes, noted.append, selector="app=webapp", timeout=60)
+    return Follower(server, notes, noted.append, selector="app=webapp", timeout=60)
 
 
 def test_objects_are_noted_when_it_starts_after_each_change_and_when_it_stops(server, follower, noted):

@@ -7,7 +7,7 @@ from tests.api_server import Server, listed, watched
 from workbook import recorder
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
-from workbook.lessons import follower
+from workbook.lessons import recorder as module
 from workbook.lessons.recorder import Recorder, Transition, state
 
 
@@ -110,7 +110,7 @@ def test_a_recording_that_broke_off_says_so():
 def server(monkeypatch):
     """An API server, with which the recorder is connected: a Pod becomes ready, and is scaled to two."""
     server = Server()
-    monkeypatch.setattr(follower, "api", lambda: server)
+    monkeypatch.setattr(module, "api", lambda: server)
     return server
 
 

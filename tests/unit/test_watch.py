@@ -7,7 +7,7 @@ from kubernetes.client.exceptions import ApiException
 from tests.api_server import Server, listed, pod, watched
 from workbook import watch
 from workbook.base.polling import poll
-from workbook.lessons import follower
+from workbook.lessons import watch as module
 
 
 class Handle:
@@ -26,7 +26,7 @@ class Handle:
 def server(monkeypatch):
     """An API server, with which the live table is connected. It has no Deployments and ReplicaSets unless prepared."""
     server = Server()
-    monkeypatch.setattr(follower, "api", lambda: server)
+    monkeypatch.setattr(module, "api", lambda: server)
     monkeypatch.setattr(display, "DisplayHandle", Handle)
     for resource in ("deployments", "replicasets", "pods"):
         server.serve(listed(10), listed(10), resource=resource)

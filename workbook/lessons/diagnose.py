@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -63,26 +63,16 @@ class Diagnosis(list[Finding]):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a diagnosis rests on, as the API server returns it. Functions return what only some faults need.
+    """What a diagnosis rests on, as the API server returns it. Functions return what only some faults need."""
 
-    Attributes:
-        pods, replicasets, services: the objects to examine.
-        all_pods, events: those of the whole namespace. A Service may select Pods that are not examined.
-        images: returns the workbook's images on the nodes, such as `web-app:1.0`.
-        log: returns the last lines of a container's log; called with the Pod's and the container's name, and with
-            True for the container before the last restart.
-        name_servers: returns the Pods of the cluster's name service.
-        now: the time.
-    """
-
-    pods: list[Object]
+    pods: list[Object]  # to be examined, as are the ReplicaSets and Services
     replicasets: list[Object]
     services: list[Object]
-    all_pods: list[Object]
+    all_pods: list[Object]  # of the namespace: a Service may select Pods that are not examined
     events: list[Object]
-    images: Callable[[], Iterable[str]]
-    log: Callable[[str, str, bool], str]
-    name_servers: Callable[[], list[Object]]
+    images: Callable[[], list[str]]  # the images on the nodes, such as `web-app:1.0`
+    log: Callable[[str, str, bool], str]  # the last lines of a Pod's container; True: as it was before its last restart
+    name_servers: Callable[[], list[Object]]  # the Pods of the cluster's name service
     now: datetime
 
 
@@ -129,10 +119,15 @@ def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
     """
     found: list[Finding] = []
     for pod in evidence.pods:
-        subject = f"Pod {name(pod['metadata'], full=wide)}"
-        found += [Finding(subject, *fault) for fault in [_pod_fault(pod, evidence)] if fault]
+        if fault := _pod_fault(pod, evidence):
+            found.append(Finding(f"Pod {name(pod['metadata'], full=wide)}", *fault))
     for replicaset in evidence.replicasets:
-        found += _replicaset_findings(replicaset, wide)
+        for condition in replicaset.get("status", {}).get("conditions", []):
+            if condition["type"] == "ReplicaFailure":  # it has the message at once; the event may come later
+                subject = f"ReplicaSet {name(replicaset['metadata'], full=wide)}"
+                why = f"It may not make its Pods: {_cause(condition['message'])}."
+                fix = "Correct the Deployment's manifest, or the quota or policy that forbids it."
+                found.append(Finding(subject, "FailedCreate", why, fix))
     for service in evidence.services:
         found += _service_findings(service, evidence.all_pods)
     return Diagnosis(dict.fromkeys(found))  # Pods of one Deployment often have the same finding
@@ -153,11 +148,8 @@ def _name_servers() -> list[Object]:
         return []  # the role of a user of a shared cluster may forbid it
 
 
-# ---- Pods: each function returns why and the fix, or the reason, why and the fix ----
-
-
 def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
-    """The first thing that keeps the Pod from being ready."""
+    """The first thing that keeps the Pod from being ready: the reason, why, and the fix."""
     if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") == "Succeeded":
         return None
     events = [event for event in evidence.events if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
@@ -188,7 +180,7 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
 
 
 def _waiting_fault(pod: Object, waiting: Object, evidence: Evidence) -> tuple[str, str] | None:
-    """Why a Pod waits; None where waiting is no fault."""
+    """Why a Pod waits, and the fix; None where waiting is no fault."""
     reason, message = waiting["reason"], waiting.get("message", "")
     if reason in ("ContainerCreating", "PodInitializing"):
         return None
@@ -225,7 +217,7 @@ def _waiting_fault(pod: Object, waiting: Object, evidence: Evidence) -> tuple[st
 
 
 def _unschedulable_fault(message: str) -> tuple[str, str]:
-    """Why no node takes a Pod, from the scheduler's message."""
+    """Why no node takes a Pod, from the scheduler's message, and the fix."""
     if short := re.findall(r"Insufficient ([\w./-]*\w)", message):
         return (
             f"No node has room for it: too little {' and '.join(dict.fromkeys(short))} is left.",
@@ -238,7 +230,7 @@ def _unschedulable_fault(message: str) -> tuple[str, str]:
 def _exit_fault(
     pod: Object, container: Object, ended: Object, evidence: Evidence, *, previous: bool
 ) -> tuple[str, str, str]:
-    """Why a program has ended; `previous` if it was started again since."""
+    """The reason, why a program has ended, and the fix; `previous` if it was started again since."""
     reason = ended.get("reason") or "Error"
     if reason == "OOMKilled":
         return (
@@ -285,28 +277,10 @@ def _recovered(container: Object, last: Object, now: datetime) -> bool:
 
 def _probe(pod: Object, kind: str) -> str:
     """What a probe requests, such as `GET /health on port 5000`."""
-    for container in pod["spec"]["containers"]:
-        if probe := container.get(kind):
-            if get := probe.get("httpGet"):
-                return f"GET {get.get('path', '/')} on port {get['port']}"
-            return ", ".join(key for key in probe if key in ("exec", "tcpSocket", "grpc"))
-    return "unknown"
-
-
-# ---- ReplicaSets and Services ----
-
-
-def _replicaset_findings(replicaset: Object, wide: bool) -> Iterator[Finding]:
-    """Why a ReplicaSet cannot create its Pods."""
-    for condition in replicaset.get("status", {}).get("conditions", []):
-        if condition["type"] == "ReplicaFailure":
-            yield Finding(
-                f"ReplicaSet {name(replicaset['metadata'], full=wide)}",
-                "FailedCreate",
-                # The condition has the message at once; the event may come later.
-                f"It may not make its Pods: {_cause(condition['message'])}.",
-                "Correct the Deployment's manifest, or the quota or policy that forbids it.",
-            )
+    probe = next((container[kind] for container in pod["spec"]["containers"] if kind in container), {})
+    if get := probe.get("httpGet"):
+        return f"GET {get.get('path', '/')} on port {get['port']}"
+    return ", ".join(key for key in probe if key in ("exec", "tcpSocket", "grpc")) or "unknown"
 
 
 def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
@@ -324,11 +298,13 @@ def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
     selector = label_selector(spec.get("selector") or {})
     selected = [pod for pod in pods if _selects(service, pod)]
     if not selected:
-        labels = sorted({label_selector(_own_labels(pod)) for pod in pods})
+        labels = [pod["metadata"].get("labels", {}) for pod in pods]
+        own = ({key: value for key, value in each.items() if key != "pod-template-hash"} for each in labels)
+        listed = "; ".join(sorted(set(map(label_selector, own)))) or "there are none"
         yield Finding(
             subject,
             "no endpoints",
-            f"It selects {selector or 'nothing'}; no Pod has that label.\nThe Pods have: {'; '.join(labels) or 'there are none'}.",
+            f"It selects {selector or 'nothing'}; no Pod has that label.\nThe Pods have: {listed}.",
             "Correct the Service's `selector`, or the labels in the Pods' template.",
         )
         return
@@ -355,17 +331,9 @@ def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
             )
 
 
-# ---- words ----
-
-
 def _selects(service: Object, pod: Object) -> bool:
     selector: dict[str, str] = service["spec"].get("selector") or {}
     return bool(selector) and selector.items() <= pod["metadata"].get("labels", {}).items()
-
-
-def _own_labels(pod: Object) -> dict[str, str]:
-    """A Pod's labels without the one that Kubernetes adds."""
-    return {key: value for key, value in pod["metadata"].get("labels", {}).items() if key != "pod-template-hash"}
 
 
 def _message(events: list[Object], reason: str, words: str) -> str:

@@ -4,7 +4,6 @@ import io
 
 import dns.message
 import dns.name
-import dns.rdatatype
 import dns.resolver
 import pandas as pd
 
@@ -60,23 +59,13 @@ def dns_lookup(name: str, *, target: str, kind: str = "A", namespace: str = "") 
     resolver = dns.resolver.Resolver(configure=False)
     resolver.read_resolv_conf(io.StringIO(run(CONFIGURATION)))
     wanted = dns.name.from_text(name, origin=None)
-    candidates = (
-        [wanted] if wanted.is_absolute() else [wanted.concatenate(end) for end in [*resolver.search, dns.name.root]]
-    )
+    suffixes = [*resolver.search, dns.name.root]
     rows: list[list[str]] = []
-    for candidate in candidates:
-        query = dns.message.make_query(candidate, kind)
-        answer = dns.message.from_wire(bytes.fromhex(run(RELAY, str(resolver.nameservers[0]), query.to_wire().hex())))
-        rows = [
-            [
-                answered.name.to_text(omit_final_dot=True),
-                dns.rdatatype.to_text(answered.rdtype),
-                str(record).rstrip("."),
-            ]
-            for answered in answer.answer
-            for record in answered
-        ]
-        if rows:
+    for candidate in [wanted] if wanted.is_absolute() else map(wanted.concatenate, suffixes):
+        query = dns.message.make_query(candidate, kind).to_wire().hex()
+        answer = dns.message.from_wire(bytes.fromhex(run(RELAY, str(resolver.nameservers[0]), query)))
+        records = [line.split(maxsplit=4) for record in answer.answer for line in str(record).splitlines()]
+        if rows := [[owner.rstrip("."), type_, value.rstrip(".")] for owner, _, _, type_, value in records]:
             break
     frame = pd.DataFrame(rows, columns=["NAME", "TYPE", "VALUE"])
     return frame.set_index("NAME").rename_axis(index=None, columns="NAME")

@@ -2,41 +2,40 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 
-from workbook.cluster.current import api
+from workbook.kube.client import Api
 from workbook.kube.objects import Object
 from workbook.kube.watch import follow
 
-Note = Callable[[dict[str, Object]], None]
-"""Is called with objects by UID."""
 
-
+@dataclass
 class Follower:
-    """Calls a function with the objects of a resource, as they are now and after each change, until `stop`.
+    """Calls functions with all objects of a resource, by UID: as they are now, and after each change until `stop`.
 
-    Its threads end with the process. An API server that does not answer for a while is waited for.
+    The threads end with the process. An API server that does not answer for a while is waited for.
 
-    Args:
-        notes: the function for each resource, by kubectl's plural word.
-        on_error: called with the error if the API server refuses; then no more changes are noted.
-        selector: a label selector for the objects.
+    Attributes:
+        api: the connection.
+        notes: the function for each resource (kubectl's plural word).
+        on_error: called with the API server's refusal, after which no more changes are noted.
         timeout: seconds after which it stops.
+        selector: a label selector for the objects.
     """
 
-    def __init__(
-        self, notes: Mapping[str, Note], on_error: Callable[[str], None], *, selector: str = "", timeout: float
-    ) -> None:
-        self._notes, self._on_error = notes, on_error
-        self._selector, self._timeout = selector, timeout
-        self._api = api()
-        self._ended = threading.Event()
-        self._failed = False
-        self._threads: list[threading.Thread] = []
+    api: Api
+    notes: Mapping[str, Callable[[dict[str, Object]], None]]
+    on_error: Callable[[str], None]
+    timeout: float
+    selector: str = ""
+    _ended: threading.Event = field(default_factory=threading.Event, init=False)
+    _threads: list[threading.Thread] = field(default_factory=list, init=False)
+    _failed: bool = field(default=False, init=False)
 
     def start(self) -> None:
         """Start, and wait until the objects have been noted as they are now: 30 s for each resource at most."""
-        for resource in self._notes:
+        for resource in self.notes:
             noted = threading.Event()
             self._threads.append(threading.Thread(target=self._follow, args=(resource, noted), daemon=True))
             self._threads[-1].start()
@@ -48,17 +47,17 @@ class Follower:
         for thread in self._threads:
             thread.join(5)
         if not self._failed:
-            for resource, note in self._notes.items():
-                for objects in islice(follow(self._api, resource, selector=self._selector, timeout=30), 1):
+            for resource, note in self.notes.items():
+                for objects in islice(follow(self.api, resource, selector=self.selector, timeout=30), 1):
                     note(objects)
 
     def _follow(self, resource: str, noted: threading.Event) -> None:
-        selector, timeout = self._selector, self._timeout
+        changes = follow(self.api, resource, selector=self.selector, timeout=self.timeout, until=self._ended)
         try:
-            for objects in follow(self._api, resource, selector=selector, timeout=timeout, until=self._ended):
-                self._notes[resource](objects)
+            for objects in changes:
+                self.notes[resource](objects)
                 noted.set()
         except Exception as error:
             self._failed = True
-            self._on_error(str(error))
+            self.on_error(str(error))
         noted.set()

@@ -8,8 +8,9 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 from kubernetes.client.exceptions import ApiException
@@ -52,13 +53,12 @@ def port_forward(target: str, ports: str) -> Iterator[Forward]:
     Documentation: https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/
     """
     local, remote = (int(port) for port in ports.split(":"))
-    options, port = _resolve(target, remote)
-    _find(target, options, port)  # raise an error now rather than at the first request
-    ended = threading.Event()
+    find, ended = partial(_find, target, *_resolve(target, remote)), threading.Event()
+    find()  # raise an error now rather than at the first request
 
     class Connection(BaseRequestHandler):
         def handle(self) -> None:
-            _carry(self.request, ended, target, options, port)
+            _carry(self.request, ended, find)
 
     with _listen(local, Connection) as server:
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
@@ -124,10 +124,10 @@ def _number(pod: Object, port: int | str) -> int:
     raise WorkbookError(f"The Pods have no port named {port!r}.", fix="Correct `targetPort` in the Service's manifest.")
 
 
-def _carry(near: socket.socket, ended: threading.Event, target: str, options: dict[str, str], port: int | str) -> None:
+def _carry(near: socket.socket, ended: threading.Event, find: Callable[[], tuple[str, int]]) -> None:
     """Carry the bytes of one connection to a ready Pod and back, until either side has closed it."""
     try:
-        name, number = _find(target, options, port)
+        name, number = find()
         connection = api()
         tunnel = portforward_call(
             connection.configuration,

@@ -1,6 +1,5 @@
 """Send requests to a Service at a fixed rate, from a Pod inside the cluster, and count the failures."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,20 +91,9 @@ def prober(service: str, *, rate: float = 5, timeout: float = 1) -> Iterator[Pro
     probed = Prober(1 / rate)
     delete("pod", NAME)
     program = ["python", "-c", PROGRAM, f"http://{service}", str(probed.period), str(timeout)]
-    overrides = {"spec": {"terminationGracePeriodSeconds": 1}}
-    kubectl(
-        "run",
-        NAME,
-        f"--image={IMAGE}",
-        "--image-pull-policy=Never",
-        "--restart=Never",
-        f"--labels=run={NAME}",
-        f"--overrides={json.dumps(overrides)}",
-        "--override-type=strategic",
-        "--command",
-        "--",
-        *program,
-    )
+    options = [f"--image={IMAGE}", "--image-pull-policy=Never", "--restart=Never", f"--labels=run={NAME}"]
+    options += ['--overrides={"spec": {"terminationGracePeriodSeconds": 1}}', "--override-type=strategic"]
+    kubectl("run", NAME, *options, "--command", "--", *program)
     try:
         pods_ready(f"run={NAME}", 1)
         yield probed

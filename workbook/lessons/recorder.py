@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from workbook.base.errors import WorkbookError
+from workbook.cluster.current import api
 from workbook.kube.objects import Object, ready, restarts, waiting_reasons
 from workbook.lessons.follower import Follower
 
@@ -192,7 +193,7 @@ def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
         recorded.error = error
 
     notes = {"pods": note_pods, "replicasets": recorded.note_replicasets}
-    follower = Follower(notes, fail, selector=selector, timeout=3600)
+    follower = Follower(api(), notes, fail, timeout=3600, selector=selector)
     follower.start()
     try:
         yield recorded

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbook.cluster.current import api
 from workbook.kube.objects import Object, condition, restarts
 from workbook.lessons.follower import Follower
 from workbook.lessons.recorder import state
@@ -25,7 +26,7 @@ class View:
         self._objects: dict[str, dict[str, Object]] = {resource: {} for resource in KINDS}
         self._changed, self._stopped = threading.Event(), threading.Event()
         notes = {resource: partial(self._note, resource) for resource in KINDS}
-        self._follower = Follower(notes, self._fail, timeout=60 * minutes)
+        self._follower = Follower(api(), notes, self._fail, timeout=60 * minutes)
         self._painter = threading.Thread(target=self._paint, daemon=True)
 
     def start(self) -> None:
