@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbformat import NotebookNode
-
 from workbook.base.notebooks import NOTEBOOKS
 from workbook.publish import prose
 
@@ -26,48 +24,31 @@ class Erratum:
     says: str
     today: str
     notebook: Path
-    cell: int | None = None
+    cell: int | None
 
 
 def errata() -> list[Erratum]:
     """Return all mistakes, by the numbers of their experiments."""
-    found = [erratum for path, book in prose.books() for erratum in _read(path, book)]
-    return sorted(found, key=lambda erratum: erratum.number)
-
-
-def _read(path: Path, book: NotebookNode) -> list[Erratum]:
     found: list[Erratum] = []
-    number = placed = 0
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            if cell.source.strip():
-                for erratum in found[placed:]:
-                    erratum.cell = cell.execution_count
-                placed = len(found)
-            continue
-        for block in prose.tree(cell.source).children:
-            text = prose.text(block)
-            if block.type == "heading":
-                number = 0
-            elif block.type == "table" and number:
-                header, *mistakes = prose.rows(block)
-                if header == ["the chapter", "today"]:
-                    found += [Erratum(number, says, today, path) for says, today in mistakes]
-            elif block.type == "blockquote" and number and text.startswith("**Today"):
-                found[-1].today = _tidy(f"{found[-1].today} {re.sub(r'^[*]{2}Today[*]{2},? *', '', text)}")
-            elif block.type == "blockquote" and number and text.startswith("**The chapter"):
-                first, *rest = re.split(r"(?<=[.!?])\s+", text, maxsplit=1)
-                says = re.sub(r"^\*\*The chapter says\*\*,? *(that )?", "", first).replace("**", "")
-                found.append(Erratum(number, _tidy(says), _tidy("".join(rest)), path))
-            for category, label in prose.captions(block):
-                if category == "Experiment":
-                    number = int(label)
-    return found
-
-
-def _tidy(text: str) -> str:
-    """Return the sentences with a full stop at the end where a colon leads to the notebook's next cell."""
-    return re.sub(r":$", ".", text.strip())
+    number = 0
+    for path, block, cell in prose.blocks():
+        text = re.sub(r":$", ".", prose.text(block))  # a colon leads to the notebook's next cell
+        if block.type == "heading":
+            number = 0
+        elif block.type == "table" and number:
+            header, *mistakes = prose.rows(block)
+            if header == ["the chapter", "today"]:
+                found += [Erratum(number, says, today, path, cell) for says, today in mistakes]
+        elif block.type == "blockquote" and number and text.startswith("**Today"):
+            found[-1].today = f"{found[-1].today} {re.sub(r'^[*]{2}Today[*]{2},? *', '', text)}".strip()
+        elif block.type == "blockquote" and number and text.startswith("**The chapter"):
+            first, *rest = re.split(r"(?<=[.!?])\s+", text, maxsplit=1)
+            says = re.sub(r"^\*\*The chapter says\*\*,? *(that )?", "", first).replace("**", "")
+            found.append(Erratum(number, says, "".join(rest), path, cell))
+        for category, label in prose.captions(block):
+            if category == "Experiment":
+                number = int(label)
+    return sorted(found, key=lambda erratum: erratum.number)
 
 
 def page() -> str:

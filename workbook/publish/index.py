@@ -8,21 +8,9 @@ from workbook.publish import prose
 PAGE = NOTEBOOKS / "README.md"
 
 
-def captions() -> list[tuple[str, str, Path, int]]:
-    """Return the notebooks' captions in their order.
-
-    Each is Listing, Figure or Experiment, its number, the notebook, and the execution count of the next code cell.
-    """
-    found = []
-    for path, book in prose.books():
-        waiting: list[tuple[str, str]] = []
-        for cell in book.cells:
-            if cell.cell_type == "markdown":
-                waiting += prose.captions(prose.tree(cell.source))
-            elif cell.source.strip():
-                found += [(category, number, path, cell.execution_count) for category, number in waiting]
-                waiting = []
-    return found
+def captions() -> list[tuple[str, str, Path, int | None]]:
+    """Return the captions in their order: Listing, Figure or Experiment, its number, the notebook, and the code cell."""
+    return [(*caption, path, cell) for path, block, cell in prose.blocks() for caption in prose.captions(block)]
 
 
 def page() -> str:

@@ -23,11 +23,21 @@ def books(chosen: Sequence[str] = ()) -> Iterator[tuple[Path, NotebookNode]]:
 
 
 def tree(source: str) -> SyntaxTreeNode:
-    """Parse a Markdown text; its blocks are the children of what is returned.
+    """Parse a Markdown text: its blocks are the children of the result.
 
     Documentation: https://markdown-it-py.readthedocs.io/en/latest/using.html#the-token-stream
     """
     return SyntaxTreeNode(PARSER.parse(source))
+
+
+def blocks() -> Iterator[tuple[Path, SyntaxTreeNode, int | None]]:
+    """Yield each block of the notebooks' prose, with the notebook and the execution count of the next code cell."""
+    for path, book in books():
+        for index, cell in enumerate(book.cells):
+            if cell.cell_type == "markdown":
+                after = (each for each in book.cells[index:] if each.cell_type == "code" and each.source.strip())
+                count = next((each.execution_count for each in after), None)
+                yield from ((path, block, count) for block in tree(cell.source).children)
 
 
 def text(block: SyntaxTreeNode) -> str:
@@ -46,7 +56,7 @@ def rows(table: SyntaxTreeNode) -> list[list[str]]:
 
 
 def captions(part: SyntaxTreeNode) -> list[tuple[str, str]]:
-    """Return the captions in a text or in a block: for each, Listing, Figure or Experiment, and its number."""
+    """Return the captions in a text or a block: each is Listing, Figure or Experiment, and a number."""
     beginnings = (node.children[0].content for node in part.walk() if node.type == "strong")
     return [(found[1].capitalize(), found[2]) for text in beginnings if (found := CAPTION.match(text))]
 
