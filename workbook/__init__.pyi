@@ -11,11 +11,11 @@ from .lessons.build import build as build
 from .lessons.build import docker_run as docker_run
 from .lessons.build import remove_image as remove_image
 from .lessons.check import check as check
+from .lessons.check import exercise as exercise
 from .lessons.compare import compare as compare
 from .lessons.components import components as components
 from .lessons.diagnose import diagnose as diagnose
 from .lessons.dns_lookup import dns_lookup as dns_lookup
-from .lessons.exercise import exercise as exercise
 from .lessons.kubectl import apply as apply
 from .lessons.kubectl import delete as delete
 from .lessons.kubectl import logs as logs

@@ -1,7 +1,8 @@
-"""A check's mark, and the error of a check that fails."""
+"""A check's mark and its error; and what an exercise prints and notes, before and after its solution."""
 
 import pytest
 
+import workbook
 from workbook import check
 from workbook.lessons.check import CheckFailed
 
@@ -11,3 +12,32 @@ def test_check(capsys):
     assert capsys.readouterr().out == "✓ two and two are four\n"
     with pytest.raises(CheckFailed, match=r"✗ it rains: not so(.|\n)*Wait an hour"):
         check("it rains", False, "Wait an hour.")
+
+
+@pytest.fixture
+def noted(api_server):
+    """The step and the exercise of notebook 00 in the table of progress."""
+    return lambda: workbook.progress().iloc[0].tolist()
+
+
+def test_what_is_missing_is_no_error(noted, capsys):
+    workbook.exercise(0, {"two and two are four": 2 + 2 == 4, "it rains": lambda: False})
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ two and two are four",
+        "✗ it rains: not yet",
+        "Try it in the cell above and run this one again; a hint is below.",
+    ]
+    assert noted() == ["✓ to its end", ""]
+
+
+@pytest.mark.parametrize(("solution", "shown"), [(False, "✓ done"), (True, "by the solution")])
+def test_a_done_exercise_is_noted(noted, capsys, solution, shown):
+    workbook.exercise(0, {"it rains": lambda: True}, solution=solution)
+    assert capsys.readouterr().out.splitlines() == ["✓ it rains", "Exercise 00 is done."]
+    assert noted() == ["✓ to its end", shown]
+
+
+def test_a_solution_that_does_not_work_is_an_error(noted):
+    with pytest.raises(CheckFailed, match=r"solution of exercise 00(.|\n)*`begin"):
+        workbook.exercise(0, {"it rains": False}, solution=True)
+    assert noted() == ["", ""]

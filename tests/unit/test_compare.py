@@ -5,13 +5,13 @@ import pytest
 
 from workbook.base.errors import WorkbookError
 from workbook.lessons.compare import compare
-from workbook.lessons.tables import named
+from workbook.lessons.tables import identified
 
 
 def table(*rows):
-    """Rows of (UID, name, READY, RESTARTS, AGE)."""
-    frame = pd.DataFrame([row[2:] for row in rows], columns=["READY", "RESTARTS", "AGE"])
-    return named(frame, [row[1] for row in rows], [row[0] for row in rows], ["READY"])
+    """Rows of (UID, NAME, READY, RESTARTS, AGE)."""
+    frame = pd.DataFrame(rows, columns=["UID", "NAME", "READY", "RESTARTS", "AGE"])
+    return identified(frame[["NAME", "READY", "RESTARTS", "AGE", "UID"]])
 
 
 def changes(before, after):

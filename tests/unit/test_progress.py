@@ -4,7 +4,7 @@ import pytest
 
 import workbook
 from workbook.base.labels import MANAGED
-from workbook.lessons.progress import CONFIG_MAP, Note, note
+from workbook.lessons.progress import CONFIG_MAP, note
 
 
 def notes(api_server):
@@ -12,9 +12,9 @@ def notes(api_server):
 
 
 def test_notes_are_a_config_map_with_the_workbooks_label(api_server):
-    note(3, Note.BEGUN)
-    note(3, Note.SOLUTION)
-    note(12, Note.END)
+    note(3, "begun")
+    note(3, "solution")
+    note(12, "end")
     assert notes(api_server) == {"03-step": "begun", "03-exercise": "solution", "12-step": "end"}
     assert api_server.find("configmaps", CONFIG_MAP)["metadata"]["labels"] == MANAGED
     assert len(api_server.objects["configmaps"]) == 1
@@ -23,10 +23,10 @@ def test_notes_are_a_config_map_with_the_workbooks_label(api_server):
 @pytest.mark.parametrize(
     ("first", "second", "kept"),
     [
-        (Note.BEGUN, Note.END, Note.END),
-        (Note.END, Note.BEGUN, Note.END),
-        (Note.SOLUTION, Note.EXERCISE, Note.EXERCISE),
-        (Note.EXERCISE, Note.SOLUTION, Note.EXERCISE),
+        ("begun", "end", "end"),
+        ("end", "begun", "end"),
+        ("solution", "exercise", "exercise"),
+        ("exercise", "solution", "exercise"),
     ],
 )
 def test_a_better_note_is_kept(api_server, first, second, kept):
@@ -37,23 +37,23 @@ def test_a_better_note_is_kept(api_server, first, second, kept):
 
 def test_the_same_note_is_written_once(api_server):
     for _ in range(2):
-        note(3, Note.BEGUN)
+        note(3, "begun")
     assert [request.split()[0] for request in api_server.requests] == ["GET", "POST", "GET"]
 
 
 @pytest.mark.parametrize("methods", [{"GET"}, {"POST"}])
 def test_a_cluster_that_forbids_it_has_no_notes(api_server, methods):
     api_server.refused = methods
-    note(3, Note.BEGUN)
+    note(3, "begun")
     assert "configmaps" not in api_server.objects
 
 
 def test_nothing_is_noted_without_a_cluster(home):
-    note(3, Note.BEGUN)
+    note(3, "begun")
 
 
 def test_progress(api_server):
-    for number, what in ((0, Note.END), (0, Note.EXERCISE), (1, Note.END), (1, Note.SOLUTION), (2, Note.BEGUN)):
+    for number, what in ((0, "end"), (0, "exercise"), (1, "end"), (1, "solution"), (2, "begun")):
         note(number, what)
     table = workbook.progress()
     assert (table.columns.name, list(table.columns), len(table)) == ("NOTEBOOK", ["STEP", "EXERCISE"], 13)

@@ -7,7 +7,7 @@ import pytest
 import workbook
 from workbook.base.errors import WorkbookError
 from workbook.lessons.progress import CONFIG_MAP
-from workbook.lessons.snapshot import has_first_snapshot, keep_first_snapshot
+from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
 
 
 def item(kind, name, **metadata):
@@ -62,12 +62,12 @@ def test_the_first_snapshot_is_compared_with_a_later_one(holds):
 
 
 def test_the_first_snapshot_is_valid_as_long_as_its_namespace(holds, api_server, home):
-    assert not has_first_snapshot()
+    assert kept_snapshot() is None
     keep_first_snapshot()
-    assert has_first_snapshot()
+    assert kept_snapshot() is not None
     [namespace] = api_server.objects["namespaces"]
     namespace["metadata"]["uid"] = "created again"
-    assert not has_first_snapshot()
+    assert kept_snapshot() is None
     api_server.objects["namespaces"] = []
     with pytest.raises(WorkbookError, match=r"no first snapshot(.|\n)*`begin"):
         workbook.first_snapshot()
@@ -75,4 +75,4 @@ def test_the_first_snapshot_is_valid_as_long_as_its_namespace(holds, api_server,
 
 def test_a_damaged_first_snapshot_counts_as_none(holds, home):
     (home / "clusters/workbook/first-snapshot.json").write_text("{")
-    assert not has_first_snapshot()
+    assert kept_snapshot() is None

@@ -6,7 +6,7 @@ import pytest
 from workbook.base.notebooks import find
 from workbook.cli import status
 from workbook.lessons import tables
-from workbook.lessons.progress import CONFIG_MAP, Note
+from workbook.lessons.progress import CONFIG_MAP
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def cluster(api_server, monkeypatch):
 
 
 def test_how_far_and_where_to_continue(cluster, capsys):
-    cluster("Running", n00_step=Note.END, n00_exercise=Note.EXERCISE, n01_step=Note.END, n01_exercise=Note.SOLUTION)
+    cluster("Running", n00_step="end", n00_exercise="exercise", n01_step="end", n01_exercise="solution")
     status.status()
     assert capsys.readouterr().out.endswith(
         "Notebooks run to their end: 2 of 13. Exercises done by yourself: 1.\nContinue with 02_build-the-image.\n"
@@ -31,7 +31,7 @@ def test_how_far_and_where_to_continue(cluster, capsys):
 
 
 def test_all_notebooks(cluster, capsys):
-    cluster("Running", **{f"n{path.name[:2]}_step": Note.END for path in find()})
+    cluster("Running", **{f"n{path.name[:2]}_step": "end" for path in find()})
     status.status()
     assert capsys.readouterr().out.endswith("Notebooks run to their end: 13 of 13. Exercises done by yourself: 0.\n")
 

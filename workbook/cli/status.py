@@ -2,7 +2,7 @@
 
 from workbook.cluster.protocol import State
 from workbook.lessons import tables
-from workbook.lessons.progress import SHOWN, Note, progress
+from workbook.lessons.progress import SHOWN, progress
 
 
 def status() -> None:
@@ -13,7 +13,7 @@ def status() -> None:
         case State.RUNNING:
             table = progress()
             print(table.to_string(), end="\n\n")
-            ended, done = table["STEP"] == SHOWN[Note.END], table["EXERCISE"] == SHOWN[Note.EXERCISE]
+            ended, done = table["STEP"] == SHOWN["end"], table["EXERCISE"] == SHOWN["exercise"]
             print(
                 f"Notebooks run to their end: {ended.sum()} of {len(table)}. Exercises done by yourself: {done.sum()}."
             )

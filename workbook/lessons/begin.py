@@ -17,8 +17,8 @@ from workbook.kube import objects
 from workbook.kube.objects import Object
 from workbook.lessons.build import build
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, find_manifest, kubectl_output
-from workbook.lessons.progress import CONFIG_MAP, Note, note
-from workbook.lessons.snapshot import has_first_snapshot, keep_first_snapshot
+from workbook.lessons.progress import CONFIG_MAP, note
+from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
 from workbook.lessons.wait import gone, rollout_status
 
 RESOURCES = (
@@ -62,23 +62,26 @@ def begin(number: int) -> None:
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/object-management/
     """
     known = states()
-    if f"{number:02}" not in known:
+    state = known.get(f"{number:02}")
+    if not state:
         raise WorkbookError(
             f"There is no notebook {number:02}.", f"There are {', '.join(known)}.", "Correct the number."
         )
-    state = known[f"{number:02}"]
     cluster = current()
     with lock(cluster.folder / "lock", f"begin({number})", patience=60):
         remember(cluster.folder, cluster.provider)
         ready.settle(cluster, cluster.start())
-        if not has_first_snapshot():
+        if kept_snapshot() is None:
             _set_images(cluster, [])
             _set_objects([])
             keep_first_snapshot()
         _set_images(cluster, state["images"])
-        _remove_second_namespace(f"{cluster.namespace}-other")
+        # One of the notebooks creates a second namespace for a while.
+        other = api().find("namespaces", f"{cluster.namespace}-other")
+        if other and other["metadata"].get("labels", {}).items() >= labels.MANAGED.items():
+            print(delete("namespace", other["metadata"]["name"]))
         _set_objects([MANIFESTS / name for name in state["manifests"]])
-    note(number, Note.BEGUN)
+    note(number, "begun")
     print(f"Notebook {number:02} can begin on the cluster {cluster.name!r} ({cluster.provider}).")
 
 
@@ -92,13 +95,6 @@ def _set_images(cluster: Cluster, wanted: list[str]) -> None:
     if outdated := [image for image in wanted if not is_current(engine, image)]:
         build(*outdated, log=False)
     cluster.load(*wanted)
-
-
-def _remove_second_namespace(name: str) -> None:
-    """Delete the namespace that one of the notebooks creates for a while, if it still exists."""
-    found = api().find("namespaces", name)
-    if found and found["metadata"].get("labels", {}).items() >= labels.MANAGED.items():
-        print(delete("namespace", name))
 
 
 def _set_objects(manifests: list[Path]) -> None:
@@ -131,7 +127,10 @@ def _set_objects(manifests: list[Path]) -> None:
 
 def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:
     """Whether an object differs from what applying `manifests` in order creates: in fields, revisions or restarts."""
-    if _edited(item):
+    # `kubectl apply` leaves unchanged what else has set a field:
+    # https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+    fields = item["metadata"].get("managedFields", [])
+    if any(entry["manager"] not in APPLIERS and entry.get("subresource") != "status" for entry in fields):
         return True
     try:
         result = kubectl_output("apply", "-f", find_manifest(manifests[-1]), "--dry-run=server")
@@ -141,27 +140,17 @@ def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:
         return True
     if resource != "deployments":
         return False
-    replicasets = _owned("replicasets", {item["metadata"]["uid"]})
-    pods = _owned("pods", {replicaset["metadata"]["uid"] for replicaset in replicasets})
-    healthy = bool(pods) and all(objects.ready(pod) and objects.restarts(pod) == 0 for pod in pods)
+    replicasets = _owned("replicasets", [item])
+    pods = _owned("pods", replicasets)
+    healthy = pods and all(objects.ready(pod) and objects.restarts(pod) == 0 for pod in pods)
     return len(replicasets) != len(manifests) or not healthy
 
 
-def _edited(item: Object) -> bool:
-    """Whether anything else than `kubectl apply` has set the object's fields, which `apply` would leave unchanged.
-
-    Documentation: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
-    """
-    return any(
-        entry["manager"] not in APPLIERS and entry.get("subresource") != "status"
-        for entry in item["metadata"].get("managedFields", [])
-    )
-
-
-def _owned(resource: str, owners: set[str]) -> list[Object]:
-    """The objects of `resource` that belong to an owner with one of these UIDs."""
+def _owned(resource: str, owners: list[Object]) -> list[Object]:
+    """The objects of `resource` that belong to one of the owners."""
+    uids = {owner["metadata"]["uid"] for owner in owners}
     return [
         item
         for item in api().objects(resource)
-        if any(owner["uid"] in owners for owner in item["metadata"].get("ownerReferences", []))
+        if any(owner["uid"] in uids for owner in item["metadata"].get("ownerReferences", []))
     ]

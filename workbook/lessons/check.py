@@ -1,15 +1,19 @@
-"""Check a claim about the cluster, and mark it with ✓."""
+"""Check what is claimed about the cluster: in the middle of a notebook, or by the exercise at its end."""
 
 from collections.abc import Callable
 
 from workbook.base.errors import WorkbookError
+from workbook.lessons.progress import note
+
+Claimed = bool | Callable[[], bool]
+"""Whether a claim is true, or a function that finds out."""
 
 
 class CheckFailed(WorkbookError):
     """A claim is not true (yet)."""
 
 
-def check(claim: str, holds: bool | Callable[[], bool], hint: str = "") -> None:
+def check(claim: str, holds: Claimed, hint: str = "") -> None:
     """Print `✓` and the claim if it is true.
 
     Args:
@@ -23,3 +27,28 @@ def check(claim: str, holds: bool | Callable[[], bool], hint: str = "") -> None:
     if not (holds() if callable(holds) else holds):
         raise CheckFailed(f"✗ {claim}: not so.", fix=hint or "Run the cells above again, from `begin(…)` on.")
     print(f"✓ {claim}")
+
+
+def exercise(number: int, claims: dict[str, Claimed], *, solution: bool = False) -> None:
+    """Print which claims of an exercise are true, and note for `progress()` if all are. A claim that isn't is no error.
+
+    Args:
+        number: the notebook's number.
+        claims: what should be true when the exercise is done, in words, and whether it is, or a function that finds out.
+        solution: whether the workbook's own solution was run just before.
+
+    Raises:
+        CheckFailed: a claim is not true after the workbook's own solution.
+    """
+    done = {claim: bool(holds() if callable(holds) else holds) for claim, holds in claims.items()}
+    for claim, holds in done.items():
+        print(f"✓ {claim}" if holds else f"✗ {claim}: not yet")
+    if all(done.values()):
+        note(number, "solution" if solution else "exercise")
+        print(f"Exercise {number:02} is done.")
+    elif solution:
+        fix = "Run the notebook again from its `begin(…)` on."
+        raise CheckFailed(f"The solution of exercise {number:02} does not work.", fix=fix)
+    else:
+        print("Try it in the cell above and run this one again; a hint is below.")
+    note(number, "end")

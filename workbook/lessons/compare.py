@@ -1,12 +1,15 @@
 """What has changed between two tables of the same function."""
 
+from collections.abc import Hashable
+
 import pandas as pd
 
 from workbook.base.errors import WorkbookError
+from workbook.lessons.tables import headed
 
 
 def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return what appeared, vanished, or changed from one table to a later one.
+    """Return what appeared, vanished, or changed from one table to a later one, except ages.
 
     Objects are identified by their UID, so one that was replaced by another of the same name has vanished *and* appeared.
 
@@ -30,24 +33,21 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
             "Compare two tables of the same function, such as `pods()`.",
         )
     old, new = _by_uid(before), _by_uid(after)
-    rows: list[tuple[object, ...]]
-    rows = [(name, "vanished", ", ".join(map(str, cells)), "") for uid, (name, cells) in old.items() if uid not in new]
-    rows += [(name, "appeared", "", ", ".join(map(str, cells))) for uid, (name, cells) in new.items() if uid not in old]
-    for uid in old.keys() & new.keys():
-        name, cells = new[uid]
-        columns = zip(_lasting(after), old[uid][1], cells, strict=True)
-        rows += [(name, column, earlier, later) for column, earlier, later in columns if earlier != later]
-    frame = pd.DataFrame(sorted(rows, key=str), columns=["NAME", "CHANGE", "BEFORE", "AFTER"])
-    return frame.set_index("NAME").rename_axis(index=None, columns="NAME")
+    rows: list[tuple[object, ...]] = []
+    for uid, row in (old | new).items():
+        name = row.pop("NAME")
+        look = ", ".join(map(str, row.values()))
+        if uid not in new:
+            rows.append((name, "vanished", look, ""))
+        elif uid not in old:
+            rows.append((name, "appeared", "", look))
+        else:
+            rows += [(name, key, old[uid][key], value) for key, value in row.items() if value != old[uid][key]]
+    return headed(pd.DataFrame(sorted(rows, key=str), columns=["NAME", "CHANGE", "BEFORE", "AFTER"]))
 
 
-def _lasting(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of a table that do not change on their own."""
-    return table.drop(columns="AGE", errors="ignore")
-
-
-def _by_uid(table: pd.DataFrame) -> dict[str, tuple[str, list[object]]]:
-    """The name and the lasting values in each row of a table, by the object's UID."""
+def _by_uid(table: pd.DataFrame) -> dict[str, dict[Hashable, object]]:
+    """The rows of a table without AGE, by the UIDs of their objects."""
     uids = table.attrs.get("uids", ())
     if len(uids) != len(table):
         raise WorkbookError(
@@ -55,4 +55,5 @@ def _by_uid(table: pd.DataFrame) -> dict[str, tuple[str, list[object]]]:
             "Rows were left out, or it was not made by the workbook, so the UIDs of its objects are unknown.",
             "Compare tables as `pods()` returns them; to choose rows, use its `selector`.",
         )
-    return {uid: (name, values) for uid, (name, *values) in zip(uids, _lasting(table).itertuples(), strict=True)}
+    rows = table.drop(columns="AGE", errors="ignore").reset_index(names="NAME").to_dict("records")
+    return dict(zip(uids, rows, strict=True))

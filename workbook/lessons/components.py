@@ -4,6 +4,7 @@ import pandas as pd
 
 from workbook.cluster.current import api
 from workbook.kube.objects import condition, containers
+from workbook.lessons.tables import headed
 
 PODS = {
     "kube-apiserver": "component=kube-apiserver",
@@ -16,7 +17,6 @@ PODS = {
 """A component's name in the documentation → the label of its Pods in kube-system."""
 OWNED_BY = {"Node": "static Pod", "DaemonSet": "Pod of a DaemonSet", "ReplicaSet": "Pod of a Deployment"}
 """The kind of a Pod's owner → how the component runs. The owner of a static Pod is its node: the kubelet reads it from a file."""
-HIDDEN = "not visible here"
 
 
 def components(*, wide: bool = False) -> pd.DataFrame:
@@ -34,13 +34,12 @@ def components(*, wide: bool = False) -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/overview/components/
     """
-    rows = {name: _find(selector) for name, selector in PODS.items()}
     node = api().objects("nodes")[0]
     ready, info = condition(node, "Ready"), node["status"]["nodeInfo"]
-    rows["kubelet"] = ("program on the node", ready, info["kubeletVersion"])
-    rows["container runtime"] = ("program on the node", ready, info["containerRuntimeVersion"])
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["RUNS AS", "READY", "VERSION"])
-    frame = frame.rename_axis(index=None, columns="COMPONENT")
+    rows = [(name, *_find(selector)) for name, selector in PODS.items()]
+    rows.append(("kubelet", "program on the node", ready, info["kubeletVersion"]))
+    rows.append(("container runtime", "program on the node", ready, info["containerRuntimeVersion"]))
+    frame = headed(pd.DataFrame(rows, columns=["COMPONENT", "RUNS AS", "READY", "VERSION"]))
     return frame if wide else frame.drop(columns="VERSION")
 
 
@@ -48,7 +47,7 @@ def _find(selector: str) -> tuple[str, bool, str]:
     """How a component runs, whether all its containers are ready, and the tag of its image."""
     pods = api().objects("pods", "kube-system", label_selector=selector)
     if not pods:
-        return HIDDEN, False, ""
+        return "not visible here", False, ""
     owner = next(iter(pods[0]["metadata"].get("ownerReferences", [])), {"kind": "Pod"})["kind"]
     ready = all(container["ready"] for pod in pods for container in containers(pod))
     image: str = pods[0]["spec"]["containers"][0]["image"]

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from workbook.lessons.tables import headed
 from workbook.machine.checks import PREFLIGHT, findings
 from workbook.machine.findings import Facts
 
@@ -17,9 +18,6 @@ def preflight() -> pd.DataFrame:
 
     Documentation: https://minikube.sigs.k8s.io/docs/start/#what-youll-need
     """
-    results = list(findings(PREFLIGHT, Facts(changes=True)))
-    return pd.DataFrame(
-        [[result.sign, result.needed, result.found, result.fix] for result in results],
-        index=[result.check for result in results],
-        columns=["OK", "NEEDED", "FOUND", "FIX"],
-    ).rename_axis(index=None, columns="CHECK")
+    results = findings(PREFLIGHT, Facts(changes=True))
+    rows = [[result.check, result.sign, result.needed, result.found, result.fix] for result in results]
+    return headed(pd.DataFrame(rows, columns=["CHECK", "OK", "NEEDED", "FOUND", "FIX"]))

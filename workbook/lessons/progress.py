@@ -3,7 +3,7 @@
 They are a ConfigMap in the workbook's namespace: `kubectl get configmap workbook-progress -o yaml`.
 """
 
-from enum import StrEnum
+from typing import Literal
 
 import pandas as pd
 from kubernetes.client.exceptions import ApiException
@@ -12,44 +12,27 @@ from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
 from workbook.cluster.current import api
-from workbook.kube.objects import Object
+from workbook.lessons.tables import headed
 
 CONFIG_MAP = "workbook-progress"
-
-
-class Note(StrEnum):
-    """How far a notebook was run, or how its exercise was done."""
-
-    BEGUN = "begun"
-    END = "end"
-    SOLUTION = "solution"
-    EXERCISE = "exercise"
-
-
-SHOWN = {
-    "": "",
-    Note.BEGUN: "begun",
-    Note.END: "✓ to its end",
-    Note.SOLUTION: "by the solution",
-    Note.EXERCISE: "✓ done",
-}
+SHOWN = {"": "", "begun": "begun", "end": "✓ to its end", "solution": "by the solution", "exercise": "✓ done"}
 """How `progress` shows each note; a note is replaced only by one that comes after it here."""
 
 
-def note(number: int, what: Note) -> None:
-    """Note that a notebook was begun or run to its end, or that its exercise was done.
+def note(number: int, what: Literal["begun", "end", "solution", "exercise"]) -> None:
+    """Note in the cluster how far a notebook was run, or how its exercise was done, unless a better note is already there.
 
     Nothing is noted when the cluster is gone, or does not allow it.
 
     Args:
         number: the notebook's number.
-        what: the note; a better one from before is kept.
+        what: it was begun or run to its end; or its exercise was done by running the solution, or without it.
     """
-    key = f"{number:02}-{'step' if what in (Note.BEGUN, Note.END) else 'exercise'}"
+    key = f"{number:02}-{'step' if what in ('begun', 'end') else 'exercise'}"
     order = list(SHOWN)
     try:
         found = api().find("configmaps", CONFIG_MAP)
-        if order.index(_notes(found).get(key, "")) >= order.index(what):
+        if order.index((found or {}).get("data", {}).get(key, "")) >= order.index(what):
             return
         method, name = ("PATCH", CONFIG_MAP) if found else ("POST", "")
         body = {"metadata": {"name": CONFIG_MAP, "labels": labels.MANAGED}, "data": {key: what}}
@@ -73,14 +56,7 @@ def progress() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/configuration/configmap/
     """
-    notes = _notes(api().find("configmaps", CONFIG_MAP))
+    notes = (api().find("configmaps", CONFIG_MAP) or {}).get("data", {})
     names = [path.stem for path in find()]
-    rows = [[SHOWN[notes.get(f"{name[:2]}-{column}", "")] for column in ("step", "exercise")] for name in names]
-    frame = pd.DataFrame(rows, index=names, columns=["STEP", "EXERCISE"])
-    return frame.rename_axis(index=None, columns="NOTEBOOK")
-
-
-def _notes(found: Object | None) -> dict[str, str]:
-    """The notes in the ConfigMap, if it was found, by their keys, such as `03-step`."""
-    notes: dict[str, str] = (found or {}).get("data", {})
-    return notes
+    rows = [[name, *(SHOWN[notes.get(f"{name[:2]}-{part}", "")] for part in ("step", "exercise"))] for name in names]
+    return headed(pd.DataFrame(rows, columns=["NOTEBOOK", "STEP", "EXERCISE"]))

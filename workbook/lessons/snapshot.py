@@ -9,7 +9,7 @@ from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api, current
 from workbook.lessons.kubectl import kubectl_output
 from workbook.lessons.progress import CONFIG_MAP
-from workbook.lessons.tables import images, name, named
+from workbook.lessons.tables import identified, images, name
 
 EXCLUDED = {"events", "events.events.k8s.io", "pods.metrics.k8s.io", "endpoints"}
 """Resources that are only reports: events, measurements, and the older form of EndpointSlices."""
@@ -28,16 +28,7 @@ def snapshot() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_api-resources/
     """
-    resources = kubectl_output("api-resources", "--namespaced", "--verbs=list", "--output=name").split()
-    included = ",".join(resource for resource in resources if resource not in EXCLUDED)
-    listed = kubectl_output("get", included, "--ignore-not-found", "--output=json")
-    rows = [
-        [name(item["metadata"]), item["kind"], item["metadata"]["uid"]]
-        for item in json.loads(listed or "{}").get("items", [])
-        if item["metadata"]["name"] != CONFIG_MAP
-    ]
-    rows += [[f"{repository}:{tag}", "Image", f"{repository}:{tag}"] for repository, tag in images().itertuples()]
-    return _table(rows)
+    return _table(_rows())
 
 
 def first_snapshot() -> pd.DataFrame:
@@ -46,45 +37,47 @@ def first_snapshot() -> pd.DataFrame:
     Raises:
         WorkbookError: no snapshot, because `begin(…)` was not run since the namespace was created.
     """
-    rows = _kept()
-    if rows is None:
+    if (table := kept_snapshot()) is None:
         raise WorkbookError("There is no first snapshot.", fix="Run the notebook's `begin(…)` cell.")
-    return _table(rows)
+    return table
 
 
-def keep_first_snapshot() -> None:
-    """Take a snapshot, and keep it as the first one of this namespace."""
-    table = snapshot()
-    rows = [[*row, uid] for row, uid in zip(table.itertuples(), table.attrs["uids"], strict=True)]
-    _file().write_text(json.dumps({"namespace": _namespace_uid(), "rows": rows}))
-
-
-def has_first_snapshot() -> bool:
-    """Whether a first snapshot of this namespace was kept."""
-    return _kept() is not None
-
-
-def _kept() -> list[list[str]] | None:
-    """The rows of the first snapshot, unless they are from a namespace that was deleted since."""
+def kept_snapshot() -> pd.DataFrame | None:
+    """The first snapshot; None if there is none, or if the namespace was deleted since."""
     try:
         kept = json.loads(_file().read_text())
     except (FileNotFoundError, ValueError):
         return None
-    rows: list[list[str]] = kept["rows"]
-    return rows if kept["namespace"] == _namespace_uid() else None
+    return _table(kept["rows"]) if kept["namespace"] == _namespace_uid() else None
+
+
+def keep_first_snapshot() -> None:
+    """Take a snapshot, and keep it as the first one of this namespace."""
+    _file().write_text(json.dumps({"namespace": _namespace_uid(), "rows": _rows()}))
+
+
+def _rows() -> list[list[str]]:
+    """The name, the kind and the UID of each object and each image."""
+    resources = kubectl_output("api-resources", "--namespaced", "--verbs=list", "--output=name").split()
+    included = ",".join(resource for resource in resources if resource not in EXCLUDED)
+    listed = kubectl_output("get", included, "--ignore-not-found", "--output=json")
+    rows = [
+        [name(item["metadata"]), item["kind"], item["metadata"]["uid"]]
+        for item in json.loads(listed or "{}").get("items", [])
+        if item["metadata"]["name"] != CONFIG_MAP
+    ]
+    return rows + [[image, "Image", image] for image in map(":".join, images().itertuples())]
+
+
+def _table(rows: list[list[str]]) -> pd.DataFrame:
+    return identified(pd.DataFrame(rows, columns=["NAME", "KIND", "UID"]))
 
 
 def _namespace_uid() -> str:
     """The UID of the workbook's namespace, empty without one; a namespace that was created again has another UID."""
     found = api().find("namespaces", current().namespace)
-    uid: str = found["metadata"]["uid"] if found else ""
-    return uid
+    return str(found["metadata"]["uid"]) if found else ""
 
 
 def _file() -> Path:
     return current().folder / "first-snapshot.json"
-
-
-def _table(rows: list[list[str]]) -> pd.DataFrame:
-    names, kinds, uids = zip(*rows, strict=True) if rows else ((), (), ())
-    return named(pd.DataFrame({"KIND": kinds}), list(names), list(uids), ["KIND"])

@@ -1,7 +1,4 @@
-"""Tables of what is in the cluster, as the API server itself formats them for kubectl.
-
-The columns and the words in them (`STATUS`, `READY`, …) come from the server's Table view, so they are kubectl's
-own: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+"""Tables of what is in the cluster, as the API server itself formats them for kubectl: with its columns and words.
 
 By default a table shows only what is the same in every run; `wide=True` adds the rest: generated names in full, ages,
 addresses, nodes.
@@ -29,8 +26,6 @@ STABLE = {
     "endpointslices": ["PORTS"],
 }
 """The columns that are the same in every run, by resource; other resources have none."""
-EVENT_SOURCES = {"Deployment": "deployments", "ReplicaSet": "replicasets", "Pod": "pods"}
-"""The kinds of object whose events `events` shows, from owner to dependent, and their resources."""
 
 
 class Options(TypedDict, total=False):
@@ -60,31 +55,36 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/
     """
     table = api().list_objects(resource, namespace, accept=TABLE, label_selector=selector)
-    columns = [column["name"].upper() for column in table["columnDefinitions"]]
     rows = table.get("rows") or []
     metadata = [row["object"]["metadata"] for row in rows]
-    frame = pd.DataFrame([row["cells"] for row in rows], columns=columns)
+    columns = [column["name"].upper() for column in table["columnDefinitions"]]
+    frame = pd.DataFrame([row["cells"] for row in rows], columns=columns).drop(columns="NAME")
+    frame.insert(0, "NAME", [name(item, full=wide) for item in metadata])
     if "RESTARTS" in frame:
         frame["RESTARTS"] = [int(str(cell).split()[0]) for cell in frame["RESTARTS"]]
-    if "IMAGES" in frame:
-        frame["IMAGES"] = [",".join(map(_image, cell.split(","))) for cell in frame["IMAGES"]]
-    order = [] if wide else STABLE.get(resource, [])
-    if wide:
-        frame = frame.drop(columns="NAME")
-        if namespace == "":
-            order = ["NAMESPACE"]
-            frame.insert(0, "NAMESPACE", [item.get("namespace", "") for item in metadata])
-    else:
-        frame = frame[order]
-    return named(frame, [name(item, full=wide) for item in metadata], [item["uid"] for item in metadata], order)
+    if "IMAGES" in frame:  # as the manifests name them, whichever registry this cluster pulls them from
+        frame["IMAGES"] = [
+            ",".join(image.removeprefix(current().reference("")) for image in cell.split(","))
+            for cell in frame["IMAGES"]
+        ]
+    if not wide:
+        frame = frame[["NAME", *STABLE.get(resource, [])]]
+    elif namespace == "":
+        frame.insert(1, "NAMESPACE", [item.get("namespace", "") for item in metadata])
+    return identified(frame.assign(UID=[item["uid"] for item in metadata]))
 
 
-def named(frame: pd.DataFrame, names: list[str], uids: list[str], order: list[str]) -> pd.DataFrame:
-    """The table with `names` as its index, sorted by them and then by the columns in `order`; knows each row's UID."""
-    frame = frame.assign(NAME=names, UID=uids).sort_values(["NAME", *order], kind="stable").set_index("NAME")
-    frame.attrs["uids"] = frame.pop("UID").tolist()  # for `compare`
-    # The word NAME heads the index in the same line as the other headings, as kubectl prints it.
-    return frame.rename_axis(index=None, columns="NAME")
+def headed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its first column as the index, headed in the same line as the other columns, as kubectl prints it."""
+    first = frame.columns[0]
+    return frame.set_index(first).rename_axis(index=None, columns=first)
+
+
+def identified(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table, sorted, with its first column as the index. Its column UID becomes an attribute, which `compare` reads."""
+    frame = frame.sort_values(list(frame.columns))
+    frame.attrs["uids"] = frame.pop("UID").tolist()
+    return headed(frame)
 
 
 def name(metadata: Object, full: bool = False) -> str:
@@ -95,64 +95,39 @@ def name(metadata: Object, full: bool = False) -> str:
     at the end of a static Pod's.
     """
     whole: str = metadata["name"]
-    stem: str = metadata.get("generateName", "")
-    template: str = metadata.get("labels", {}).get("pod-template-hash", "")
     if full:
         return whole
+    stem: str = metadata.get("generateName", "")
+    template: str = metadata.get("labels", {}).get("pod-template-hash", "")
     if stem:
         return stem.removesuffix(f"{template}-" if template else "") + "*"
-    if template:
-        return whole.removesuffix(template) + "*"
-    for owner in metadata.get("ownerReferences", []):
-        if owner["kind"] == "Node":
-            return whole.removesuffix(owner["name"]) + "*"
-    return whole
-
-
-def _image(reference: str) -> str:
-    """The image's name as the manifests have it, whichever registry this cluster pulls it from."""
-    return reference.removeprefix(current().reference("")) or reference
+    owners = metadata.get("ownerReferences", [])
+    generated = template or next((owner["name"] for owner in owners if owner["kind"] == "Node"), "")
+    return whole.removesuffix(generated) + "*" if generated else whole
 
 
 def pods(**options: Unpack[Options]) -> pd.DataFrame:
-    """Return what `kubectl get pods` shows: columns READY, STATUS, RESTARTS. Options and errors as for `get`.
-
-    Documentation: https://kubernetes.io/docs/concepts/workloads/pods/
-    """
+    """Return the table of Pods; see `get`. https://kubernetes.io/docs/concepts/workloads/pods/"""
     return get("pods", **options)
 
 
 def deployments(**options: Unpack[Options]) -> pd.DataFrame:
-    """Return what `kubectl get deployments` shows: columns READY, UP-TO-DATE, AVAILABLE. Options and errors as for `get`.
-
-    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
-    """
+    """Return the table of Deployments; see `get`. https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"""
     return get("deployments", **options)
 
 
 def replicasets(**options: Unpack[Options]) -> pd.DataFrame:
-    """Return what `kubectl get replicasets -o wide` shows: columns DESIRED, CURRENT, READY, IMAGES.
-
-    Options and errors as for `get`.
-
-    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
-    """
+    """Return the table of ReplicaSets; see `get`. https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/"""
     return get("replicasets", **options)
 
 
 def services(**options: Unpack[Options]) -> pd.DataFrame:
-    """Return what `kubectl get services` shows: columns TYPE, EXTERNAL-IP, PORT(S). Options and errors as for `get`.
-
-    Documentation: https://kubernetes.io/docs/concepts/services-networking/service/
-    """
+    """Return the table of Services; see `get`. https://kubernetes.io/docs/concepts/services-networking/service/"""
     return get("services", **options)
 
 
 def nodes(**options: Unpack[Options]) -> pd.DataFrame:
-    """Return what `kubectl get nodes` shows: columns STATUS, ROLES. Options and errors as for `get`.
-
-    Documentation: https://kubernetes.io/docs/concepts/architecture/nodes/
-    """
+    """Return the table of the cluster's nodes; see `get`. https://kubernetes.io/docs/concepts/architecture/nodes/"""
     return get("nodes", **options)
 
 
@@ -174,36 +149,28 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
     """
-    uids = {
-        item["metadata"]["uid"]
-        for resource in EVENT_SOURCES.values()
+    ranks = {
+        item["metadata"]["uid"]: rank
+        for rank, resource in enumerate(("deployments", "replicasets", "pods"))
         for item in api().objects(resource, label_selector=selector)
     }
-    found = [event for event in api().objects("events") if event["involvedObject"].get("uid") in uids]
-    rows = [
-        [
-            event["involvedObject"]["kind"],
-            event["type"],
-            event["reason"],
-            event["involvedObject"]["name"],
-            event.get("count") or 1,
-            event.get("message", ""),
-        ]
-        for event in sorted(found, key=_event_order)
-    ]
+
+    def order(event: Object) -> tuple[int, str, int]:
+        # Older and newer versions of the Event API have the time in different fields; some with fractions of a second.
+        time: str = event.get("firstTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+        version = int(event["metadata"]["resourceVersion"])
+        return ranks[event["involvedObject"]["uid"]], time[: len("2026-01-01T00:00:00")], version
+
+    rows = []
+    found = [event for event in api().objects("events") if event["involvedObject"].get("uid") in ranks]
+    for event in sorted(found, key=order):
+        involved, count, message = event["involvedObject"], event.get("count") or 1, event.get("message", "")
+        rows.append([involved["kind"], event["type"], event["reason"], involved["name"], count, message])
     frame = pd.DataFrame(rows, columns=["OBJECT", "TYPE", "REASON", "NAME", "COUNT", "MESSAGE"])
     if not wide:
         # Whether an image had to be pulled depends on the node; `Pulled` comes in both cases.
         frame = frame.loc[frame["REASON"] != "Pulling", ["OBJECT", "TYPE", "REASON"]].drop_duplicates()
-    return frame.set_index("OBJECT").rename_axis(index=None, columns="OBJECT")
-
-
-def _event_order(event: Object) -> tuple[int, str, int]:
-    """An event's place in the table. Older and newer versions of the Event API have the time in different fields."""
-    time: str = event.get("firstTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
-    seconds = time[: len("2026-01-01T00:00:00")]  # only some events have a more precise time
-    rank = list(EVENT_SOURCES).index(event["involvedObject"]["kind"])
-    return rank, seconds, int(event["metadata"]["resourceVersion"])
+    return headed(frame)
 
 
 def images() -> pd.DataFrame:
@@ -215,8 +182,7 @@ def images() -> pd.DataFrame:
     Documentation: https://kubernetes.io/docs/concepts/containers/images/
     """
     rows = sorted(image.rpartition(":")[::2] for image in current().images() if image in catalog())
-    frame = pd.DataFrame(rows, columns=["REPOSITORY", "TAG"])
-    return frame.set_index("REPOSITORY").rename_axis(index=None, columns="REPOSITORY")
+    return headed(pd.DataFrame(rows, columns=["REPOSITORY", "TAG"]))
 
 
 def status() -> pd.DataFrame:
@@ -224,5 +190,4 @@ def status() -> pd.DataFrame:
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/status/
     """
-    frame = pd.DataFrame([current().status().value], index=["cluster"], columns=["STATUS"])
-    return frame.rename_axis(index=None, columns="NAME")
+    return headed(pd.DataFrame([["cluster", current().status().value]], columns=["NAME", "STATUS"]))
