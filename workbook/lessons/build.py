@@ -1,7 +1,7 @@
 """Build, run and remove images as `docker` does, in the engine of the workbook's cluster."""
 
-from workbook.base import labels
 from workbook.base.errors import WorkbookError
+from workbook.base.labels import MANAGED
 from workbook.base.processes import Printed
 from workbook.cluster.current import current
 from workbook.engine.build import build_image
@@ -20,11 +20,9 @@ def build(*images: str, log: bool = True) -> None:
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/build/
     """
-    for image in images:
-        if image not in catalog():
-            raise WorkbookError(
-                f"The workbook has no image {image!r}.", f"It has {', '.join(catalog())}.", "Correct the name."
-            )
+    if unknown := [image for image in images if image not in catalog()]:
+        why = f"It has {', '.join(catalog())}."
+        raise WorkbookError(f"The workbook has no image {unknown[0]!r}.", why, "Correct the name.")
     cluster = current()
     for image in images:
         build_image(cluster.docker(), image, cluster.settings.bundle, log=log)
@@ -49,13 +47,7 @@ def docker_run(image: str, program: str, *arguments: str) -> Printed:
     engine = current().docker()
     try:
         output = engine.containers.run(
-            image,
-            list(arguments),
-            entrypoint=program,
-            remove=True,
-            stderr=True,
-            network_mode="none",
-            labels=labels.MANAGED,
+            image, list(arguments), entrypoint=program, remove=True, stderr=True, network_mode="none", labels=MANAGED
         )
     except ImageNotFound:
         raise WorkbookError(f"The engine has no image {image!r}.", fix=f"Build it first: `build({image!r})`.") from None

@@ -1,4 +1,4 @@
-"""The real kubectl, on the workbook's cluster: `%kubectl …` in a notebook, and the verbs that need it."""
+"""The real kubectl, on the workbook's cluster: `%kubectl …` in a notebook, and functions for some of its commands."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ from workbook.cluster.protocol import Cluster
 
 MANIFESTS = ROOT / "manifests"
 NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
-"""Shows the Pods of the cluster's name service, for errors about names."""
+"""What errors about names recommend: it shows the Pods of the cluster's name service."""
 FIXES = {
     "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
     "the colon; `port_forward(…)` takes a free one by itself.",
@@ -25,7 +25,7 @@ FIXES = {
     "a free one is given.",
     "The cluster's name server": f"See whether the cluster's name service is ready: {NAME_SERVICE}.",
 }
-"""Part of an error message, from kubectl or a program that it runs in a Pod → what to do about it."""
+"""Part of an error message → what to do about it."""
 
 
 class KubectlError(CommandFailed):
@@ -56,15 +56,15 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
     return Printed(_execute(run, args, timeout))
 
 
-def kubectl_output(*args: str, timeout: float = 120) -> str:
+def kubectl_output(*args: str) -> str:
     """Run kubectl, and return its standard output alone, to be parsed. Arguments and errors as for `kubectl`.
 
     Warnings, which kubectl, a login plugin or the API server (about a deprecated API) may add, go to standard error.
     """
-    return _execute(read, args, timeout)
+    return _execute(read, args)
 
 
-def _execute(how: Callable[..., str], args: Sequence[str], timeout: float) -> str:
+def _execute(how: Callable[..., str], args: Sequence[str], timeout: float = 120) -> str:
     """Implements `kubectl` and `kubectl_output`; `how` is `run` or `read`."""
     api()  # refuses a kubeconfig that is not the workbook's
     cluster = current()
@@ -82,9 +82,9 @@ def _execute(how: Callable[..., str], args: Sequence[str], timeout: float) -> st
 
 
 @cache
-def _program(provider: Provider, settings: Settings) -> tuple[str, ...]:
+def _program(provider: Provider, settings: Settings) -> list[str]:
     """The command of the cluster's kubectl, looked for once in each process."""
-    return tuple(open_cluster(provider, settings).kubectl())
+    return open_cluster(provider, settings).kubectl()
 
 
 def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
@@ -113,9 +113,6 @@ def apply(manifest: str | Path) -> Printed:
     Args:
         manifest: a file's name in manifests/, a path (from the repository's root, unless absolute), or the text of a
             manifest, such as `show(…).replace(…)`.
-
-    Returns:
-        kubectl's own lines: what was created, configured, or unchanged.
 
     Raises:
         KubectlError: the API server refuses it.
@@ -150,10 +147,7 @@ def delete(resource: str, name: str) -> Printed:
 
     Args:
         resource: kubectl's word, such as `"deployment"`.
-        name: the object's name; it is no error if the object doesn't exist.
-
-    Returns:
-        kubectl's line, empty when there was nothing to delete.
+        name: the object's name; when it doesn't exist, the result is empty.
 
     Raises:
         WorkbookError: one of the two is not a valid name.
@@ -166,13 +160,6 @@ def delete(resource: str, name: str) -> Printed:
 def scale(deployment: str, replicas: int) -> Printed:
     """Set a Deployment's number of replicas, without waiting for its Pods (`kubectl scale`).
 
-    Args:
-        deployment: the Deployment's name.
-        replicas: how many Pods it should have.
-
-    Returns:
-        kubectl's line.
-
     Raises:
         WorkbookError: this is not a valid name.
 
@@ -182,10 +169,7 @@ def scale(deployment: str, replicas: int) -> Printed:
 
 
 def _word(name: str) -> str:
-    """The name, if it is valid: a word that begins with a dash would be an option, such as `--all`.
-
-    Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
-    """
+    """The name, if it is valid: a word that begins with a dash would be an option, such as `--all`."""
     if re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", name):
         return name
     raise WorkbookError(
@@ -210,12 +194,7 @@ def logs(selector: str, *, previous: bool = False) -> Printed:
 def magic(line: str) -> Printed:
     """Run `%kubectl ARGUMENTS`: show what kubectl prints, or assign it to a variable: `text = %kubectl …`.
 
-    Args:
-        line: the arguments, split as a shell splits them.
-
-    Raises:
-        KubectlError: kubectl ended with an error; its message is kubectl's own.
-        WorkbookError: `logs -f`, which would not end.
+    The arguments are split as a shell splits them. Raises as `kubectl` does, and for `logs -f`, which would not end.
     """
     args = shlex.split(line)
     if args[:1] == ["logs"] and {"-f", "--follow"} & set(args):

@@ -3,7 +3,7 @@
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 
-LANGUAGES = {".yaml": "yaml", ".py": "python", ".java": "java", ".txt": "text", ".toml": "toml"}
+LANGUAGES = {".yaml": "yaml", ".py": "python", ".java": "java", ".toml": "toml", "Dockerfile": "dockerfile"}
 
 
 class Listing(str):
@@ -19,22 +19,18 @@ class Listing(str):
 
 
 def show(file: str) -> Listing:
-    """Show the text of one of the workbook's files.
+    """Return the text of one of the workbook's files, which a notebook shows with highlighted syntax.
 
     Args:
         file: its path from the repository's root, such as `"manifests/1-03-webapp-deployment.yaml"`.
-
-    Returns:
-        The text, a string.
 
     Raises:
         WorkbookError: there is no such file in the repository.
     """
     path = (ROOT / file).resolve()
     if not path.is_relative_to(ROOT) or not path.is_file():
-        raise WorkbookError(
-            f"There is no file {file!r} in the workbook.", fix="Correct its path, which begins at the root."
-        )
+        fix = "Correct its path, which begins at the root."
+        raise WorkbookError(f"There is no file {file!r} in the workbook.", fix=fix)
     listing = Listing(path.read_text(encoding="utf-8"))
-    listing.language = "dockerfile" if path.name == "Dockerfile" else LANGUAGES.get(path.suffix, "text")
+    listing.language = LANGUAGES.get(path.suffix or path.name, "text")
     return listing
