@@ -12,13 +12,9 @@ def home() -> Path:
     # Not platformdirs: set-up runs before packages are installed.
     if chosen := os.environ.get("WORKBOOK_HOME"):
         return Path(chosen).expanduser().resolve()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "kubernetes-workbook"
+    usual = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Caches")}
+    variable, folder = usual.get(sys.platform, ("XDG_CACHE_HOME", ".cache"))
+    return Path(os.environ.get(variable) or Path.home() / folder) / "kubernetes-workbook"
 
 
 def modified(path: Path) -> int:

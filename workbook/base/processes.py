@@ -15,6 +15,8 @@ from typing import IO
 from workbook.base.errors import WorkbookError
 from workbook.base.log import LOG, masked
 
+Command = Sequence[str | Path]
+Variables = Mapping[str, str]
 TAIL = 20  # lines of a failed program's output that an error shows
 GRACE = 1  # seconds that a program has to end after SIGTERM
 PERIOD = 0.1  # seconds between two looks at the output of a program whose lines are followed
@@ -24,7 +26,7 @@ LARGEST = 2**20  # characters of the output that are read in one look: a program
 class CommandFailed(WorkbookError):
     """The failure of a program; `output` is all that it printed, `code` is its exit status."""
 
-    def __init__(self, args: Sequence[str | Path], code: int, output: str, fix: str = "") -> None:
+    def __init__(self, args: Command, code: int, output: str, fix: str = "") -> None:
         self.code, self.output = code, output
         tail = "\n".join(output.strip().splitlines()[-TAIL:])
         super().__init__(f"`{typed(args)}` failed with exit status {code}.", tail, fix)
@@ -37,16 +39,16 @@ class Printed(str):
         return str(self)
 
 
-def typed(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> str:
+def typed(args: Command, env: Variables | None = None) -> str:
     """The command as a reader would type it: the program by its name, with `env` in front."""
     words = [Path(args[0]).name.removesuffix(".exe"), *map(str, args[1:])]
     return " ".join([*(f"{key}={shlex.quote(value)}" for key, value in (env or {}).items()), shlex.join(words)])
 
 
 def run(
-    args: Sequence[str | Path],
+    args: Command,
     *,
-    env: Mapping[str, str] | None = None,
+    env: Variables | None = None,
     show: bool = False,
     cwd: Path | None = None,
     timeout: float = 600,
@@ -119,12 +121,7 @@ def run(
 
 
 def read(
-    args: Sequence[str | Path],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    timeout: float = 600,
-    fix: str = "",
+    args: Command, *, env: Variables | None = None, cwd: Path | None = None, timeout: float = 600, fix: str = ""
 ) -> str:
     """Run a program to its end and return only its standard output, to be parsed.
 
@@ -133,7 +130,7 @@ def read(
     return run(args, env=env, cwd=cwd, timeout=timeout, fix=fix, apart=True)
 
 
-def attend(args: Sequence[str | Path], env: Mapping[str, str] | None = None) -> int:
+def attend(args: Command, env: Variables | None = None) -> int:
     """Run a program that uses the terminal to its end, and return its exit status.
 
     The program handles Ctrl-C, which the terminal sends to both processes; a SIGTERM is passed on to it.
@@ -195,7 +192,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _log_start(process: subprocess.Popen[bytes], args: Sequence[str | Path], env: Mapping[str, str] | None) -> None:
+def _log_start(process: subprocess.Popen[bytes], args: Command, env: Variables | None) -> None:
     added = [f"{name}={value}" for name, value in masked(env or {}).items()]
     LOG.debug("[%d] $ %s", process.pid, shlex.join([*added, *map(str, args)]))
 

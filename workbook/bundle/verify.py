@@ -34,7 +34,7 @@ def verify(folder: Path) -> Manifest:
         found = dict(zip(files, pool.map(lambda name: entry(folder / name), files), strict=True))
     if wrong := [name for name in files if found[name] != files[name]]:
         actual, expected = (entries[wrong[0]]["sha256"][:12] for entries in (found, files))
-        raise _damaged(wrong, f"{wrong[0]} has the sha256 {actual}…; the manifest says {expected}….")
+        raise _damaged(_listed(wrong), f"{wrong[0]} has the sha256 {actual}…; the manifest says {expected}….")
     size = sum(file["size"] for file in files.values())
     print(f"✓ Verify the bundle: {len(files)} files, {size / 1e6:.0f} MB ({time.monotonic() - begun:.1f} s)")
     print(f"  sha256 of its manifest: {seal(folder)}", flush=True)
@@ -62,11 +62,8 @@ def _read(folder: Path) -> Manifest:
     found = seal(folder)
     expected = (folder / SUM).read_text(errors="replace").split() if (folder / SUM).is_file() else []
     if expected[:1] != [found]:
-        raise WorkbookError(
-            f"The bundle is damaged: {NAME} does not match its checksum.",
-            f"Its sha256 is {found[:12]}…; {SUM} says {expected[0][:12] + '…' if expected else 'nothing'}.",
-            COPY_AGAIN,
-        )
+        evidence = f"Its sha256 is {found[:12]}…; {SUM} says {expected[0][:12] + '…' if expected else 'nothing'}."
+        raise _damaged(f"{NAME} does not match its checksum", evidence)
     manifest = read(folder)
     if manifest["format"] != FORMAT:
         what = f"The bundle has format {manifest['format']}, and this workbook reads format {FORMAT}."
@@ -117,7 +114,8 @@ def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
         raise WorkbookError(what, "Its manifest lists them.", COPY_AGAIN)
     if wrong := [name for name in files if found[name] != files[name]["size"]]:
         first = wrong[0]
-        raise _damaged(wrong, f"{first} has {found[first]} bytes; the manifest says {files[first]['size']}.")
+        evidence = f"{first} has {found[first]} bytes; the manifest says {files[first]['size']}."
+        raise _damaged(_listed(wrong), evidence)
     if unknown := sorted(found.keys() - files.keys() - {NAME, SUM}):
         raise WorkbookError(
             f"The bundle contains files that its manifest does not list: {_listed(unknown)}.",
@@ -139,8 +137,8 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:2]))
 
 
-def _damaged(names: list[str], evidence: str) -> WorkbookError:
-    return WorkbookError(f"The bundle is damaged: {_listed(names)}.", evidence, COPY_AGAIN)
+def _damaged(what: str, evidence: str) -> WorkbookError:
+    return WorkbookError(f"The bundle is damaged: {what}.", evidence, COPY_AGAIN)
 
 
 def _listed(names: list[str]) -> str:

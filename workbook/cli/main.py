@@ -8,7 +8,7 @@ import shutil
 import sys
 import traceback
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
@@ -17,7 +17,6 @@ from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
 from workbook.bundle import choose, manifest
 from workbook.cli import verbs
-from workbook.cli.verbs import Options
 from workbook.machine import environment
 
 
@@ -34,9 +33,7 @@ def parser() -> ArgumentParser:
     bundle.add_argument("--bundle", dest="folder", metavar="DIR", help="set up from this bundle, without a network")
     lines = ["Learn Kubernetes by driving it. `VERB --help` explains a verb. With make, type `make VERB`."]
 
-    def verb(
-        run: Callable[[Options], int | None], *extras: str, name: str = "", bare: bool = False, passed_to: str = ""
-    ) -> ArgumentParser:
+    def verb(run: verbs.Verb, *extras: str, name: str = "", bare: bool = False, passed_to: str = "") -> ArgumentParser:
         """Add a verb, by default under the name of its function; `Options` explains the other arguments."""
         name = name or run.__name__
         meaning = verbs.TESTS.get(name) or run.__doc__ or ""
@@ -59,8 +56,7 @@ def parser() -> ArgumentParser:
     verb(verbs.handout, "handout")
     verb(verbs.bundle, *manifest.EXTRAS)
     verb(verbs.verify, bare=True)
-    learners = verb(verbs.classroom)
-    learners.add_argument("arguments", nargs="+", metavar="LEARNER", help="name of a Namespace, such as learner-1")
+    verb(verbs.classroom).add_argument("arguments", nargs="+", metavar="LEARNER", help="a Namespace, such as learner-1")
 
     lines.append("\nfor developers:")
     for notebooks in (run, verb(verbs.record)):
@@ -72,10 +68,10 @@ def parser() -> ArgumentParser:
     return whole
 
 
-def parse(words: Sequence[str]) -> Options:
+def parse(words: Sequence[str]) -> verbs.Options:
     """Parse the command line. A mistake in it ends the process with status 2."""
     whole = parser()
-    options, unknown = whole.parse_known_args(words, Options())
+    options, unknown = whole.parse_known_args(words, verbs.Options())
     if options.passed_to:
         options.arguments = unknown  # in their order, since the parser of such a verb knows no positional arguments
     elif unknown:
@@ -99,7 +95,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(options: Options, words: Sequence[str]) -> int:
+def _run(options: verbs.Options, words: Sequence[str]) -> int:
     """Run the verb in this Python if it has the packages, else start the same command in the environment that has them."""
     if options.run is verbs.clean and not home().exists():
         _remove_files()

@@ -30,13 +30,17 @@ class Options(Namespace):
     """The parsed command line."""
 
     verb: str
-    run: "Callable[[Options], int | None]"  # returns the exit status; None for 0
+    run: "Verb"
     extras: tuple[str, ...]  # the optional dependencies that the verb needs, by their names in pyproject.toml
     bare: bool  # whether the verb works without packages: none are installed for it
     passed_to: str  # the program that reads the arguments, which may then be any; empty for the command line itself
     folder: str | None  # the bundle's folder, as typed
     arguments: list[str]
     json: bool  # only for `doctor`
+
+
+Verb = Callable[[Options], int | None]
+"""The function of a verb. It returns the exit status; None for 0."""
 
 
 def lab(options: Options) -> int:

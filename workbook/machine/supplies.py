@@ -76,10 +76,9 @@ def index_answers() -> bool:
 
 def registry_answers(engine: "DockerClient") -> bool:
     """Whether the engine reaches the registry of the base images. Nothing is pulled."""
-    # Both need packages.
-    from docker.errors import DockerException
+    from docker.errors import DockerException  # needs packages
 
-    from workbook.engine.build import OFFICIAL
+    from workbook.engine.build import OFFICIAL  # needs packages
 
     try:
         engine.api.inspect_distribution(OFFICIAL["python"])
