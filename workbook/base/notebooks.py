@@ -13,17 +13,14 @@ def find(chosen: Sequence[str] = ()) -> list[Path]:
     """Return the notebooks in their order, or those with the `chosen` paths or numbers in the given order.
 
     Raises:
-        WorkbookError: no notebook has one of the `chosen` paths or numbers.
+        WorkbookError: there is no such notebook.
     """
     existing = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     found = []
     for word in chosen:
         matching = [path for path in existing if path.name == Path(word).name or path.name[:2] == word.zfill(2)]
         if not matching:
-            raise WorkbookError(
-                f"There is no notebook {word!r}.",
-                f"There are {', '.join(path.name for path in existing)}.",
-                "Correct its name or number.",
-            )
+            names = ", ".join(path.name for path in existing)
+            raise WorkbookError(f"There is no notebook {word!r}.", f"There are {names}.", "Correct its name or number.")
         found += matching
     return found if chosen else existing

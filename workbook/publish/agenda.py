@@ -14,7 +14,7 @@ BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80
 
 @dataclass(frozen=True)
 class Plan:
-    """The notebooks of a class, and its pace: how much longer it takes than a reader alone, with questions and exercises."""
+    """The notebooks of a class, and its pace: how many times longer it takes than a reader alone."""
 
     title: str
     numbers: tuple[str, ...]
@@ -31,10 +31,8 @@ PLANS = (
 
 def agenda() -> str:
     """Return a table for each plan: a row for each notebook and break, with the time at which it begins, from 0:00 on."""
-    return "\n\n".join(
-        "\n".join([f"### {plan.title}", "", "| from | what | minutes | measured |", "|---|---|---|---|", *_rows(plan)])
-        for plan in PLANS
-    )
+    header = "| from | what | minutes | measured |\n|---|---|---|---|\n"
+    return "\n\n".join(f"### {plan.title}\n\n{header}" + "\n".join(_rows(plan)) for plan in PLANS)
 
 
 def _rows(plan: Plan) -> Iterator[str]:

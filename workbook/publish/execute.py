@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -24,36 +24,26 @@ from workbook.publish.minutes import delays
 TEST_PROFILE = "workbook-test"
 QUIET = ["--log-level=ERROR"]
 """Arguments for kernels, which otherwise warn about each of their ports on the loopback."""
-CELL_TIMEOUT = 600
-"""Seconds that one cell may take."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of executing a notebook.
-
-    It took `seconds`, `own` of them for the delays of the programs in it (see `delays`). `error` is empty for a success.
-    """
+    """The result of executing a notebook; `own` are the seconds of its `delays`, `error` is empty for a success."""
 
     notebook: Path
     cells: int
     seconds: float
     own: int
-    error: str = ""
+    error: str
 
 
 def hermetic() -> None:
     """Keep this user's settings of IPython and matplotlib out of the kernels that this process starts.
 
-    Their files go to the workbook's folder.
-
     Documentation: https://ipython.readthedocs.io/en/stable/config/intro.html
     """
-    for variable, folder in (
-        ("IPYTHONDIR", "ipython"),
-        ("JUPYTER_RUNTIME_DIR", "runtime"),
-        ("MPLCONFIGDIR", "matplotlib"),
-    ):
+    folders = {"IPYTHONDIR": "ipython", "JUPYTER_RUNTIME_DIR": "runtime", "MPLCONFIGDIR": "matplotlib"}
+    for variable, folder in folders.items():
         place = os.environ.setdefault(variable, str(home() / "jupyter" / folder))
         Path(place).mkdir(parents=True, exist_ok=True)  # else IPython takes a folder in /tmp, and leaves it there
 
@@ -63,17 +53,17 @@ def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object]) -> 
 
     Args:
         paths: the notebooks.
-        keep: is called with the path of each notebook and the notebook after its execution. `workbook` in its metadata
-            has the `seconds` that it took, and `failed` after an error.
+        keep: receives each path, and the executed notebook: `workbook` in its metadata has the `seconds` that it took,
+            and `failed` after an error.
     """
     console = Console()
     outcomes = []
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         whole = progress.add_task("the workbook", total=len(paths))
         for path in paths:
             book = nbformat.read(path, as_version=4)
-            cells = len([cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()])
+            cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in book.cells)
             bar = progress.add_task(path.stem, total=cells)
             begun = time.monotonic()
             error = _execute(book, partial(progress.advance, bar))
@@ -95,10 +85,9 @@ def _execute(book: NotebookNode, on_cell: Callable[[], object]) -> str:
     """Execute the cells of a notebook in place; return the error that ended it, or nothing."""
     client = NotebookClient(
         book,
-        timeout=CELL_TIMEOUT,
+        timeout=600,  # seconds for each cell
         kernel_name="python3",
         resources={"metadata": {"path": str(NOTEBOOKS)}},
-        record_timing=False,
         extra_arguments=QUIET,
         on_cell_executed=lambda **_: on_cell(),
     )
@@ -118,7 +107,6 @@ def failed(cell: NotebookNode) -> bool:
 
 
 def _summary(outcomes: list[Outcome]) -> Table:
-    """Return a table with a row for each notebook, and their sum."""
     table = Table("notebook", "cells", "seconds", "own delays", "result")
     for name, group in [*((outcome.notebook.stem, [outcome]) for outcome in outcomes), ("all", outcomes)]:
         cells, own = sum(outcome.cells for outcome in group), sum(outcome.own for outcome in group)

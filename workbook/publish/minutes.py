@@ -7,38 +7,31 @@ from nbformat import NotebookNode
 WORDS_A_MINUTE = 150
 """The reading speed for prose with code in it."""
 ROW = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
-"""The row of a notebook's opening table that `make record` writes."""
 
 
 def minutes(book: NotebookNode) -> str:
-    """Return how long a notebook takes, in words."""
+    """Describe how long a notebook takes."""
     words = f"{length(book)}, of which the cells run {_seconds(book) / 60:.1f}"
     own = sum(delays(book))
     return f"{words}, and {own / 60:.1f} of that are the programs' own delays" if own else words
 
 
 def length(book: NotebookNode) -> int:
-    """Return the minutes that a notebook takes: its words, read at `WORDS_A_MINUTE`, and the run of its cells."""
+    """Return the minutes that a notebook takes to read and to run."""
     words = sum(len(cell.source.split()) for cell in book.cells)
     return round(words / WORDS_A_MINUTE + _seconds(book) / 60)
 
 
 def delays(book: NotebookNode) -> list[int]:
-    """Return the delays, in seconds, that the programs in a notebook have on their own: no tool can shorten them.
-
-    The notebook names them where it waits for them: `**Unavoidable:** 60 s to start, 10 s …`.
-    """
+    """Return the seconds of delay that no tool can shorten, as the notebook has them: `**Unavoidable:** 60 s to start, …`."""
     lines = re.findall(r"^\*\*Unavoidable:\*\* (.+)$", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
     return [int(seconds) for line in lines for seconds in re.findall(r"\b(\d+) s\b", line)]
 
 
 def write_minutes(book: NotebookNode) -> None:
     """Write the minutes into the opening table of a notebook."""
-    opening = book.cells[0]
-    opening.source = ROW.sub(lambda row: f"{row[1]}{minutes(book)}", opening.source)
+    book.cells[0].source = ROW.sub(lambda row: f"{row[1]}{minutes(book)}", book.cells[0].source)
 
 
 def _seconds(book: NotebookNode) -> int:
-    """Return how long the cells ran when the notebook was recorded last."""
-    seconds: int = book.metadata.get("workbook", {}).get("seconds", 0)
-    return seconds
+    return int(book.metadata.get("workbook", {}).get("seconds", 0))

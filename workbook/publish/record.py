@@ -18,13 +18,10 @@ from workbook.publish.minutes import write_minutes
 
 
 def record(*chosen: str) -> int:
-    """Execute the notebooks, or only the `chosen` ones, and write their outputs and minutes into them.
-
-    When none fails, the documents that are made from the notebooks are written as well: the table in README.md, the
-    index, the errata, and the agenda in classroom/README.md.
+    """Execute the notebooks, or the `chosen` ones; write their outputs and minutes into them, and the documents made of them.
 
     Returns:
-        1 when a notebook failed (its file is left as it was), else 0.
+        1 when a notebook failed, else 0. Its file is left as it was, and so are the documents.
     """
     paths = find(chosen)
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)  # for the kernels, too
@@ -53,7 +50,7 @@ def record(*chosen: str) -> int:
 
 
 def tidy(book: NotebookNode) -> None:
-    """Remove what differs between machines without a meaning, and write the measured minutes into the opening table."""
+    """Remove the metadata that differ between machines, and write the measured minutes into the opening table."""
     book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     book.metadata["language_info"] = {"name": "python"}
     book.metadata.pop("widgets", None)

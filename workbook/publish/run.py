@@ -11,11 +11,7 @@ COPIES = ROOT / "build" / "run"
 
 
 def run(*chosen: str) -> int:
-    """Execute the notebooks, or only the `chosen` ones, and write executed copies into `COPIES`.
-
-    Returns:
-        1 when a notebook failed (the others are executed all the same), else 0.
-    """
+    """Execute the notebooks, or the `chosen` ones, and write executed copies into `COPIES`; return 1 if one failed, else 0."""
     paths = find(chosen)
     hermetic()
     up()
