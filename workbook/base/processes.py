@@ -65,7 +65,6 @@ def run(
         args: the program and its arguments; no shell sees them.
         env: variables added to the environment, shown in front of the command.
         show: print the command first.
-        cwd: the folder it runs in; the current one when not given.
         timeout: seconds after which the program is killed.
         on_line: called with each line while it runs, to show progress.
         fix: what a reader should do when it fails.
@@ -131,10 +130,9 @@ def read(
 
 
 def attend(args: Command, env: Variables | None = None) -> int:
-    """Run a program that uses the terminal to its end, and return its exit status.
+    """Run a program that uses the terminal to its end, and return its exit status. Arguments are those of `run`.
 
     The program handles Ctrl-C, which the terminal sends to both processes; a SIGTERM is passed on to it.
-    `args` and `env` are those of `run`.
     """
     begun = time.monotonic()
     process = subprocess.Popen(args, env={**os.environ, **(env or {})})

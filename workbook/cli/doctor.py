@@ -19,14 +19,11 @@ CHECK_SECONDS, TOTAL_SECONDS = 6, 12  # how long one check, and all of them toge
 
 
 def doctor(as_json: bool = False) -> int:
-    """Print a line per check, and the fix of each that failed.
+    """Print a line per check, and the fix of each that failed; return the exit status, which is 1 when a check failed.
 
     Args:
         as_json: print one JSON object instead: `ready` (no check failed), `checks` (the fields of each `Finding`), and
             `versions` (by the name of the program).
-
-    Returns:
-        The exit status: 0, or 1 when a check failed.
     """
     facts = Facts()
     with contextlib.redirect_stdout(io.StringIO()):  # the progress that functions print while a reader waits

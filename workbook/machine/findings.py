@@ -9,21 +9,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Finding:
-    """The result of a check.
+    """The result of a check: what the workbook needs, and what this machine has."""
 
-    Args:
-        ok: True or False; None for a note, which prevents nothing.
-        needed: what the workbook needs.
-        found: what this machine has.
-        fix: what the user should do; dropped when `ok` is True.
-        check: the check's name, which `findings` adds.
-    """
-
-    ok: bool | None
+    ok: bool | None  # None for a note, which prevents nothing
     needed: str
     found: str
-    fix: str = ""
-    check: str = ""
+    fix: str = ""  # what the user should do; dropped when `ok` is True
+    check: str = ""  # the check's name, which `findings` adds
 
     def __post_init__(self) -> None:
         if self.ok:
