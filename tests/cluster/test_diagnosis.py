@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import workbook
+from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
 from workbook.lessons.diagnose import Diagnosis
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
@@ -243,7 +244,7 @@ def test_a_quota_that_forbids_the_pods(tmp_path, said):
 
 def test_a_name_that_does_not_resolve(webapp, said):
     words = r"Nothing answers(.|\n)*(not known|resolution)(.|\n)*kube-dns"
-    with pytest.raises(workbook.errors.WorkbookError, match=words) as failed:
+    with pytest.raises(WorkbookError, match=words) as failed:
         workbook.page("http://no-such-service", inside="deployment/webapp-deployment", timeout=1)
     said(failed.value)
 

@@ -277,7 +277,7 @@ def _recovered(container: Object, last: Object, now: datetime) -> bool:
 
 def _probe(pod: Object, kind: str) -> str:
     """What a probe requests, such as `GET /health on port 5000`."""
-    probe = next((container[kind] for container in pod["spec"]["containers"] if kind in container), {})
+    probe: Object = next((container[kind] for container in pod["spec"]["containers"] if kind in container), {})
     if get := probe.get("httpGet"):
         return f"GET {get.get('path', '/')} on port {get['port']}"
     return ", ".join(key for key in probe if key in ("exec", "tcpSocket", "grpc")) or "unknown"
