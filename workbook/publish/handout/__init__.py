@@ -24,11 +24,7 @@ def handout() -> None:
 
 
 def make(folder: Path) -> tuple[Path, Path, int]:
-    """Make handout.html and handout.pdf in `folder`; return both paths, and the number of pages.
-
-    Raises:
-        WorkbookError: a notebook was not recorded, or no browser is installed.
-    """
+    """Make handout.html and handout.pdf in `folder`, as `handout` does; return both paths, and the number of pages."""
     chapters, facts = collect.collect()
     page, paper = folder / "handout.html", folder / "handout.pdf"
     folder.mkdir(parents=True, exist_ok=True)

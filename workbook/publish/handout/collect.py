@@ -27,43 +27,36 @@ class Solution:
 
 @dataclass
 class Chapter:
-    """A notebook: the name of its file, its title, the cells to read, and its solutions."""
+    """A notebook: the name of its file, its number in two digits, its title with the number, the cells to read, its solutions."""
 
     name: str
+    number: str
     title: str
     flow: list[NotebookNode] = field(default_factory=list)
     solutions: list[Solution] = field(default_factory=list)
 
-    @property
-    def number(self) -> str:
-        """Two digits."""
-        return self.name[:2]
-
 
 def collect() -> tuple[list[Chapter], dict[str, list[str]]]:
-    """Return the chapters in their order; and for each of `FACTS` the recorded values, which is one in most cases.
+    """Return the chapters in their order; and for each of `FACTS` the values that were recorded.
 
     Raises:
         WorkbookError: a notebook was not recorded.
     """
-    chapters: list[Chapter] = []
-    facts: dict[str, set[str]] = {fact: set() for fact in FACTS}
-    for path, book in prose.books():
-        recorded = book.metadata.get("workbook", {})
-        if missing := [fact for fact in FACTS if fact not in recorded]:
+    books = list(prose.books())
+    for path, book in books:
+        if missing := [fact for fact in FACTS if fact not in book.metadata.get("workbook", {})]:
             raise WorkbookError(
                 f"The notebook {path.name} has no outputs to print.",
                 f"`make record` has not written there: {', '.join(missing)}.",
                 "Record the notebooks first: `make record`.",
             )
-        for fact in FACTS:
-            facts[fact].add(recorded[fact])
-        chapters.append(_chapter(path, book))
-    return chapters, {fact: sorted(values) for fact, values in facts.items()}
+    facts = {fact: sorted({book.metadata["workbook"][fact] for _, book in books}) for fact in FACTS}
+    return [_chapter(path, book) for path, book in books], facts
 
 
 def _chapter(path: Path, book: NotebookNode) -> Chapter:
-    chapter = Chapter(path.name, prose.title(book))
+    number = path.name[:2]
+    chapter = Chapter(path.name, number, f"{number} {prose.title(book)}")
     heading, in_solution = "", False
     for cell in book.cells:
         if not _solves(cell):
@@ -76,7 +69,7 @@ def _chapter(path: Path, book: NotebookNode) -> Chapter:
         elif in_solution:
             chapter.solutions[-1].cells.append(cell)
         else:
-            anchor = f"solution-{chapter.number}-{len(chapter.solutions) + 1}"
+            anchor = f"solution-{number}-{len(chapter.solutions) + 1}"
             chapter.solutions.append(Solution(anchor, heading, [cell]))
             chapter.flow.append(new_markdown_cell(f"*A solution is [in the appendix](#{anchor}).*"))
         in_solution = _solves(cell)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, count, zip_longest
 from pathlib import Path
 
 import jinja2
@@ -20,9 +20,6 @@ from workbook.publish.handout.collect import FACTS, Chapter
 TEMPLATE = Path(__file__).with_name("template")
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 TITLE = "Kubernetes, taught by driving it"
-SUBTITLE = (
-    "The workbook's notebooks to read on paper: every listing, figure and experiment, with what a cluster has answered"
-)
 PICTURE = '<div class="diagram"><img src="{}" alt="A diagram: the words below say what it shows."></div>'
 REPEATED = {"Summary", "On your own"}
 """Sections that each notebook has; the contents omit them."""
@@ -32,7 +29,7 @@ WIDE, WIDEST = 92, 122
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a list: the anchor that it links to, and its title; for captions also Listing or Figure, and the number."""
+    """A line of a list, and the anchor that it links to; a caption has a number, and is a Listing, Figure or Experiment."""
 
     anchor: str
     title: str
@@ -42,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the handout: its HTML, its entries in the contents, and in the lists of captions."""
+    """A part of the handout, with its entries in the contents and in the lists of captions."""
 
     anchor: str
     title: str
@@ -52,43 +49,27 @@ class Part:
 
 
 def document(chapters: list[Chapter], facts: dict[str, list[str]], pictures: dict[str, str]) -> str:
-    """Return the page.
+    """Return the page, HTML that loads nothing, from the results of `collect` and `diagrams.draw`.
 
-    Args:
-        chapters: the chapters, from `collect`.
-        facts: what they were recorded with, from `collect`.
-        pictures: the picture of each Mermaid source, from `diagrams.draw`.
-
-    Returns:
-        HTML that loads nothing. The places for page numbers are empty, because only paper has pages: they are
-        `span.page`, with the anchor whose page they show in `data-page`.
+    The places for page numbers are empty, because only paper has pages: they are `span.page`, with the anchor whose page
+    they show in `data-page`.
     """
     anchors = {chapter.name: f"chapter-{chapter.number}" for chapter in chapters}
-    parts = [
-        _part(anchor, f"{chapter.number} {chapter.title}", _convert(_draw(chapter.flow, pictures)), anchors)
-        for chapter, anchor in zip(chapters, anchors.values(), strict=True)
-    ]
+    for cell in (cell for chapter in chapters for cell in chapter.flow if cell.cell_type == "markdown"):
+        # Before nbconvert renders the `<br>` in diagrams.
+        cell.source = diagrams.FENCE.sub(lambda found: PICTURE.format(pictures[found[1].strip()]), cell.source)
+    parts = [_part(anchors[chapter.name], chapter.title, _convert(chapter.flow), anchors) for chapter in chapters]
     captions = sorted((caption for part in parts for caption in part.captions), key=lambda c: prose.order(c.number))
-    parts.append(_part("errata", "Errata", _errata(parts), anchors))
-    parts.append(_part("solutions", "Solutions", _solutions(chapters), anchors))
-    parts.append(_part("glossary", "Glossary", _glossary(), anchors))
+    appendix = {"Errata": _errata(), "Solutions": _solutions(chapters), "Glossary": _glossary()}
+    parts += [_part(title.lower(), title, soup, anchors) for title, soup in appendix.items()]
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True)
     return environment.get_template("document.html.j2").render(
         title=TITLE,
-        subtitle=SUBTITLE,
         style=(TEMPLATE / "handout.css").read_text(encoding="utf-8"),
         facts=[(name, " and ".join(facts[fact])) for fact, name in FACTS.items()],
         parts=parts,
         lists=[(name, [c for c in captions if c.category == name]) for name in ("Listing", "Figure")],
     )
-
-
-def _draw(cells: list[NotebookNode], pictures: dict[str, str]) -> list[NotebookNode]:
-    """Replace diagrams with pictures, before nbconvert renders the `<br>` in them."""
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            cell.source = diagrams.FENCE.sub(lambda found: PICTURE.format(pictures[found[1].strip()]), cell.source)
-    return cells
 
 
 def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
@@ -105,24 +86,18 @@ def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
 
 
 def _convert_text(text: str) -> BeautifulSoup:
-    """Convert Markdown into HTML."""
     return _convert([new_markdown_cell(text)])
 
 
-def _errata(parts: list[Part]) -> BeautifulSoup:
+def _errata() -> BeautifulSoup:
     """Convert the errata; their last column links to the experiments in the chapters."""
     soup = _convert_text(errata.page())
-    experiments: dict[tuple[str, str], str] = {}
-    for part in parts:
-        for caption in part.captions:
-            experiments.setdefault((part.anchor, caption.number), caption.anchor)
     for row, erratum in zip(soup.select("tbody tr"), errata.errata(), strict=True):
         chapter = erratum.notebook.name[:2]
-        link = soup.new_tag("a", href=f"#{experiments[f'chapter-{chapter}', str(erratum.number)]}")
+        link = soup.new_tag("a", href=f"#chapter-{chapter}-experiment-{erratum.number}")
         link.string = f"{chapter}\N{NO-BREAK SPACE}[{erratum.cell}]"
-        place = row("td")[-1]
-        place.clear()
-        place.append(link)
+        row("td")[-1].clear()
+        row("td")[-1].append(link)
     return soup
 
 
@@ -130,7 +105,7 @@ def _solutions(chapters: list[Chapter]) -> BeautifulSoup:
     """Convert the solutions. The heading above each has its anchor: the exercise's, or the only one of a chapter."""
     soup = _convert_text("# Solutions\n\nEach was run, and its exercise is done by it.")
     for chapter in chapters:
-        soup.append(_convert_text(f"## {chapter.number} {chapter.title}"))
+        soup.append(_convert_text(f"## {chapter.title}"))
         for solution in chapter.solutions:
             if len(chapter.solutions) > 1:
                 soup.append(_convert_text(f"### {solution.heading}"))
@@ -160,12 +135,7 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
             heading["id"] = _free(soup, f"{anchor}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}")
         if level == 3 and text not in REPEATED and anchor not in ("solutions", "glossary"):
             sections.append(Entry(str(heading["id"]), text))
-    captions = [
-        caption
-        for paragraph in soup("p")
-        for strong in paragraph("strong")
-        if (caption := _caption(soup, paragraph, strong, anchor))
-    ]
+    captions = list(filter(None, (_caption(soup, strong, anchor) for strong in soup.select("p strong"))))
     _pages(soup)
     _tables(soup)
     _links(soup, anchors)
@@ -175,25 +145,23 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
 
 def _free(soup: BeautifulSoup, anchor: str) -> str:
     """Return `anchor`, with a number appended when it is taken."""
-    names = (anchor, *(f"{anchor}-{number}" for number in range(2, 99)))
+    names = chain([anchor], (f"{anchor}-{number}" for number in count(2)))
     return next(name for name in names if not soup.find(id=name))
 
 
-def _caption(soup: BeautifulSoup, paragraph: Tag, strong: Tag, part: str) -> Entry | None:
+def _caption(soup: BeautifulSoup, strong: Tag, part: str) -> Entry | None:
     """Give a caption an anchor. Its title is the rest of the bold text, or else the first sentence after it."""
     text = strong.get_text()
-    found = prose.CAPTION.match(text)
-    if not found:
+    if not (found := prose.CAPTION.match(text)):
         return None
-    category, number = found[1].capitalize(), found[2]
-    strong["id"] = _free(soup, f"{part}-{category.lower()}-{number}")
+    strong["id"] = anchor = _free(soup, f"{part}-{found[1].lower()}-{found[2]}")
     strong["class"] = "caption"
-    paragraph["class"] = "captioned"
+    strong.find_parents("p")[0]["class"] = "captioned"
     rest = re.sub(r"^\W+", "", text[found.end() :]).rstrip(":. ")
     after = [node for node in strong.next_siblings if not (isinstance(node, Tag) and node.name == "strong")]
     words = "".join(node.get_text() for node in after).strip(" ,\n")
     title = rest or re.split(r"[.:;](?:\s|$)", words, maxsplit=1)[0]
-    return Entry(str(strong["id"]), " ".join(title.split()), category, number)
+    return Entry(anchor, " ".join(title.split()), found[1].capitalize(), found[2])
 
 
 def _pages(soup: BeautifulSoup) -> None:
@@ -208,39 +176,32 @@ def _pages(soup: BeautifulSoup) -> None:
             tag.attrs = {key: value for key, value in tag.attrs.items() if key == "class"}
         body.name = "div"
         frame.replace_with(body)
-    for figure in soup.select(".output figure"):
-        for tag in (figure, *figure(style=True)):
-            del tag["style"]
+    for tag in soup.select(".output figure, .output figure [style]"):
+        del tag["style"]
 
 
 def _tables(soup: BeautifulSoup) -> None:
     """Mark the headers of tables for screen readers, let wide tables scroll, and remove their own styles."""
     for table in soup("table"):
-        if head := table.find("thead"):
-            if not head.get_text().strip():
-                head.decompose()
-            for cell in head(["th", "td"]):
+        if (head := table.find("thead")) and not head.get_text().strip():
+            head.decompose()
+        for cell in table.select("thead th, thead td"):
+            if cell.name == "th" and not cell.get_text().strip():
+                cell.name = "td"
+            else:
                 cell["scope"] = "col"
-                if cell.name == "th" and not cell.get_text().strip():
-                    cell.name = "td"
-                    del cell["scope"]
         for cell in table.select("tbody th"):
             cell["scope"] = "row"
         for tag in (table, *table(True)):
-            del tag["border"]
-            del tag["style"]
-        table.wrap(
-            soup.new_tag("div", attrs={"class": "table", "tabindex": "0", "role": "group", "aria-label": "table"})
-        )
+            del tag["border"], tag["style"]
+        wrapper = {"class": "table", "tabindex": "0", "role": "group", "aria-label": "table"}
+        table.wrap(soup.new_tag("div", attrs=wrapper))
     for style in soup("style"):
         style.decompose()  # pandas adds one to each of its tables
 
 
 def _links(soup: BeautifulSoup, anchors: dict[str, str]) -> None:
-    """Let links to notebooks lead to their chapters, and add places for page numbers.
-
-    Links to files of the repository, which the handout does not contain, become the names of these files.
-    """
+    """Let links to notebooks lead to their chapters, with places for page numbers. Links to other files become text."""
     for link in soup("a", href=True):
         target = str(link["href"])
         if target.startswith(f"{GLOSSARY.name}#"):  # no page number: the glossary is in alphabetical order

@@ -18,13 +18,8 @@ FILL = """pages => document.querySelectorAll("[data-page]").forEach(place => pla
 def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
     """Print a page as a tagged PDF with an outline, and with a page number in each `data-page` of it.
 
-    CSS has `target-counter()` for those numbers, which browsers do not support. So the page is printed again until the
+    Browsers do not support `target-counter()`, CSS's function for those numbers. So the page is printed again until the
     numbers on it are right.
-
-    Args:
-        page: the HTML file.
-        target: the PDF file.
-        chromium: a running browser.
 
     Returns:
         The number of pages.
