@@ -33,19 +33,19 @@ def folder(tmp_path):
 
 def write(folder: Path, **changes) -> Path:
     """Write the small bundle, with changes to its manifest."""
-    with making.writer(folder) as new:
-        for name, content in FILES.items():
-            new.make(name, lambda path, content=content: path.write_bytes(content))
-        description = {
-            "format": manifest.FORMAT,
-            "machine": manifest.machine(),
-            "workbook": manifest.version(),
-            "wants": manifest.wants(),
-            "provider": "kind",
-            "images": {},
-            "files": new.files,
-        }
-        new.finish(description | changes)
+    new = making.Writer(folder)
+    for name, content in FILES.items():
+        new.make(name, lambda path, content=content: path.write_bytes(content))
+    description = {
+        "format": manifest.FORMAT,
+        "machine": manifest.machine(),
+        "workbook": manifest.version(),
+        "wants": manifest.wants(),
+        "provider": "kind",
+        "images": {},
+        "files": new.files,
+    }
+    new.finish(description | changes)
     return folder
 
 
@@ -158,11 +158,11 @@ def test_a_file_is_kept_unless_it_is_damaged(folder):
         made.append(path.name)
         path.write_bytes(FILES[PROGRAM])
 
-    with making.writer(folder) as new:
-        new.make(PROGRAM, make)
-        assert made == []
-        flip(folder / PROGRAM)
-        new.make(PROGRAM, make)
+    new = making.Writer(folder)
+    new.make(PROGRAM, make)
+    assert made == []
+    flip(folder / PROGRAM)
+    new.make(PROGRAM, make)
     assert made == ["kubectl"] and (folder / PROGRAM).read_bytes() == FILES[PROGRAM]
 
 
@@ -172,17 +172,26 @@ def test_a_bundle_with_a_damaged_manifest_is_written_again(folder):
 
 
 def test_an_interrupted_bundle_has_no_manifest(folder):
-    with pytest.raises(KeyboardInterrupt), making.writer(folder):
+    def interrupt(path):
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        making.Writer(folder).make("bin/kind", interrupt)
     assert not (folder / manifest.NAME).exists()
 
 
-def test_the_list_of_packages_contains_all_dependencies():
-    listed = dict(line.split("==") for line in making.installed(environment.requirements(*manifest.EXTRAS)))
-    assert {"jupyterlab", "pandas", "traitlets", "coverage", "nbval", "pytest"} <= listed.keys()
-    for name in listed:
-        for text in metadata.distribution(name).requires or []:
-            needed = Requirement(text)
-            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
-                assert canonicalize_name(needed.name) in listed, f"{name} needs {text}"
-                assert needed.specifier.contains(listed[canonicalize_name(needed.name)], prereleases=True)
+def test_the_pins_contain_all_dependencies():
+    pinned = dict(line.split("==") for line in making.pins().splitlines())
+    pinned = {canonicalize_name(name): version for name, version in pinned.items()}
+    assert {"jupyterlab", "pandas", "traitlets", "coverage", "nbval", "pytest"} <= pinned.keys()
+    needed = [Requirement(text) for text in environment.requirements(*manifest.EXTRAS)]
+    seen = set()
+    for requirement in needed:  # grows
+        name = canonicalize_name(requirement.name)
+        assert name in pinned, f"{requirement} is needed"
+        assert requirement.specifier.contains(pinned[name], prereleases=True)
+        if name not in seen:
+            seen.add(name)
+            more = map(Requirement, metadata.distribution(name).requires or [])
+            needed += [each for each in more if each.marker is None or each.marker.evaluate({"extra": ""})]
+    assert "traitlets" in seen

@@ -18,16 +18,9 @@ from docker import DockerClient
 
 from workbook.base.errors import WorkbookError
 
-COMPRESSION = 6
-"""gzip's level; every engine and every system unpacks it."""
-
 
 class SavedImage:
-    """An image as `docker save` writes it: `config` describes it; its layers are in order, bottom first.
-
-    Args:
-        archive: the output of `docker save`, open for reading.
-    """
+    """An image in the output of `docker save`: `config` describes it; its layers are in order, bottom first."""
 
     def __init__(self, archive: tarfile.TarFile) -> None:
         self._archive = archive
@@ -62,13 +55,7 @@ def saved(engine: DockerClient, image: str) -> Iterator[SavedImage]:
 
 
 def with_layer(config: bytes, layer: bytes, comment: str) -> bytes:
-    """Return the description of an image with one more layer on top.
-
-    Args:
-        config: the image's description.
-        layer: the layer, an uncompressed tar file.
-        comment: what `docker history` shows for the layer.
-    """
+    """Return an image's description with one more layer on top, an uncompressed tar file; `docker history` shows `comment`."""
     description: dict[str, Any] = json.loads(config)
     description["rootfs"]["diff_ids"].append(f"sha256:{hashlib.sha256(layer).hexdigest()}")
     if "history" in description:
@@ -89,7 +76,7 @@ def write(archive: Path, tag: str, image: SavedImage, config: bytes, *layers: by
         tag: the tag that the image gets when it is loaded.
         image: the image with the lower layers.
         config: the description of the image with all layers.
-        layers: the layers on top, uncompressed tar files.
+        layers: uncompressed tar files, on top of those of `image`.
     """
     digests = [digest.removeprefix("sha256:") for digest in json.loads(config)["rootfs"]["diff_ids"]]
     name = f"{hashlib.sha256(config).hexdigest()}.json"
@@ -109,7 +96,7 @@ def compressed(path: Path) -> Iterator[tarfile.TarFile]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         part.open("wb") as file,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=COMPRESSION, fileobj=file, mtime=0) as zipped,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as out,
     ):
         yield out

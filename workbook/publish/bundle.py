@@ -5,16 +5,12 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
-from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from rich.console import Console
 from rich.table import Table
 
@@ -24,7 +20,7 @@ from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
-from workbook.base.processes import run
+from workbook.base.processes import read, run
 from workbook.base.steps import step
 from workbook.bundle import manifest
 from workbook.bundle.manifest import File, Image, Manifest
@@ -43,8 +39,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 FOLDER = ROOT / "build" / "bundle"
-MINIKUBE_TEMPORARY = (".lock", ".part")
-HANDOUTS = ("handout.html", "handout.pdf")
 WHEELS = "usr/share/workbook/wheels"
 """Where the base image for Python contains the wheels of the applications."""
 PIP = f"[global]\nno-index = true\nfind-links = /{WHEELS}\ndisable-pip-version-check = true\n"
@@ -57,12 +51,13 @@ def bundle() -> None:
     """Write the bundle, and print the size of its parts. What has not changed since the last time is kept.
 
     Raises:
-        WorkbookError: something could not be downloaded or built; or this runs from a bundle.
+        WorkbookError: something could not be downloaded or built; or a bundle is in use.
     """
     cluster = current()
     if cluster.settings.bundle:
         raise WorkbookError("A bundle is not made from another one.", fix="Copy that one, or run this without BUNDLE.")
-    with lock(home() / "bundle.lock", "bundle"), writer(FOLDER) as new:
+    with lock(home() / "bundle.lock", "bundle"):
+        new = Writer(FOLDER)
         engine = _engine(cluster)
         _add_workbook(new)
         _add_wheels(new)
@@ -72,7 +67,8 @@ def bundle() -> None:
             image, official = cluster.node_image()
             packed["node"] = _add_image(new, engine, "node", image)
             packed["node"]["official"] = official
-        _add_handout(new)
+        for page in (ROOT / "build").glob("handout.*"):
+            new.add(f"handout/{page.name}", page)
         seal = new.finish(
             {
                 "format": manifest.FORMAT,
@@ -89,16 +85,17 @@ def bundle() -> None:
 
 
 class Writer:
-    """Writes the files of a bundle. A file of the last bundle is kept when it would be written again.
+    """Writes the files of a bundle into a folder. It has no manifest until `finish`: an interrupted bundle is refused."""
 
-    Args:
-        folder: the bundle's folder.
-        last: the files of the bundle that was in this folder before, as in its manifest.
-    """
-
-    def __init__(self, folder: Path, last: Mapping[str, File]) -> None:
-        self.folder, self._last = folder, last
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.files: dict[str, File] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._last = manifest.read(folder)["files"]
+        except (OSError, ValueError):  # the first bundle, or a damaged one
+            self._last = {}
+        (folder / manifest.NAME).unlink(missing_ok=True)
 
     def add(self, name: str, source: Path) -> None:
         """Copy a file to the path `name` in the bundle."""
@@ -123,19 +120,6 @@ class Writer:
             elif path.relative_to(self.folder).as_posix() not in self.files:
                 path.unlink()
         return manifest.write(self.folder, content)
-
-
-@contextmanager
-def writer(folder: Path) -> Iterator[Writer]:
-    """Open a folder to write a bundle. It has no manifest until `finish`, so an interrupted bundle is refused."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        last = manifest.read(folder)["files"]
-    except (OSError, ValueError):  # the first bundle, or a damaged one
-        last = {}
-    for name in (manifest.NAME, manifest.SUM):
-        (folder / name).unlink(missing_ok=True)
-    yield Writer(folder, last)
 
 
 def _engine(cluster: Cluster) -> "DockerClient":
@@ -165,36 +149,18 @@ def _add_workbook(new: Writer) -> None:
         new.add("workbook.tar.gz", archive)
 
 
-def installed(requirements: list[str]) -> list[str]:
-    """Return the packages that satisfy `requirements` in this environment, with all their dependencies.
-
-    Returns:
-        `name==version` of each, sorted.
-
-    Raises:
-        PackageNotFoundError: one of them is not installed.
-    """
-    versions: dict[str, str] = {}
-    todo = [(Requirement(text), "") for text in requirements]
-    seen: set[tuple[str, str]] = set()
-    while todo:
-        wanted, extra = todo.pop()
-        if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
-            continue
-        found = metadata.distribution(wanted.name)
-        versions[canonicalize_name(wanted.name)] = found.version
-        for name in ("", *wanted.extras):
-            if (wanted.name, name) not in seen:
-                seen.add((wanted.name, name))
-                todo += [(Requirement(text), name) for text in found.requires or []]
-    return [f"{name}=={version}" for name, version in sorted(versions.items())]
+def pins() -> str:
+    """Return the versions of all packages in this environment, as constraints for pip: a line `name==version` for each."""
+    return read([sys.executable, "-m", "pip", "list", "--format=freeze", "--exclude-editable"])
 
 
 def _add_wheels(new: Writer) -> None:
-    """Add the packages of this environment that the notebooks and their tests need, and those that build the workbook's."""
-    packages = installed(environment.requirements(*manifest.EXTRAS))
+    """Add the packages that the notebooks and their tests need, as in this environment; and those that build the workbook's."""
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
-        for words in (["--no-deps", *packages], manifest.build_requirements()):
+        constraints = Path(scratch, "constraints.txt")
+        constraints.write_text(pins())
+        packages = [f"--constraint={constraints}", *environment.requirements(*manifest.EXTRAS)]
+        for words in (packages, manifest.build_requirements()):
             run(
                 [sys.executable, "-m", "pip", "wheel", "--wheel-dir", scratch, *words],
                 env=REPRODUCIBLE,
@@ -202,14 +168,12 @@ def _add_wheels(new: Writer) -> None:
                 on_line=running.update,
                 fix="Connect to a network with a Python package index; behind a proxy, set HTTPS_PROXY and PIP_CERT.",
             )
-        for wheel in sorted(Path(scratch).glob("*.whl")):
+        for wheel in Path(scratch).glob("*.whl"):
             new.add(f"wheels/{wheel.name}", wheel)
 
 
 def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
-    """Let minikube download everything that its start needs.
-
-    The files that it leaves in an empty folder are exactly those; their names change from version to version.
+    """Let minikube download what its start needs: exactly the files that it leaves in an empty folder.
 
     Args:
         home: an empty folder.
@@ -227,7 +191,7 @@ def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
     return {
         path.relative_to(cache).as_posix(): path
         for path in sorted(cache.rglob("*"))
-        if path.is_file() and path.suffix not in MINIKUBE_TEMPORARY
+        if path.is_file() and path.suffix not in (".lock", ".part")
     }
 
 
@@ -274,13 +238,8 @@ def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *l
 def _application_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
     """The wheels of the applications' requirements, by name: chosen by the pip of the base image that will install them."""
     requirements = {f"{path.parent.name}.txt": path for path in sorted(APP.glob("*/requirements.txt"))}
-    words = [
-        "pip",
-        "download",
-        "--only-binary=:all:",
-        "--dest=/wheels",
-        *(f"--requirement=/{name}" for name in requirements),
-    ]
+    words = ["pip", "download", "--only-binary=:all:", "--dest=/wheels"]
+    words += [f"--requirement=/{name}" for name in requirements]
     with step("Fetch the applications' packages"):
         container = engine.containers.create(base, words, environment=proxies(), labels=labels.MANAGED)
         try:
@@ -307,15 +266,7 @@ def _application_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
             container.remove(force=True)
 
 
-def _add_handout(new: Writer) -> None:
-    """Add the handout, if there is one."""
-    for name in HANDOUTS:
-        if (file := ROOT / "build" / name).exists():
-            new.add(f"handout/{name}", file)
-
-
 def _print_sizes(files: Mapping[str, File]) -> None:
-    """Print a table with the size of each part of the bundle."""
     sizes: dict[str, list[int]] = {}
     for name, file in sorted(files.items()):
         sizes.setdefault(name.partition("/")[0], []).append(file["size"])
