@@ -22,20 +22,31 @@ TOKEN_HOURS = 48
 def classroom(*learners: str) -> None:
     """Prepare the cluster whose context `WORKBOOK_CONTEXT` names for learners. A second run renews their tokens.
 
-    It writes build/classroom/NAME.kubeconfig for each learner: a secret, which only that learner should receive.
-    It needs the rights of an administrator.
+    It needs the rights of an administrator, and writes build/classroom/NAME.kubeconfig for each learner: a secret.
 
     Args:
-        learners: names, each of them also the name of the learner's Namespace.
+        learners: their names, which are those of their Namespaces, too.
 
     Raises:
         WorkbookError: `WORKBOOK_CONTEXT` is not set, a name is not valid, or a command failed.
 
     Documentation: https://kubernetes.io/docs/concepts/security/multi-tenancy/
     """
-    _check(learners)
-    kubectl = ["kubectl", "--context", _context()]
-    config = yaml.safe_load(read([*kubectl, "config", "view", "--minify", "--flatten"]))
+    for learner in learners:
+        if not re.fullmatch(r"[a-z]([-a-z0-9]{0,40}[a-z0-9])?", learner) or learner.endswith("-other"):
+            raise WorkbookError(
+                f"{learner!r} cannot be the name of a learner's Namespace.",
+                "A name starts with a small letter, consists of small letters, digits and dashes, and does not end in `-other`.",
+                "Choose a name such as learner-1.",
+            )
+    if not (administrator := os.environ.get("WORKBOOK_CONTEXT")):  # their current context is never used instead
+        raise WorkbookError(
+            "WORKBOOK_CONTEXT is not set.",
+            "It names the context of the cluster on which you are an administrator.",
+            "`kubectl config get-contexts` lists them.",
+        )
+    kubectl = ["kubectl", "--context", administrator]
+    shared = yaml.safe_load(read([*kubectl, "config", "view", "--minify", "--flatten"]))
     run([*kubectl, "apply", "-f", str(MANIFESTS / "cluster.yaml")], show=True)
     for learner in learners:
         with tempfile.TemporaryDirectory() as folder:
@@ -45,41 +56,11 @@ def classroom(*learners: str) -> None:
         command = [*kubectl, "create", "token", ACCOUNT, f"--namespace={learner}", f"--duration={TOKEN_HOURS}h"]
         print(f"$ {typed(command)}", flush=True)
         path = HANDED_OUT / f"{learner}.kubeconfig"
-        kubeconfig.replace(path, _kubeconfig(config["clusters"], learner, token=read(command).strip()).encode())
-        print(f"✓ {learner}: {path.relative_to(ROOT)}\n")
-
-
-def _context() -> str:
-    """The context that the administrator has chosen. The current one of their kubeconfig is never used instead."""
-    if context := os.environ.get("WORKBOOK_CONTEXT"):
-        return context
-    raise WorkbookError(
-        "WORKBOOK_CONTEXT is not set.",
-        "It names the context of the cluster on which you are an administrator.",
-        "`kubectl config get-contexts` lists them.",
-    )
-
-
-def _kubeconfig(clusters: list[dict[str, object]], learner: str, token: str) -> str:
-    """A learner's kubeconfig, with the one cluster in `clusters`."""
-    context = {"cluster": clusters[0]["name"], "user": learner, "namespace": learner}
-    return yaml.safe_dump(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": clusters,
-            "users": [{"name": learner, "user": {"token": token}}],
+        context = {"cluster": shared["clusters"][0]["name"], "user": learner, "namespace": learner}
+        config = {key: shared[key] for key in ("apiVersion", "kind", "clusters")} | {
+            "users": [{"name": learner, "user": {"token": read(command).strip()}}],
             "contexts": [{"name": learner, "context": context}],
             "current-context": learner,
         }
-    )
-
-
-def _check(learners: tuple[str, ...]) -> None:
-    for learner in learners:
-        if not re.fullmatch(r"[a-z]([-a-z0-9]{0,40}[a-z0-9])?", learner) or learner.endswith("-other"):
-            raise WorkbookError(
-                f"{learner!r} cannot be the name of a learner's Namespace.",
-                "A name starts with a small letter, consists of small letters, digits and dashes, and does not end in `-other`.",
-                "Choose a name such as learner-1.",
-            )
+        kubeconfig.replace(path, yaml.safe_dump(config).encode())
+        print(f"✓ {learner}: {path.relative_to(ROOT)}\n")
