@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import leftovers, sessions
+from workbook.base import labels
 
 pytestmark = pytest.mark.cluster
 
@@ -66,8 +67,8 @@ def elsewhere_on_this_machine():
         )
         running.append(program)
         assert program.stdout.readline() == b"made\n"
-        image = next(tag for image in engine.images.list() for tag in image.tags if tag.startswith("web-app:"))
-        running.append(engine.containers.create(image, name="foreign"))
+        images = (image for image in engine.images.list() if not labels.MANAGED.items() <= image.labels.items())
+        running.append(engine.containers.create(next(images).id, "a-program", name="foreign"))
         running.append(engine.networks.create("foreign"))
 
     yield make
