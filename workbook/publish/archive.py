@@ -9,7 +9,7 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -61,6 +61,15 @@ def with_layer(config: bytes, layer: bytes, comment: str) -> bytes:
     if "history" in description:
         description["history"].append({"created_by": comment, "created": description.get("created")})
     return json.dumps(description, sort_keys=True).encode()
+
+
+def layer(files: Mapping[str, bytes]) -> bytes:
+    """Return a layer with these files, an uncompressed tar file."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as out:
+        for name, data in sorted(files.items()):
+            add(out, name, data)
+    return content.getvalue()
 
 
 def identity(config: bytes) -> str:

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 
 import node
-from node.archive import write_layer
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
@@ -39,9 +38,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 FOLDER = ROOT / "build" / "bundle"
-WHEELS = "usr/share/workbook/wheels"
-"""Where the base image for Python contains the wheels of the applications."""
-PIP = f"[global]\nno-index = true\nfind-links = /{WHEELS}\ndisable-pip-version-check = true\n"
+SHARE = "usr/share/workbook"
+"""Where the base image for Python contains the applications' wheels."""
+PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-version-check = true\n"
 """The base image's /etc/pip.conf: pip installs from that folder only."""
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}
 """1980, the earliest time in a wheel: wheels that are built from the same sources are equal."""
@@ -62,7 +61,11 @@ def bundle() -> None:
         _add_workbook(new)
         _add_wheels(new)
         _add_programs(new, cluster)
-        packed = {purpose: _add_base(new, engine, purpose) for purpose in bases(catalog())}
+        packed = {}
+        for purpose in bases(catalog()):
+            image = base(engine, purpose)
+            layers = [_applications(engine, image)] if purpose == "python" else []
+            packed[purpose] = _add_image(new, engine, purpose, image, *layers)
         if isinstance(cluster, Kind):
             image, official = cluster.node_image()
             packed["node"] = _add_image(new, engine, "node", image)
@@ -211,18 +214,6 @@ def _add_programs(new: Writer, cluster: Cluster) -> None:
     new.add(f"bin/kubectl{suffix}", Path(require_kubectl(minor, first=node.kubectl())))
 
 
-def _add_base(new: Writer, engine: "DockerClient", purpose: str) -> Image:
-    """Add a base image; the one for Python gets a layer with the wheels of the applications."""
-    image = base(engine, purpose)
-    if purpose != "python":
-        return _add_image(new, engine, purpose, image)
-    wheels = {f"{WHEELS}/{name}": content for name, content in _application_wheels(engine, image).items()}
-    with tempfile.TemporaryDirectory() as scratch:
-        layer = Path(scratch, "layer.tar")
-        write_layer(layer, {"etc/pip.conf": PIP.encode(), **wheels})
-        return _add_image(new, engine, purpose, image, layer.read_bytes())
-
-
 def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *layers: bytes) -> Image:
     """Add an image with further layers on top."""
     with step(f"Pack the image for {purpose}"), images.saved(engine, image) as saved:
@@ -235,19 +226,15 @@ def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *l
     return {"tag": tag, "file": file}
 
 
-def _application_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
-    """The wheels of the applications' requirements, by name: chosen by the pip of the base image that will install them."""
-    requirements = {f"{path.parent.name}.txt": path for path in sorted(APP.glob("*/requirements.txt"))}
+def _applications(engine: "DockerClient", base: str) -> bytes:
+    """The layer with the wheels of the applications' requirements, which the pip of the base image chooses."""
+    requirements = {f"{path.parent.name}.txt": path.read_bytes() for path in APP.glob("*/requirements.txt")}
     words = ["pip", "download", "--only-binary=:all:", "--dest=/wheels"]
-    words += [f"--requirement=/{name}" for name in requirements]
+    words += [f"--requirement=/{name}" for name in sorted(requirements)]
     with step("Fetch the applications' packages"):
         container = engine.containers.create(base, words, environment=proxies(), labels=labels.MANAGED)
         try:
-            content = BytesIO()
-            with tarfile.open(fileobj=content, mode="w") as out:
-                for name, path in requirements.items():
-                    images.add(out, name, path.read_bytes())
-            container.put_archive("/", content.getvalue())
+            container.put_archive("/", images.layer(requirements))
             container.start()
             if container.wait(timeout=600)["StatusCode"]:
                 raise WorkbookError(
@@ -257,11 +244,9 @@ def _application_wheels(engine: "DockerClient", base: str) -> dict[str, bytes]:
                 )
             stream, _ = container.get_archive("/wheels")
             with tarfile.open(fileobj=BytesIO(b"".join(stream))) as archive:
-                return {
-                    Path(entry.name).name: file.read()
-                    for entry in archive.getmembers()
-                    if (file := archive.extractfile(entry))  # None for the folder itself
-                }
+                files = {entry.name: archive.extractfile(entry) for entry in archive}  # None for the folder itself
+                wheels = {f"{SHARE}/{name}": file.read() for name, file in files.items() if file}
+            return images.layer({"etc/pip.conf": PIP.encode(), **wheels})
         finally:
             container.remove(force=True)
 
