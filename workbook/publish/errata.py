@@ -1,9 +1,8 @@
 """The errata, notebooks/ERRATA.md: the chapter's mistakes, and what is true today.
 
-They are read from the experiments in the notebooks. Below an experiment's caption stands a quote. Its first sentence is
-what the chapter says, the rest what is true today. Where that is explained only after the experiment, it is a quote of
-its own that begins with **Today**. Small mistakes are the rows of a table with the columns *the chapter* and *today*. A
-heading ends the experiment.
+They are read from the notebooks' experiments. Below the caption is a quote: its first sentence is what the chapter says,
+the rest, or a later quote that begins with **Today**, what is true today. Small mistakes are the rows of a table with the
+columns *the chapter* and *today*. A heading ends the experiment.
 """
 
 import re

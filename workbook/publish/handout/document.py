@@ -60,7 +60,10 @@ def document(chapters: list[Chapter], facts: dict[str, list[str]], pictures: dic
         cell.source = diagrams.FENCE.sub(lambda found: PICTURE.format(pictures[found[1].strip()]), cell.source)
     parts = [_part(anchors[chapter.name], chapter.title, _convert(chapter.flow), anchors) for chapter in chapters]
     captions = sorted((caption for part in parts for caption in part.captions), key=lambda c: prose.order(c.number))
-    appendix = {"Errata": _errata(), "Solutions": _solutions(chapters), "Glossary": _glossary()}
+    glossary = _convert_text(GLOSSARY.read_text(encoding="utf-8"))
+    for link in glossary.select("a[id]:not([href])"):
+        link.decompose()  # the headings themselves get these anchors
+    appendix = {"Errata": _errata(), "Solutions": _solutions(chapters), "Glossary": glossary}
     parts += [_part(title.lower(), title, soup, anchors) for title, soup in appendix.items()]
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True)
     return environment.get_template("document.html.j2").render(
@@ -111,14 +114,6 @@ def _solutions(chapters: list[Chapter]) -> BeautifulSoup:
                 soup.append(_convert_text(f"### {solution.heading}"))
             soup.select("h1, h2, h3, h4, h5, h6")[-1]["id"] = solution.anchor
             soup.append(_convert(solution.cells))
-    return soup
-
-
-def _glossary() -> BeautifulSoup:
-    """Convert the glossary. The anchors in its headings are removed: the headings themselves get the same ones."""
-    soup = _convert_text(GLOSSARY.read_text(encoding="utf-8"))
-    for anchor in soup.select("a[id]:not([href])"):
-        anchor.decompose()
     return soup
 
 
