@@ -13,12 +13,10 @@ def status() -> None:
         case State.RUNNING:
             table = progress()
             print(table.to_string(), end="\n\n")
-            ended, done = table["STEP"] == SHOWN["end"], table["EXERCISE"] == SHOWN["exercise"]
-            print(
-                f"Notebooks run to their end: {ended.sum()} of {len(table)}. Exercises done by yourself: {done.sum()}."
-            )
-            if not ended.all():
-                print(f"Continue with {table.index[~ended][0]}.")
+            end, done = table["STEP"] == SHOWN["end"], table["EXERCISE"] == SHOWN["exercise"]
+            print(f"Notebooks run to their end: {end.sum()} of {len(end)}. Exercises done by yourself: {done.sum()}.")
+            if not end.all():
+                print(f"Continue with {table.index[~end][0]}.")
         case State.ABSENT:
             print("There is no cluster, and so no progress: `make up` creates one.")
         case _:

@@ -21,25 +21,11 @@ from workbook.lessons.progress import CONFIG_MAP, note
 from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
 from workbook.lessons.wait import gone, rollout_status
 
-RESOURCES = (
-    "services",
-    "deployments",
-    "statefulsets",
-    "daemonsets",
-    "replicasets",
-    "pods",
-    "persistentvolumeclaims",
-    "configmaps",
-)
-"""What a reader may have created, in the order in which it is removed.
-
-Services come first: a kubelet that has not yet seen their end would still give new Pods their addresses. A Deployment is
-deleted together with its ReplicaSets and Pods, so those come after it.
-"""
-KEPT = {"kube-root-ca.crt", CONFIG_MAP}
-"""The names of ConfigMaps that are not the reader's."""
+# What runs Pods, owners before what is deleted together with them.
+WORKLOADS = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods")
+KEPT = {"kube-root-ca.crt", CONFIG_MAP}  # ConfigMaps that are not the reader's
+# The field managers that take part when a manifest is applied: the controllers note revisions on the objects.
 APPLIERS = {"kubectl-client-side-apply", "kube-controller-manager"}
-"""The field managers that take part when a manifest is applied: the controllers note revisions on the objects."""
 
 
 def states() -> dict[str, dict[str, list[str]]]:
@@ -64,9 +50,8 @@ def begin(number: int) -> None:
     known = states()
     state = known.get(f"{number:02}")
     if not state:
-        raise WorkbookError(
-            f"There is no notebook {number:02}.", f"There are {', '.join(known)}.", "Correct the number."
-        )
+        why = f"There are {', '.join(known)}."
+        raise WorkbookError(f"There is no notebook {number:02}.", why, "Correct the number.")
     cluster = current()
     with lock(cluster.folder / "lock", f"begin({number})", patience=60):
         remember(cluster.folder, cluster.provider)
@@ -87,12 +72,10 @@ def begin(number: int) -> None:
 
 def _set_images(cluster: Cluster, wanted: list[str]) -> None:
     """Make the nodes have the `wanted` images, built from their present source, and no other of the workbook's."""
-    existing = set(cluster.images())
-    for image in sorted(existing & catalog().keys() - set(wanted)):
+    for image in sorted(set(cluster.images()) & catalog().keys() - set(wanted)):
         print(f"Removing the image {image}: it is built later.")
         cluster.remove(image)
-    engine = cluster.docker()
-    if outdated := [image for image in wanted if not is_current(engine, image)]:
+    if outdated := [image for image in wanted if not is_current(cluster.docker(), image)]:
         build(*outdated, log=False)
     cluster.load(*wanted)
 
@@ -104,7 +87,8 @@ def _set_objects(manifests: list[Path]) -> None:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         wanted.setdefault((f"{document['kind'].lower()}s", document["metadata"]["name"]), []).append(path)
     missing, service_deleted = dict(wanted), False
-    for resource in RESOURCES:
+    # Services come first: a kubelet that has not yet seen their end would still give new Pods their addresses.
+    for resource in ("services", *WORKLOADS, "persistentvolumeclaims", "configmaps"):
         for item in api().objects(resource):
             name = item["metadata"]["name"]
             if item["metadata"].get("ownerReferences") or name in KEPT:

@@ -44,9 +44,9 @@ def docker_run(image: str, program: str, *arguments: str) -> Printed:
     # The Docker SDK is loaded with the engine, not with this module.
     from docker.errors import ContainerError, ImageNotFound
 
-    engine = current().docker()
+    containers = current().docker().containers
     try:
-        output = engine.containers.run(
+        output = containers.run(
             image, list(arguments), entrypoint=program, remove=True, stderr=True, network_mode="none", labels=MANAGED
         )
     except ImageNotFound:
@@ -59,10 +59,7 @@ def docker_run(image: str, program: str, *arguments: str) -> Printed:
 
 
 def remove_image(image: str) -> None:
-    """Remove an image from the cluster's nodes (`docker image rm`); nothing to do when they don't have it.
-
-    Args:
-        image: the image's name and tag.
+    """Remove an image from the cluster's nodes (`docker image rm`), given by its name and tag, if they have it.
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/rm/
     """

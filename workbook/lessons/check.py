@@ -18,7 +18,7 @@ def check(claim: str, holds: Claimed, hint: str = "") -> None:
 
     Args:
         claim: what should be true now, in words.
-        holds: whether it is true, or a function that finds out.
+        holds: whether it is true.
         hint: the next thing to try if it is not.
 
     Raises:
@@ -34,7 +34,7 @@ def exercise(number: int, claims: dict[str, Claimed], *, solution: bool = False)
 
     Args:
         number: the notebook's number.
-        claims: what should be true when the exercise is done, in words, and whether it is, or a function that finds out.
+        claims: what should be true when the exercise is done, in words, and whether it is.
         solution: whether the workbook's own solution was run just before.
 
     Raises:

@@ -31,21 +31,19 @@ FIXES = {
 class KubectlError(CommandFailed):
     """kubectl ended with an error; the message is what it printed, and a fix where one is known."""
 
-    def __init__(self, args: Sequence[str], code: int, output: str) -> None:
-        super().__init__(args, code, output, next((fix for text, fix in FIXES.items() if text in output), ""))
-
     def __str__(self) -> str:
         return self.output.strip() + (f"\nDo:  {self.fix}" if self.fix else "")
 
 
-def kubectl(*args: str, timeout: float = 120) -> Printed:
-    """Run kubectl on the workbook's cluster and namespace, and return what it printed, for people (stdout and stderr, in order).
+def kubectl(*args: str, timeout: float = 120, how: Callable[..., str] = run) -> Printed:
+    """Run kubectl on the workbook's cluster and namespace, and return what it printed.
 
     It runs in the repository's root, so a manifest is `manifests/NAME`, as in a terminal opened there.
 
     Args:
         args: its arguments, one word each: `kubectl("get", "pods")`.
         timeout: seconds.
+        how: `run` returns standard output and standard error in their order, `read` standard output alone.
 
     Raises:
         KubectlError: kubectl ended with an error; its message is kubectl's own.
@@ -53,19 +51,6 @@ def kubectl(*args: str, timeout: float = 120) -> Printed:
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/
     """
-    return Printed(_execute(run, args, timeout))
-
-
-def kubectl_output(*args: str) -> str:
-    """Run kubectl, and return its standard output alone, to be parsed. Arguments and errors as for `kubectl`.
-
-    Warnings, which kubectl, a login plugin or the API server (about a deprecated API) may add, go to standard error.
-    """
-    return _execute(read, args)
-
-
-def _execute(how: Callable[..., str], args: Sequence[str], timeout: float = 120) -> str:
-    """Implements `kubectl` and `kubectl_output`; `how` is `run` or `read`."""
     api()  # refuses a kubeconfig that is not the workbook's
     cluster = current()
     env = {
@@ -76,9 +61,15 @@ def _execute(how: Callable[..., str], args: Sequence[str], timeout: float = 120)
     words, folder = _localized(cluster, args)
     try:
         program = _program(cluster.provider, cluster.settings)
-        return how([*program, *words], env=env, timeout=timeout, cwd=folder).strip()
+        return Printed(how([*program, *words], env=env, timeout=timeout, cwd=folder).strip())
     except CommandFailed as error:
-        raise KubectlError(["kubectl", *args], error.code, error.output) from None
+        fix = next((fix for text, fix in FIXES.items() if text in error.output), "")
+        raise KubectlError(["kubectl", *args], error.code, error.output, fix) from None
+
+
+def kubectl_output(*args: str) -> str:
+    """Run kubectl, and return its standard output alone, without warnings, to be parsed. Errors as for `kubectl`."""
+    return kubectl(*args, how=read)
 
 
 @cache
@@ -88,17 +79,13 @@ def _program(provider: Provider, settings: Settings) -> list[str]:
 
 
 def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
-    """The arguments and the folder to run in, with each image under the name by which a Pod of this cluster asks for it.
-
-    Only an existing cluster, which pulls images from a registry, needs other names than the manifests have. Manifests
-    are then copied into another folder, with the same paths, so that kubectl prints the same.
-    """
-    if cluster.provider is not Provider.EXISTING:
+    """The arguments and the folder to run in, with each image under the name by which a Pod of this cluster asks for it."""
+    if cluster.provider is not Provider.EXISTING:  # which pulls images from a registry
         return list(args), ROOT
     folder = ROOT
+    # A copy of a manifest has the same path in another folder, so that kubectl prints the same.
     for option, manifest in pairwise(args):
-        # `-f` is also the option of `kubectl logs` that follows a log.
-        if option == "-f" and not Path(manifest).is_absolute() and (ROOT / manifest).is_file():
+        if option == "-f" and not Path(manifest).is_absolute() and (ROOT / manifest).is_file():  # not `kubectl logs -f`
             folder = cluster.folder / "localized"
             copy = folder / manifest
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -130,11 +117,7 @@ def apply(manifest: str | Path) -> Printed:
 
 
 def find_manifest(manifest: str | Path) -> str:
-    """The path of a manifest, from the repository's root if it is inside; arguments as for `apply`, except a text.
-
-    Raises:
-        WorkbookError: there is no such file; the error names the files in manifests/.
-    """
+    """The path of a manifest, from the repository's root if it is inside. Arguments and errors as for `apply`."""
     for path in (MANIFESTS / manifest, ROOT / manifest):
         if path.is_file():
             return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
@@ -198,8 +181,6 @@ def magic(line: str) -> Printed:
     """
     args = shlex.split(line)
     if args[:1] == ["logs"] and {"-f", "--follow"} & set(args):
-        raise WorkbookError(
-            "`kubectl logs -f` follows the log until it is stopped, so this cell would never end.",
-            fix="Leave out `-f` here; in a terminal it is the right thing.",
-        )
+        what = "`kubectl logs -f` follows the log until it is stopped, so this cell would never end."
+        raise WorkbookError(what, fix="Leave out `-f` here; in a terminal it is the right thing.")
     return kubectl(*args)

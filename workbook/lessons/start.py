@@ -21,10 +21,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Stop the workbook's cluster (`minikube stop`). What is deployed on it is kept for the next start.
-
-    Raises:
-        WorkbookError: another process changes the cluster.
+    """Stop the workbook's cluster (`minikube stop`). What is deployed on it is kept for the next start. Raises as `start`.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/stop/
     """
@@ -34,10 +31,7 @@ def stop() -> None:
 
 
 def delete_cluster() -> None:
-    """Delete the workbook's cluster with everything in it (`minikube delete`). The next `begin(…)` creates a new one.
-
-    Raises:
-        WorkbookError: another process changes the cluster.
+    """Delete the workbook's cluster with everything in it (`minikube delete`); `begin(…)` creates a new one. Raises as `start`.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/delete/
     """
@@ -48,9 +42,6 @@ def delete_cluster() -> None:
 
 def service_url(service: str) -> str:
     """Return an address at which a NodePort Service answers on this machine (`minikube service NAME --url`).
-
-    Args:
-        service: the Service's name.
 
     Raises:
         WorkbookError: the Service does not exist, or has no node port.

@@ -25,7 +25,7 @@ STABLE = {
     "persistentvolumeclaims": ["STATUS"],
     "endpointslices": ["PORTS"],
 }
-"""The columns that are the same in every run, by resource; other resources have none."""
+"""The columns that are the same in every run, by resource. Other resources have none."""
 
 
 class Options(TypedDict, total=False):
@@ -88,11 +88,9 @@ def identified(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def name(metadata: Object, full: bool = False) -> str:
-    """An object's name; unless `full`, with `*` for the part that Kubernetes generated.
+    """An object's name; unless `full`, with `*` for what is generated: a Pod's suffix, a template's hash, a static Pod's node.
 
-    Generated parts are a Pod's suffix, its ReplicaSet's template hash
-    (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label), and the node's name
-    at the end of a static Pod's.
+    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
     """
     whole: str = metadata["name"]
     if full:
@@ -138,11 +136,10 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
 
     Args:
         selector: a label selector such as `"app=webapp"`. Events of deleted objects are left out.
-        wide: also the object's name, the event's message, and how often it occurred.
+        wide: also the object's NAME, the event's MESSAGE, and how often it occurred (COUNT).
 
     Returns:
-        One row per event; the index is the object's kind, the columns are TYPE and REASON.
-        `wide` adds NAME, COUNT and MESSAGE. Events that differ only in those are one row unless `wide`.
+        The index is the object's kind, the columns are TYPE and REASON. Unless `wide`, each row occurs once.
 
     Raises:
         WorkbookError: no cluster, or no answer from the API server.
@@ -174,10 +171,7 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
 
 
 def images() -> pd.DataFrame:
-    """Return the workbook's images that Pods of this cluster can use without a pull: figure 1-3.
-
-    Returns:
-        One row per image; the index is REPOSITORY, the column is TAG. Images of Kubernetes itself are left out.
+    """Return the workbook's images that Pods of this cluster can use without a pull, by repository: figure 1-3.
 
     Documentation: https://kubernetes.io/docs/concepts/containers/images/
     """
