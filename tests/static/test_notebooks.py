@@ -13,8 +13,7 @@ from tests.cells import code_cells
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.lessons.begin import states
-from workbook.publish.agenda import PAGE, PLANS, agenda
-from workbook.publish.documents import table
+from workbook.publish.documents import AGENDA, PLANS, agenda, table
 from workbook.publish.execute import failed
 from workbook.publish.minutes import delays
 
@@ -167,7 +166,7 @@ def test_the_readme_has_the_current_table_of_notebooks():
 
 
 def test_instructors_have_the_current_agenda():
-    assert agenda() in PAGE.read_text(), "run `make record`"
+    assert agenda() in AGENDA.read_text(), "run `make record`"
 
 
 def test_breaks_come_in_time_and_each_plan_begins_with_notebook_00():

@@ -1,4 +1,4 @@
-"""Tables that are written into documents."""
+"""What is written into documents."""
 
 import pytest
 

@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from workbook.base import notebooks
-from workbook.publish import agenda, errata, index, record
+from workbook.publish import documents, errata, index, record
 
 OPENING = "# A title\n\n| | |\n|---|---|\n| **you will** | add |\n| **minutes** | 0 |\n\n**Listing 1-1.**"
 
@@ -20,8 +20,9 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "up", lambda: None)
     monkeypatch.setattr(record.current, "api", lambda: SimpleNamespace(version=lambda: "v1.36.3"))
     monkeypatch.setattr(record.current, "current", lambda: SimpleNamespace(provider="kind"))
-    monkeypatch.setattr(agenda, "PLANS", (agenda.Plan("A day", ("00",), 2),))
-    for module, name in ((index, "index.md"), (errata, "errata.md"), (agenda, "agenda.md")):
+    monkeypatch.setattr(documents, "PLANS", (documents.Plan("A day", ("00",), 2),))
+    monkeypatch.setattr(documents, "AGENDA", tmp_path / "agenda.md")
+    for module, name in ((index, "index.md"), (errata, "errata.md")):
         monkeypatch.setattr(module, "PAGE", tmp_path / name)
     for name, mark in (("README.md", "chapter table"), ("agenda.md", "agenda")):
         (tmp_path / name).write_text(f"<!-- {mark}: written by `make record` -->\n<!-- end of the {mark} -->\n")

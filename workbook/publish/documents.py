@@ -1,20 +1,35 @@
-"""Tables that are written into documents: between two marks, such as the table of the notebooks in README.md."""
+"""What is written into documents, between two marks: README.md's table of the notebooks, and the agenda for instructors."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
 from workbook.publish import prose
-from workbook.publish.minutes import minutes
+from workbook.publish.minutes import length, minutes
+
+AGENDA = ROOT / "classroom" / "README.md"
+BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80
+"""Minutes: of a break, of lunch, and of work without either."""
 
 
-def table() -> str:
-    """Return the README's table of the notebooks: a row for each, with its minutes as they were recorded last."""
-    lines = ["| notebook | you will | minutes |", "|---|---|---|"]
-    for path, book in prose.books():
-        _, opening, *_ = prose.tree(book.cells[0].source).children
-        does = dict(prose.rows(opening))["**you will**"]
-        lines.append(f"| [{prose.title(book)}](notebooks/{path.name}) | {does} | {minutes(book)} |")
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class Plan:
+    """The notebooks of a class, its pace, which is how many times longer it takes than a reader alone, and when lunch may be."""
+
+    title: str
+    numbers: tuple[str, ...]
+    pace: float
+    lunch_after: float = inf
+    """Minutes after which the next break is lunch."""
+
+
+PLANS = (
+    Plan("Half a day", ("00", "01", "02", "03", "04", "05", "06", "08", "09"), 2.5),
+    Plan("A day", tuple(f"{number:02}" for number in range(13)), 3.5, lunch_after=150),
+)
 
 
 def write_between(document: Path, name: str, text: str) -> None:
@@ -29,3 +44,39 @@ def write_between(document: Path, name: str, text: str) -> None:
     if not (found and ended):
         raise WorkbookError(f"{document.name} has no place for the {name}.", fix=f"Put in these lines: {begin}{end}")
     document.write_text(f"{before}{begin}{text}\n{end}{after}", encoding="utf-8")
+
+
+def table() -> str:
+    """Return the table of the notebooks: a row for each, with its minutes as they were recorded last."""
+    lines = ["| notebook | you will | minutes |", "|---|---|---|"]
+    for path, book in prose.books():
+        _, opening, *_ = prose.tree(book.cells[0].source).children
+        does = dict(prose.rows(opening))["**you will**"]
+        lines.append(f"| [{prose.title(book)}](notebooks/{path.name}) | {does} | {minutes(book)} |")
+    return "\n".join(lines)
+
+
+def agenda() -> str:
+    """Return a table for each plan: a row for each notebook and break, with the time at which it begins, from 0:00 on."""
+    header = "| from | what | minutes | measured |\n|---|---|---|---|\n"
+    return "\n\n".join(f"### {plan.title}\n\n{header}" + "\n".join(_rows(plan)) for plan in PLANS)
+
+
+def _rows(plan: Plan) -> Iterator[str]:
+    now, since_break, lunch_after = 0, 0, plan.lunch_after
+    for path, book in prose.books(plan.numbers):
+        measured = length(book)
+        planned = -(-round(measured * plan.pace) // 5) * 5  # rounded up to five
+        if since_break and since_break + planned > LONGEST_STRETCH:
+            pause, pause_minutes = "break", BREAK
+            if now >= lunch_after:
+                pause, pause_minutes, lunch_after = "lunch", LUNCH, inf
+            yield f"| {_clock(now)} | *{pause}* | {pause_minutes} | |"
+            now, since_break = now + pause_minutes, 0
+        yield f"| {_clock(now)} | [{path.stem}](../notebooks/{path.name}) | {planned} | {measured} |"
+        now, since_break = now + planned, since_break + planned
+    yield f"| {_clock(now)} | *end* | | |"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60}:{minutes % 60:02}"

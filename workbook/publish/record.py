@@ -12,7 +12,7 @@ from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.cluster import current
 from workbook.machine.set_up import up
-from workbook.publish import agenda, documents, errata, index
+from workbook.publish import documents, errata, index
 from workbook.publish.execute import TEST_PROFILE, execute, hermetic
 from workbook.publish.minutes import write_minutes
 
@@ -43,7 +43,7 @@ def record(*chosen: str) -> int:
     if any(outcome.error for outcome in execute(paths, keep)):
         return 1
     documents.write_between(ROOT / "README.md", "chapter table", documents.table())
-    documents.write_between(agenda.PAGE, "agenda", agenda.agenda())
+    documents.write_between(documents.AGENDA, "agenda", documents.agenda())
     index.PAGE.write_text(index.page(), encoding="utf-8")
     errata.PAGE.write_text(errata.page(), encoding="utf-8")
     return 0
