@@ -19,8 +19,6 @@ SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 """No questions about news or updates; documents such as the glossary are shown rendered."""
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
 """The environment variables that name the folders where JupyterLab reads a user's settings, and leaves files."""
-TIMEOUT = 60
-"""Seconds until JupyterLab has started."""
 
 
 def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
@@ -55,7 +53,7 @@ def serve(folder: Path, file: str) -> Iterator[str]:
         with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
             try:
                 with suppress(TimeoutError):
-                    poll(lambda: _listens(port) or server.poll() is not None, timeout=TIMEOUT)
+                    poll(lambda: _listens(port) or server.poll() is not None, timeout=60)
                 if not _listens(port):
                     raise WorkbookError("JupyterLab has not started.", Path(log.name).read_text()[-1000:])
                 yield address

@@ -78,15 +78,7 @@ def identity(config: bytes) -> str:
 
 
 def write(archive: Path, tag: str, image: SavedImage, config: bytes, *layers: bytes) -> None:
-    """Write an archive for `docker load`.
-
-    Args:
-        archive: the file to write.
-        tag: the tag that the image gets when it is loaded.
-        image: the image with the lower layers.
-        config: the description of the image with all layers.
-        layers: uncompressed tar files, on top of those of `image`.
-    """
+    """Write an archive for `docker load`: `image` with further layers on top. `config` describes it with all layers."""
     digests = [digest.removeprefix("sha256:") for digest in json.loads(config)["rootfs"]["diff_ids"]]
     name = f"{hashlib.sha256(config).hexdigest()}.json"
     manifest = [{"Config": name, "RepoTags": [tag], "Layers": [f"{digest}.tar" for digest in digests]}]

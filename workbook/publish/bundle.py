@@ -176,14 +176,7 @@ def _add_wheels(new: Writer) -> None:
 
 
 def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
-    """Let minikube download what its start needs: exactly the files that it leaves in an empty folder.
-
-    Args:
-        home: an empty folder.
-        command: the command that is to start a cluster without a network.
-
-    Returns:
-        Path within minikube's cache → the file.
+    """Return what `command` needs to start minikube without a network: path within its cache → the file in `home`, a new folder.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """

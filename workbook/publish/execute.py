@@ -51,10 +51,8 @@ def hermetic() -> None:
 def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object]) -> list[Outcome]:
     """Execute notebooks one after the other, also when one fails. Show the progress, then print a summary.
 
-    Args:
-        paths: the notebooks.
-        keep: receives each path, and the executed notebook: `workbook` in its metadata has the `seconds` that it took,
-            and `failed` after an error.
+    `keep` receives each path with the executed notebook. `workbook` in its metadata has the `seconds` that it took, and
+    `failed` after an error.
     """
     console = Console()
     outcomes = []

@@ -28,9 +28,9 @@ def make(folder: Path) -> tuple[Path, Path, int]:
     chapters, facts = collect.collect()
     page, paper = folder / "handout.html", folder / "handout.pdf"
     folder.mkdir(parents=True, exist_ok=True)
-    prose = [cell.source for chapter in chapters for cell in chapter.flow if cell.cell_type == "markdown"]
+    sources = diagrams.sources(cell.source for chapter in chapters for cell in chapter.flow)
     with browser() as chromium:
-        pictures = diagrams.draw(diagrams.sources(prose), chromium)
+        pictures = diagrams.draw(sources, chromium)
         page.write_text(document.document(chapters, facts, pictures), encoding="utf-8")
         count = pdf.print_pdf(page, paper, chromium)
     return page, paper, count

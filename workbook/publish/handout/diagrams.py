@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 FENCE = re.compile(r"^```mermaid\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
-TIMEOUT = 60_000
-"""Milliseconds until JupyterLab has drawn all of them."""
 PAGE = "diagrams.md"
 DRAWN = ".jp-RenderedMermaid img"
 
@@ -40,7 +38,7 @@ def draw(diagrams: list[str], chromium: "Browser") -> dict[str, str]:
         page.add_init_script("Math.random = () => 0.5")  # Mermaid's curves: the same source, the same picture
         try:
             page.goto(address)
-            page.locator(DRAWN).nth(len(diagrams) - 1).wait_for(timeout=TIMEOUT)
+            page.locator(DRAWN).nth(len(diagrams) - 1).wait_for(timeout=60_000)
         except Exception as error:
             messages = page.locator(".jp-RenderedMermaid").all_inner_texts()
             raise WorkbookError(
