@@ -18,7 +18,6 @@ def check(claim: str, holds: Claimed, hint: str = "") -> None:
 
     Args:
         claim: what should be true now, in words.
-        holds: whether it is true.
         hint: the next thing to try if it is not.
 
     Raises:
@@ -30,10 +29,9 @@ def check(claim: str, holds: Claimed, hint: str = "") -> None:
 
 
 def exercise(number: int, claims: dict[str, Claimed], *, solution: bool = False) -> None:
-    """Print which claims of an exercise are true, and note for `progress()` if all are. A claim that isn't is no error.
+    """Print which claims of an exercise are true; if all are, note it for `progress()`. A claim that isn't is no error.
 
     Args:
-        number: the notebook's number.
         claims: what should be true when the exercise is done, in words, and whether it is.
         solution: whether the workbook's own solution was run just before.
 

@@ -18,8 +18,7 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per difference; the index is NAME. CHANGE is `appeared`, `vanished`, or the column that has changed;
-        BEFORE and AFTER are that column's values, or the whole row of an object that vanished or appeared. The table is
-        empty when nothing has changed.
+        BEFORE and AFTER are that column's values, or the whole row of an object that vanished or appeared.
 
     Raises:
         WorkbookError: the two tables have different columns, or are not whole tables of the workbook.

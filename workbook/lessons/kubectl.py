@@ -80,7 +80,7 @@ def _program(provider: Provider, settings: Settings) -> list[str]:
 
 def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
     """The arguments and the folder to run in, with each image under the name by which a Pod of this cluster asks for it."""
-    if cluster.provider is not Provider.EXISTING:  # which pulls images from a registry
+    if cluster.provider is not Provider.EXISTING:  # the other providers' nodes pull nothing from a registry
         return list(args), ROOT
     folder = ROOT
     # A copy of a manifest has the same path in another folder, so that kubectl prints the same.

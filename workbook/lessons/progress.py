@@ -25,7 +25,6 @@ def note(number: int, what: Literal["begun", "end", "solution", "exercise"]) -> 
     Nothing is noted when the cluster is gone, or does not allow it.
 
     Args:
-        number: the notebook's number.
         what: it was begun or run to its end; or its exercise was done by running the solution, or without it.
     """
     key = f"{number:02}-{'step' if what in ('begun', 'end') else 'exercise'}"
