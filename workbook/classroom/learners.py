@@ -14,18 +14,13 @@ from workbook.kube import kubeconfig
 
 MANIFESTS = ROOT / "classroom"
 HANDED_OUT = ROOT / "build" / "classroom"
-ACCOUNT = "workbook-learner"
-TOKEN_HOURS = 48
-"""How long a learner's token is valid, unless the cluster limits it to less."""
 
 
 def classroom(*learners: str) -> None:
-    """Prepare the cluster whose context `WORKBOOK_CONTEXT` names for learners. A second run renews their tokens.
+    """Prepare the cluster whose context `WORKBOOK_CONTEXT` names: each learner gets a Namespace of that name.
 
-    It needs the rights of an administrator, and writes build/classroom/NAME.kubeconfig for each learner: a secret.
-
-    Args:
-        learners: their names, which are those of their Namespaces, too.
+    It needs the rights of an administrator, and writes build/classroom/NAME.kubeconfig for each learner: a secret. A
+    second run renews their tokens.
 
     Raises:
         WorkbookError: `WORKBOOK_CONTEXT` is not set, a name is not valid, or a command failed.
@@ -53,7 +48,8 @@ def classroom(*learners: str) -> None:
             manifest = Path(folder, f"{learner}.yaml")
             manifest.write_text((MANIFESTS / "learner.yaml").read_text().replace("LEARNER", learner))
             run([*kubectl, "apply", "-f", str(manifest)], show=True)
-        command = [*kubectl, "create", "token", ACCOUNT, f"--namespace={learner}", f"--duration={TOKEN_HOURS}h"]
+        # The cluster may limit the token to a shorter time.
+        command = [*kubectl, "create", "token", "workbook-learner", f"--namespace={learner}", "--duration=48h"]
         print(f"$ {typed(command)}", flush=True)
         path = HANDED_OUT / f"{learner}.kubeconfig"
         context = {"cluster": shared["clusters"][0]["name"], "user": learner, "namespace": learner}

@@ -15,11 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-CHANNELS = ("chrome", "msedge", None)
-"""The browsers that Playwright finds on macOS and Windows, and its own."""
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-FOLDERS = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
-"""The environment variables that name the folders where a browser leaves files."""
+CHANNELS = ("chrome", "msedge", None)  # what Playwright finds on macOS and Windows, and its own browser
+FOLDERS = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")  # where a browser leaves files
 FIX = "Install Chromium, Chrome or Edge; or `playwright install chromium`."
 
 
@@ -52,16 +49,11 @@ def browser() -> Iterator["Browser"]:
     program = executable()
     problem = ""
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, sync_playwright() as playwright:
-        environment: dict[str, str | float | bool] = {**os.environ, **dict.fromkeys(FOLDERS, scratch)}
+        env: dict[str, str | float | bool] = {**os.environ, **dict.fromkeys(FOLDERS, scratch)}
         for channel in (None,) if program else CHANNELS:
             try:
-                started = playwright.chromium.launch(
-                    executable_path=program,
-                    channel=channel,
-                    args=list(QUIET),
-                    chromium_sandbox=False,  # it needs rights that containers lack; only the workbook's pages are opened
-                    env=environment,
-                )
+                # Without Chromium's sandbox, as is Playwright's default: it needs rights that containers lack.
+                started = playwright.chromium.launch(executable_path=program, channel=channel, env=env)
                 break
             except Error as error:
                 problem = str(error).strip().splitlines()[0]

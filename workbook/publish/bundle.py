@@ -38,12 +38,10 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 FOLDER = ROOT / "build" / "bundle"
-SHARE = "usr/share/workbook"
-"""Where the base image for Python contains the applications' wheels."""
+SHARE = "usr/share/workbook"  # where the base image for Python has the applications' wheels
 PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-version-check = true\n"
 """The base image's /etc/pip.conf: pip installs from that folder only."""
-REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}
-"""1980, the earliest time in a wheel: wheels that are built from the same sources are equal."""
+REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, the earliest in a wheel: the same sources give equal wheels
 
 
 def bundle() -> None:
@@ -55,9 +53,17 @@ def bundle() -> None:
     cluster = current()
     if cluster.settings.bundle:
         raise WorkbookError("A bundle is not made from another one.", fix="Copy that one, or run this without BUNDLE.")
+    if cluster.provider is Provider.EXISTING:
+        raise WorkbookError(
+            "A bundle contains a cluster of minikube or kind; WORKBOOK_CLUSTER names an existing cluster.",
+            fix="Set WORKBOOK_CLUSTER to minikube or kind.",
+        )
     with lock(home() / "bundle.lock", "bundle"):
         new = Writer(FOLDER)
-        engine = _engine(cluster)
+        if isinstance(cluster, Minikube):  # its engine, whose images are packed, is in its node
+            remember(cluster.folder, cluster.provider)
+            cluster.start()
+        engine = cluster.docker()
         _add_workbook(new)
         _add_wheels(new)
         _add_programs(new, cluster)
@@ -123,19 +129,6 @@ class Writer:
             elif path.relative_to(self.folder).as_posix() not in self.files:
                 path.unlink()
         return manifest.write(self.folder, content)
-
-
-def _engine(cluster: Cluster) -> "DockerClient":
-    """The engine whose images are packed. minikube's is in its node, which is started first."""
-    if cluster.provider is Provider.EXISTING:
-        raise WorkbookError(
-            "A bundle contains a cluster of minikube or kind; WORKBOOK_CLUSTER names an existing cluster.",
-            fix="Set WORKBOOK_CLUSTER to minikube or kind.",
-        )
-    if isinstance(cluster, Minikube):
-        remember(cluster.folder, cluster.provider)
-        cluster.start()
-    return cluster.docker()
 
 
 def _add_workbook(new: Writer) -> None:
@@ -248,7 +241,7 @@ def _print_sizes(files: Mapping[str, File]) -> None:
     sizes: dict[str, list[int]] = {}
     for name, file in sorted(files.items()):
         sizes.setdefault(name.partition("/")[0], []).append(file["size"])
-    sizes["total"] = [size for part in sizes.values() for size in part]
+    sizes["total"] = [file["size"] for file in files.values()]
     table = Table("part", "files", "MB", title="Contents of the bundle")
     for part, each in sizes.items():
         table.add_row(part, str(len(each)), f"{sum(each) / 1e6:.1f}")

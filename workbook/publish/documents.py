@@ -11,19 +11,17 @@ from workbook.publish import prose
 from workbook.publish.minutes import length, minutes
 
 AGENDA = ROOT / "classroom" / "README.md"
-BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80
-"""Minutes: of a break, of lunch, and of work without either."""
+BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80  # minutes; the last is work without either
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The notebooks of a class, its pace, which is how many times longer it takes than a reader alone, and when lunch may be."""
+    """The notebooks of a class, and its pace: how many times longer it takes than a reader alone."""
 
     title: str
     numbers: tuple[str, ...]
     pace: float
-    lunch_after: float = inf
-    """Minutes after which the next break is lunch."""
+    lunch_after: float = inf  # minutes; the next break is lunch
 
 
 PLANS = (

@@ -22,8 +22,7 @@ from workbook.base.paths import home
 from workbook.publish.minutes import delays
 
 TEST_PROFILE = "workbook-test"
-QUIET = ["--log-level=ERROR"]
-"""Arguments for kernels, which otherwise warn about each of their ports on the loopback."""
+QUIET = ["--log-level=ERROR"]  # for kernels, which otherwise warn about each of their ports on the loopback
 
 
 @dataclass(frozen=True)

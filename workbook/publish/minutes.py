@@ -4,8 +4,7 @@ import re
 
 from nbformat import NotebookNode
 
-WORDS_A_MINUTE = 150
-"""The reading speed for prose with code in it."""
+WORDS_A_MINUTE = 150  # of prose with code in it
 ROW = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
 
 

@@ -11,8 +11,7 @@ from nbformat import NotebookNode
 
 from workbook.base.notebooks import find
 
-CAPTION = re.compile(r"(Listing|Figure|Experiment) ([\d-]+)\b", re.IGNORECASE)
-"""How the bold text that is a caption begins."""
+CAPTION = re.compile(r"(Listing|Figure|Experiment) ([\d-]+)\b", re.IGNORECASE)  # the beginning of a bold text
 PARSER = MarkdownIt("commonmark").enable("table")
 
 

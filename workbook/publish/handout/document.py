@@ -21,8 +21,7 @@ TEMPLATE = Path(__file__).with_name("template")
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 TITLE = "Kubernetes, taught by driving it"
 PICTURE = '<div class="diagram"><img src="{}" alt="A diagram: the words below say what it shows."></div>'
-REPEATED = {"Summary", "On your own"}
-"""Sections that each notebook has; the contents omit them."""
+REPEATED = {"Summary", "On your own"}  # sections of each notebook, which the contents omit
 WIDE, WIDEST = 92, 122
 """Columns of text that is printed smaller, so that its lines stay whole. Lines that are wider still are broken."""
 
