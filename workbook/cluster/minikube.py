@@ -126,17 +126,14 @@ class Minikube(Cluster):
     def docker(self) -> "DockerClient":
         # Asked once for each start, which writes the kubeconfig and may change the engine's address.
         if (start := modified(self.kubeconfig)) not in self._engines:
-            self._engines = {start: self._connect_to_docker()}
+            # The Docker SDK is loaded with the engine, not with this module.
+            from docker.utils import kwargs_from_env
+
+            from workbook.engine.find import connect  # this one, too
+
+            answer = environment(self._read("docker-env", "--shell", "none"))
+            self._engines = {start: connect(**kwargs_from_env(environment=answer))}
         return self._engines[start]
-
-    def _connect_to_docker(self) -> "DockerClient":
-        # The Docker SDK is loaded with the engine, not with this module.
-        from docker.utils import kwargs_from_env
-
-        from workbook.engine.find import connect  # this one, too
-
-        answer = self._read("docker-env", "--shell", "none")
-        return connect(**kwargs_from_env(environment=environment(answer)))
 
     def load(self, *images: str) -> None:
         """Nothing to do: the engine that built them is the node's own."""

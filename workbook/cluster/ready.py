@@ -11,7 +11,7 @@ from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, wait_for_api
-from workbook.kube.objects import Object, condition, waiting_reasons
+from workbook.kube.objects import Object, condition, containers, waiting_reasons
 from workbook.kube.watch import follow
 
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
@@ -154,10 +154,5 @@ def _unready(api: Api, pods: Iterable[Object]) -> str:
 
 def _start(pod: Object) -> str:
     """When the first of the Pod's containers started; such times sort as text."""
-    return min(
-        (
-            status.get("state", {}).get("running", {}).get("startedAt", "")
-            for status in pod["status"]["containerStatuses"]
-        ),
-        default="",
-    )
+    starts = (status.get("state", {}).get("running", {}).get("startedAt", "") for status in containers(pod))
+    return min(starts, default="")

@@ -58,9 +58,8 @@ def install(facts: machine.Machine, answers: Callable[[], bool], *, offline: boo
         WorkbookError: packages cannot be had, or are missing while `offline`.
     """
     needed = {"dockerd": "docker.io", "iptables": "iptables"} | ({"jq": "jq"} if facts.locked_down else {})
+    needed["docker"] = "docker-cli"  # a package of its own since Debian 13
     missing = [package for program, package in needed.items() if not which(program)]
-    if not which("docker"):
-        missing.append("docker-cli")  # a package of its own since Debian 13
     if not missing:
         return
     if offline:
@@ -91,7 +90,7 @@ def start(facts: machine.Machine, answers: Callable[[], bool]) -> None:
     with step("Start the Docker engine"):
         if facts.systemd:
             run(["systemctl", "start", "docker"], show=True, fix="Read why: `journalctl -u docker`.")
-        elif _process(_read_pid(PID), "dockerd") is None:  # one that is just starting is only waited for
+        elif not _running(PID, "dockerd"):  # one that is just starting is only waited for
             _spawn(facts)
         problem = ""
 
@@ -179,29 +178,20 @@ def _remove_stale_pids() -> None:
     containerd that still runs, with the containers in it.
     """
     for file, name in ((PID, "dockerd"), (CONTAINERD_PID, "containerd")):
-        if file.exists() and _process(_read_pid(file), name) is None:
-            file.unlink()
+        if not _running(file, name):
+            file.unlink(missing_ok=True)
 
 
 def _noted() -> psutil.Process | None:
     """The engine that was started here, if it still runs. Its start time distinguishes it from a later process."""
-    pid, _, created = _note().read_text().partition(" ")
-    process = _process(int(pid), "dockerd") if pid.isdigit() else None
-    return process if process and str(process.create_time()) == created else None
+    process = _running(_note(), "dockerd")
+    return process if process and _note().read_text().endswith(f" {process.create_time()}") else None
 
 
-def _read_pid(file: Path) -> int:
-    """The process number in a pid file; 0 when the file is missing or damaged."""
+def _running(pid_file: Path, name: str) -> psutil.Process | None:
+    """The running process whose number begins the file, if it has this name; None also when it is only not collected."""
     try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return 0
-
-
-def _process(pid: int, name: str) -> psutil.Process | None:
-    """The running process with this number and name; None also when it has ended but was not collected."""
-    try:
-        process = psutil.Process(pid)
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
         return process if process.name() == name and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.Error:
+    except (OSError, ValueError, IndexError, psutil.Error):
         return None

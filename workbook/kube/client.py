@@ -9,7 +9,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlencode
 
 from kubernetes import client, config
@@ -79,7 +79,9 @@ class Api:
     @property
     def authorization(self) -> dict[str, str]:
         """Headers for token authentication; empty when client certificates are used."""
-        settings: dict[str, dict[str, str]] = self.configuration.auth_settings()  # type: ignore[assignment]  # typed as objects
+        settings = cast(
+            "dict[str, dict[str, str]]", self.configuration.auth_settings()
+        )  # which some versions type as objects
         return {entry["key"]: entry["value"] for entry in settings.values()}
 
     def path(self, resource: str, namespace: str | None = None, name: str = "") -> str:

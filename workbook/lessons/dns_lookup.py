@@ -8,6 +8,7 @@ import dns.resolver
 import pandas as pd
 
 from workbook.lessons.kubectl import kubectl_output
+from workbook.lessons.tables import headed
 
 CONFIGURATION = "print(open('/etc/resolv.conf').read())"
 """Program for a Pod: print its name server and its search list."""
@@ -67,5 +68,4 @@ def dns_lookup(name: str, *, target: str, kind: str = "A", namespace: str = "") 
         records = [line.split(maxsplit=4) for record in answer.answer for line in str(record).splitlines()]
         if rows := [[owner.rstrip("."), type_, value.rstrip(".")] for owner, _, _, type_, value in records]:
             break
-    frame = pd.DataFrame(rows, columns=["NAME", "TYPE", "VALUE"])
-    return frame.set_index("NAME").rename_axis(index=None, columns="NAME")
+    return headed(pd.DataFrame(rows, columns=["NAME", "TYPE", "VALUE"]))

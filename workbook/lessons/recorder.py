@@ -12,6 +12,7 @@ from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api
 from workbook.kube.objects import Object, ready, restarts, waiting_reasons
 from workbook.lessons.follower import Follower
+from workbook.lessons.tables import headed
 
 ENDED = "Deleted"
 LEAVING = {"Terminating", ENDED}
@@ -110,8 +111,7 @@ class Recorder:
                 before = states.get(row.name, "")
                 rows.append([number, before, row.after, row.restarts, round(row.seconds, 1), row.name])
                 states[row.name] = row.after
-        frame = pd.DataFrame(rows, columns=["POD", "FROM", "TO", "RESTARTS", "SECONDS", "NAME"])
-        frame = frame.set_index("POD").rename_axis(index=None, columns="POD")
+        frame = headed(pd.DataFrame(rows, columns=["POD", "FROM", "TO", "RESTARTS", "SECONDS", "NAME"]))
         return frame if wide else frame.drop(columns=["SECONDS", "NAME"])
 
     def counts(self) -> pd.DataFrame:
