@@ -52,7 +52,7 @@ def lab(options: Options) -> int:
 
 def run(options: Options) -> int:
     """Set everything up, then execute all notebooks; copies go to build/run/."""
-    from workbook.publish.run import run  # needs packages
+    from workbook.publish.record import run  # needs packages
 
     return run(*options.arguments)
 

@@ -1,4 +1,4 @@
-"""`make record`: execute the notebooks on the tests' cluster, and write down what comes out."""
+"""`make run` and `make record`: execute the notebooks, and save the outputs in copies or in the notebooks themselves."""
 
 import os
 import platform
@@ -16,9 +16,22 @@ from workbook.publish import documents, errata, index
 from workbook.publish.execute import TEST_PROFILE, execute, hermetic
 from workbook.publish.minutes import write_minutes
 
+COPIES = ROOT / "build" / "run"
+
+
+def run(*chosen: str) -> int:
+    """Execute the notebooks, or the `chosen` ones; save executed copies in `COPIES`; return 1 if one failed, else 0."""
+    paths = find(chosen)
+    hermetic()
+    up()
+    COPIES.mkdir(parents=True, exist_ok=True)
+    outcomes = execute(paths, keep=lambda path, book: nbformat.write(book, COPIES / path.name))
+    print(f"Executed copies: {COPIES}")
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
 
 def record(*chosen: str) -> int:
-    """Execute the notebooks, or the `chosen` ones; write their outputs and minutes into them, and the documents made of them.
+    """Execute the notebooks on the tests' cluster; write outputs and minutes into them, and the documents made of them.
 
     Returns:
         1 when a notebook failed, else 0. Its file is left as it was, and so are the documents.
