@@ -1,4 +1,4 @@
-"""JupyterLab with the workbook's settings: the command that starts it, and a server for programs that look at its pages."""
+"""JupyterLab with the workbook's settings: its command, and a server for programs that look at its pages."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_SETTINGS_DIR", 
 
 
 def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
-    """Return the command that runs JupyterLab on `folder`, variables for its environment, and the address of a file in it.
+    """Return the command that runs JupyterLab on `folder`, its environment variables, and the address of a file in it.
 
     It listens on this machine's loopback only, and requires a token, which is part of the address.
 

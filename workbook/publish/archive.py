@@ -1,4 +1,4 @@
-"""Image archives whose bytes depend only on the image: those of `docker save` also depend on the order and times of files.
+"""Image archives whose bytes depend only on the image; with `docker save`, also on the order and times of files.
 
 The format is that of node/archive.py, which engines of every age load.
 """
@@ -55,7 +55,7 @@ def saved(engine: DockerClient, image: str) -> Iterator[SavedImage]:
 
 
 def with_layer(config: bytes, layer: bytes, comment: str) -> bytes:
-    """Return an image's description with one more layer on top, an uncompressed tar file; `docker history` shows `comment`."""
+    """Return an image's description with a layer on top, an uncompressed tar file; `docker history` shows `comment`."""
     description: dict[str, Any] = json.loads(config)
     description["rootfs"]["diff_ids"].append(f"sha256:{hashlib.sha256(layer).hexdigest()}")
     if "history" in description:

@@ -1,4 +1,4 @@
-"""`make bundle`: write everything that a class needs without a network to build/bundle/. For the format see workbook.bundle."""
+"""`make bundle`: write what a class without a network needs to build/bundle/. For the format see workbook.bundle."""
 
 import os
 import shutil
@@ -78,17 +78,16 @@ def bundle() -> None:
             packed["node"]["official"] = official
         for page in (ROOT / "build").glob("handout.*"):
             new.add(f"handout/{page.name}", page)
-        seal = new.finish(
-            {
-                "format": manifest.FORMAT,
-                "machine": manifest.machine(),
-                "workbook": manifest.version(),
-                "wants": manifest.wants(),
-                "provider": cluster.provider.value,
-                "images": packed,
-                "files": new.files,
-            }
-        )
+        content: Manifest = {
+            "format": manifest.FORMAT,
+            "machine": manifest.machine(),
+            "workbook": manifest.version(),
+            "wants": manifest.wants(),
+            "provider": cluster.provider.value,
+            "images": packed,
+            "files": new.files,
+        }
+        seal = new.finish(content)
     _print_sizes(new.files)
     print(f"The bundle: {FOLDER}\nsha256 of its manifest: {seal}")
 
@@ -113,7 +112,7 @@ class Writer:
         self.files[name] = manifest.entry(self.folder / name)
 
     def make(self, name: str, make: Callable[[Path], None]) -> None:
-        """Let `make` write the file `name`, unless the last bundle contains it undamaged: the name identifies the content."""
+        """Let `make` write the file `name`, which identifies its content, unless the last bundle contains it undamaged."""
         path = self.folder / name
         if not (path.exists() and manifest.entry(path) == self._last.get(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,12 +145,12 @@ def _add_workbook(new: Writer) -> None:
 
 
 def pins() -> str:
-    """Return the versions of all packages in this environment, as constraints for pip: a line `name==version` for each."""
+    """Return the versions of all packages in this environment as constraints for pip, in lines such as `name==1.0`."""
     return read([sys.executable, "-m", "pip", "list", "--format=freeze", "--exclude-editable"])
 
 
 def _add_wheels(new: Writer) -> None:
-    """Add the packages that the notebooks and their tests need, as in this environment; and those that build the workbook's."""
+    """Add what the notebooks and their tests need, in this environment's versions; and what builds the workbook's package."""
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
         constraints = Path(scratch, "constraints.txt")
         constraints.write_text(pins())
@@ -169,7 +168,7 @@ def _add_wheels(new: Writer) -> None:
 
 
 def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
-    """Return what `command` needs to start minikube without a network: path within its cache → the file in `home`, a new folder.
+    """Download into `home`, an empty folder, what `command` needs to start minikube: path within its cache → the file.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """

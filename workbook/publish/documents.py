@@ -1,4 +1,4 @@
-"""What is written into documents, between two marks: README.md's table of the notebooks, and the agenda for instructors."""
+"""Tables that are written into documents, between two marks: of the notebooks in README.md, and the instructors' agenda."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ PAGE = NOTEBOOKS / "README.md"
 
 
 def captions() -> list[tuple[str, str, Path, int | None]]:
-    """Return the captions in their order: Listing, Figure or Experiment, its number, the notebook, and the code cell."""
+    """Return the captions in their order: Listing, Figure or Experiment, its number, the notebook, the code cell."""
     return [(*caption, path, cell) for path, block, cell in prose.blocks() for caption in prose.captions(block)]
 
 

@@ -22,7 +22,7 @@ def length(book: NotebookNode) -> int:
 
 
 def delays(book: NotebookNode) -> list[int]:
-    """Return the seconds of delay that no tool can shorten, as the notebook has them: `**Unavoidable:** 60 s to start, …`."""
+    """Return the seconds that no tool can shorten, which the notebook names: `**Unavoidable:** 60 s to start, …`."""
     lines = re.findall(r"^\*\*Unavoidable:\*\* (.+)$", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
     return [int(seconds) for line in lines for seconds in re.findall(r"\b(\d+) s\b", line)]
 

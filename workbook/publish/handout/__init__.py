@@ -7,8 +7,6 @@ from workbook.base.paths import ROOT
 from workbook.machine.browser import browser
 from workbook.publish.handout import collect, diagrams, document, pdf
 
-FOLDER = ROOT / "build"
-
 
 def handout() -> None:
     """Make build/handout.html and build/handout.pdf, and print their sizes.
@@ -17,7 +15,7 @@ def handout() -> None:
         WorkbookError: a notebook was not recorded, or no browser is installed.
     """
     begun = time.monotonic()
-    page, paper, count = make(FOLDER)
+    page, paper, count = make(ROOT / "build")
     for file, more in ((page, ""), (paper, f", {count} pages")):
         print(f"✓ {file} ({file.stat().st_size / 1e6:.1f} MB{more})")
     print(f"Made in {time.monotonic() - begun:.0f} s.")

@@ -28,7 +28,7 @@ WIDE, WIDEST = 92, 122
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a list, and the anchor that it links to; a caption has a number, and is a Listing, Figure or Experiment."""
+    """A line of a list, and the anchor that it links to; a caption is a Listing, Figure or Experiment with a number."""
 
     anchor: str
     title: str
@@ -50,8 +50,8 @@ class Part:
 def document(chapters: list[Chapter], facts: dict[str, list[str]], pictures: dict[str, str]) -> str:
     """Return the page, HTML that loads nothing, from the results of `collect` and `diagrams.draw`.
 
-    The places for page numbers are empty, because only paper has pages: they are `span.page`, with the anchor whose page
-    they show in `data-page`.
+    The places for page numbers are empty, because only paper has pages. They are `span.page`, and have the anchor whose
+    page they show in `data-page`.
     """
     anchors = {chapter.name: f"chapter-{chapter.number}" for chapter in chapters}
     for cell in (cell for chapter in chapters for cell in chapter.flow if cell.cell_type == "markdown"):

@@ -16,7 +16,7 @@ FILL = """pages => document.querySelectorAll("[data-page]").forEach(place => pla
 
 
 def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
-    """Print a page as a tagged PDF with an outline, and a page number in each `data-page` of it; return the number of pages.
+    """Print a page as a tagged PDF with an outline, and a page number in each `data-page`; return the number of pages.
 
     Browsers do not support `target-counter()`, CSS's function for those numbers. So the page is printed again until the
     numbers on it are right.
