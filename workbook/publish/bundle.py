@@ -93,7 +93,7 @@ def bundle() -> None:
 
 
 class Writer:
-    """Writes the files of a bundle into a folder. It has no manifest until `finish`: an interrupted bundle is refused."""
+    """Writes a bundle into a folder, which has no manifest until `finish`: an interrupted bundle is refused."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -112,7 +112,7 @@ class Writer:
         self.files[name] = manifest.entry(self.folder / name)
 
     def make(self, name: str, make: Callable[[Path], None]) -> None:
-        """Let `make` write the file `name`, which identifies its content, unless the last bundle contains it undamaged."""
+        """Let `make` write the file `name`, which identifies its content, unless the last bundle has it undamaged."""
         path = self.folder / name
         if not (path.exists() and manifest.entry(path) == self._last.get(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def pins() -> str:
 
 
 def _add_wheels(new: Writer) -> None:
-    """Add what the notebooks and their tests need, in this environment's versions; and what builds the workbook's package."""
+    """Add what the notebooks and their tests need, in this environment's versions; and what builds the workbook's."""
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
         constraints = Path(scratch, "constraints.txt")
         constraints.write_text(pins())

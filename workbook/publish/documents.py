@@ -1,4 +1,4 @@
-"""Tables that are written into documents, between two marks: of the notebooks in README.md, and the instructors' agenda."""
+"""Tables that are written between two marks of a document: the notebooks in README.md, and the instructors' agenda."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def table() -> str:
 
 
 def agenda() -> str:
-    """Return a table for each plan: a row for each notebook and break, with the time at which it begins, from 0:00 on."""
+    """Return a table for each plan: a row for each notebook and break, with the time of its start, from 0:00 on."""
     header = "| from | what | minutes | measured |\n|---|---|---|---|\n"
     return "\n\n".join(f"### {plan.title}\n\n{header}" + "\n".join(_rows(plan)) for plan in PLANS)
 

@@ -1,8 +1,8 @@
 """The errata, notebooks/ERRATA.md: the chapter's mistakes, and what is true today.
 
 They are read from the notebooks' experiments. Below a caption is a quote: its first sentence is what the chapter says;
-the rest, or a later quote that begins with **Today**, is what is true today. Small mistakes are the rows of a table with
-the columns *the chapter* and *today*. A heading ends the experiment.
+the rest, or a later quote that begins with **Today**, is what is true today. Small mistakes are rows of a table with the
+columns *the chapter* and *today*. A heading ends the experiment.
 """
 
 import re
@@ -17,7 +17,7 @@ PAGE = NOTEBOOKS / "ERRATA.md"
 
 @dataclass
 class Erratum:
-    """A mistake of the chapter: what it `says`, and what is true `today`, in Markdown; the notebook and cell that show it."""
+    """A mistake: what the chapter says, and what is true today, in Markdown; the notebook and cell that show it."""
 
     number: int
     says: str

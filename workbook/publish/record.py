@@ -1,4 +1,4 @@
-"""`make run` and `make record`: execute the notebooks, and save the outputs in copies or in the notebooks themselves."""
+"""`make run` and `make record`: execute the notebooks, and save the outputs in copies or in the notebooks."""
 
 import os
 import platform

@@ -27,7 +27,7 @@ class Solution:
 
 @dataclass
 class Chapter:
-    """A notebook: its file's name, its number (two digits), its title with the number, the cells to read, its solutions."""
+    """A notebook: its file's name, its number of two digits, its title with that, the cells to read, its solutions."""
 
     name: str
     number: str
