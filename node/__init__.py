@@ -1,24 +1,16 @@
 """Build a kind node image and base images from source, for machines that cannot pull images. See README.md."""
 
-from node import machine
+from node import machine as machine
 from node.cache import VERSIONS
-from node.config import NODE_PORT, kind_config
-from node.image import base_image, base_tag, node_image, node_tag
-from node.toolchain import installed_kind, kind, kubectl
+from node.config import NODE_PORT as NODE_PORT
+from node.config import kind_config as kind_config
+from node.image import base_image as base_image
+from node.image import base_tag as base_tag
+from node.image import node_image as node_image
+from node.image import node_tag as node_tag
+from node.toolchain import installed_kind as installed_kind
+from node.toolchain import kind as kind
+from node.toolchain import kubectl as kubectl
 
 OFFICIAL: str = VERSIONS["official"]
 """The node image that was released with the pinned kind."""
-
-__all__ = [
-    "NODE_PORT",
-    "OFFICIAL",
-    "base_image",
-    "base_tag",
-    "installed_kind",
-    "kind",
-    "kind_config",
-    "kubectl",
-    "machine",
-    "node_image",
-    "node_tag",
-]

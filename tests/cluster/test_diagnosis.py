@@ -62,10 +62,7 @@ PODS = {
         "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's.",
     ),
     "it takes too much memory": (
-        {
-            "command": ["python", "-c", "x = bytearray(10**9)"],
-            "resources": {"limits": {"memory": "32Mi"}},
-        },
+        {"command": ["python", "-c", "x = bytearray(10**9)"], "resources": {"limits": {"memory": "32Mi"}}},
         {},
         ("OOMKilled", "CrashLoopBackOff"),
         "The program took more memory than its limit, and was killed for it.",

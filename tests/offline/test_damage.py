@@ -92,10 +92,7 @@ DAMAGES = {
         r"manifest\.json does not match its checksum",
     ),
     "the manifest is missing": (lambda folder: (folder / manifest.NAME).unlink(), r"There is no bundle in"),
-    "the manifest's checksum is missing": (
-        lambda folder: (folder / manifest.SUM).unlink(),
-        r"sha256 says nothing",
-    ),
+    "the manifest's checksum is missing": (lambda folder: (folder / manifest.SUM).unlink(), r"sha256 says nothing"),
     "its format is a newer one": (
         lambda folder: write(folder, format=manifest.FORMAT + 1),
         r"has format 2.*reads format 1",

@@ -27,9 +27,7 @@ TEXT = yaml.safe_dump(
                 },
             }
         ],
-        "users": [
-            {"name": "kind-workbook", "user": {"client-key-data": base64.b64encode(b"secret").decode()}},
-        ],
+        "users": [{"name": "kind-workbook", "user": {"client-key-data": base64.b64encode(b"secret").decode()}}],
     }
 )
 

@@ -41,8 +41,7 @@ DONE = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
 
 def test_a_wait_ends_as_soon_as_it_is_met(server):
     server.serve(
-        listed(10, pod("a", 5)),
-        watched(("MODIFIED", pod("a", 11, "Running")), ("MODIFIED", pod("a", 12, "Failed"))),
+        listed(10, pod("a", 5)), watched(("MODIFIED", pod("a", 11, "Running")), ("MODIFIED", pod("a", 12, "Failed")))
     )
     found = wait_for("pods", lambda pods: "" if pods[0]["status"]["phase"] == "Running" else "pending", what="it")
     assert found[0]["metadata"]["resourceVersion"] == "11"

@@ -105,13 +105,11 @@ class Kind(Cluster):
         """The node image to use, and whether it is the official one."""
         if bundle := self.settings.bundle:
             return load(self.engine, *bundle.archive("node")), bundle.official()
-        official = node.OFFICIAL
-        if present(self.engine, official):
-            return official, True
-        if present(self.engine, own := node.node_tag()):
-            return own, False
-        if pull(self.engine, official, "building a node image from source"):
-            return official, True
+        for image, official in ((node.OFFICIAL, True), (node.node_tag(), False)):
+            if present(self.engine, image):
+                return image, official
+        if pull(self.engine, node.OFFICIAL, "building a node image from source"):
+            return node.OFFICIAL, True
         return node.node_image(self.engine), False
 
     def stop(self) -> None:

@@ -74,15 +74,13 @@ class Minikube(Cluster):
         except CommandFailed as error:
             answer = error.output  # minikube fails when the cluster does not run
         for line in answer.splitlines():
-            try:
+            with contextlib.suppress(json.JSONDecodeError):
                 status = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if not isinstance(status, dict) or "Host" not in status:
-                continue
-            if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
-                return State.RUNNING
-            return {"Stopped": State.STOPPED, "Nonexistent": State.ABSENT}.get(status["Host"], State.BROKEN)
+                if not isinstance(status, dict) or "Host" not in status:
+                    continue
+                if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
+                    return State.RUNNING
+                return {"Stopped": State.STOPPED, "Nonexistent": State.ABSENT}.get(status["Host"], State.BROKEN)
         # In JSON, the name is in escaped quotes.
         if re.search(rf'Profile \\?"{re.escape(self.name)}\\?" not found', answer):
             return State.ABSENT

@@ -96,14 +96,9 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
     """Create the workbook's namespace, with its label. One that has the label is left as it is."""
     found = api.find("namespaces", api.namespace)
     if found and "deletionTimestamp" in found["metadata"]:
-        _wait_until(
-            api,
-            "namespaces",
-            None,
-            lambda namespaces: api.namespace not in [item["metadata"]["name"] for item in namespaces],
-            f"the end of the Namespace {api.namespace}, which is being deleted",
-            timeout,
-        )
+        what = f"the end of the Namespace {api.namespace}, which is being deleted"
+        deleted = found["metadata"]["uid"]
+        _wait_until(api, "namespaces", None, lambda items: deleted not in map(_uid, items), what, timeout)
         found = None
     if not found:
         body = {"metadata": {"name": api.namespace, "labels": labels.MANAGED}}
@@ -156,3 +151,7 @@ def _start(pod: Object) -> str:
     """When the first of the Pod's containers started; such times sort as text."""
     starts = (status.get("state", {}).get("running", {}).get("startedAt", "") for status in containers(pod))
     return min(starts, default="")
+
+
+def _uid(item: Object) -> str:
+    return str(item["metadata"]["uid"])

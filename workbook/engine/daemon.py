@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -92,25 +93,17 @@ def start(facts: machine.Machine, answers: Callable[[], bool]) -> None:
             run(["systemctl", "start", "docker"], show=True, fix="Read why: `journalctl -u docker`.")
         elif not _running(PID, "dockerd"):  # one that is just starting is only waited for
             _spawn(facts)
-        problem = ""
 
-        def is_over() -> bool:
-            nonlocal problem
-            if answers():
-                return True
-            if not facts.systemd and _note().exists() and _noted() is None:
-                problem = "The Docker engine ended at once."
-            return bool(problem)
+        def ended() -> bool:
+            return not facts.systemd and _note().exists() and not _noted()
 
-        try:
-            poll(is_over, timeout=PATIENCE)  # an engine reports that it is ready only by answering
-        except TimeoutError:
-            problem = f"The Docker engine did not answer within {PATIENCE} s."
-        if problem:
+        with suppress(TimeoutError):
+            poll(lambda: answers() or ended(), timeout=PATIENCE)  # an engine reports only by answering that it is ready
+        if not answers():
+            how = "ended at once" if ended() else f"did not answer within {PATIENCE} s"
             tail = _log().read_text(errors="replace").splitlines()[-10:] if _log().exists() else []
-            raise WorkbookError(
-                problem, "\n".join(tail), f"Read its log, {_log()}, and remove the cause; then run this again."
-            )
+            fix = f"Read its log, {_log()}, and remove the cause; then run this again."
+            raise WorkbookError(f"The Docker engine {how}.", "\n".join(tail), fix)
 
 
 def stop() -> bool:

@@ -152,13 +152,7 @@ class Api:
             ) from error
 
     def open_list(
-        self,
-        resource: str,
-        namespace: str | None = None,
-        *,
-        accept: str = JSON,
-        timeout: Seconds = 30,
-        **options: Any,
+        self, resource: str, namespace: str | None = None, *, accept: str = JSON, timeout: Seconds = 30, **options: Any
     ) -> BaseHTTPResponse:
         """Ask for a list or a watch of `resource`, and return the open HTTP response, not decoded.
 
@@ -229,7 +223,6 @@ def wait_for_api(access: Access, timeout: float = 120) -> Api:
     def answers() -> bool:
         nonlocal problem
         try:
-            api.version(timeout=5)
             api.open_list("namespaces", limit=1, timeout=5).close()
             return True
         except (WorkbookError, ApiException, OSError) as error:

@@ -86,8 +86,7 @@ def _resolve(target: str, remote: int) -> tuple[dict[str, str], int | str]:
         return {"field_selector": f"metadata.name={name}"}, remote
     if kind not in ("deployment", "service") or not name:
         raise WorkbookError(
-            f"Nothing can be forwarded to {target!r}.",
-            fix="Name it as deployment/NAME, service/NAME or pod/NAME.",
+            f"Nothing can be forwarded to {target!r}.", fix="Name it as deployment/NAME, service/NAME or pod/NAME."
         )
     found = api().find(f"{kind}s", name)
     if not found:

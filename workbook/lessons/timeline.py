@@ -93,10 +93,7 @@ def timeline(recorded: Recorder, *, title: str, probed: Prober | None = None) ->
         lane = -len(pods) - 1
         labels[lane] = "requests"
         lag = probed.begun - recorded.begun if probed.begun else 0
-        for good, mark, color, label in (
-            (True, "|", GOOD, "request answered"),
-            (False, "x", BAD, "request failed"),
-        ):
+        for good, mark, color, label in ((True, "|", GOOD, "request answered"), (False, "x", BAD, "request failed")):
             times = [seconds + lag for seconds, status in probed.rows if (status == 200) is good]
             if times:
                 legend += axes.plot(
