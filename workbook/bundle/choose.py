@@ -13,13 +13,16 @@ VERIFIED = "WORKBOOK_BUNDLE_VERIFIED"
 """The checksum of a manifest whose bundle a parent process has verified."""
 
 
-def chosen() -> Bundle | None:
-    """Return the bundle that `WORKBOOK_BUNDLE` names, verified once per command; None when the variable is not set.
+def chosen(path: str | None = None) -> Bundle | None:
+    """Return the bundle to use, verified once per command; None when none is named.
+
+    Args:
+        path: its folder; the one that `WORKBOOK_BUNDLE` names when None.
 
     Raises:
         WorkbookError: it is damaged, or made for another machine or workbook; see `verify`.
     """
-    if not (path := os.environ.get(CHOSEN)):
+    if not (path := path or os.environ.get(CHOSEN)):
         return None
     folder = Path(path).expanduser().resolve()
     return _open(folder, verify.seal(folder), os.environ.get(VERIFIED, ""))

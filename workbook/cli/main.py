@@ -101,9 +101,7 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
         _remove_files()
         print("Nothing of the workbook is left on this machine.")
         return 0
-    if options.folder:
-        os.environ[choose.CHOSEN] = options.folder
-    bundle = choose.chosen()  # first of all: nothing is installed or started from a damaged bundle
+    bundle = choose.chosen(options.folder)  # first of all: nothing is installed or started from a damaged bundle
     os.environ.update(choose.environment(bundle))  # for child processes, kernels among them
     if options.bare:
         python = environment.found() or Path(sys.executable)

@@ -1,1 +1,1 @@
-"""Is this machine able to run the workbook? Its Python environment, its checks, its browser."""
+"""Is this machine able to run the workbook? Its Python environment, checks, set-up, JupyterLab, browser."""
