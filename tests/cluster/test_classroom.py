@@ -104,7 +104,7 @@ MINE = ["run", "visitor", "--image=web-app:1.0", "--image-pull-policy=Never"]
         (["scale", "deployment", "webapp-deployment", "--replicas=0", f"--namespace={BOB}"], "cannot"),
         ([*MINE, f"--namespace={BOB}"], "This Namespace is somebody else's."),
         ([*MINE, "--namespace=default"], "This Namespace is somebody else's."),
-        (["create", "token", classroom.ACCOUNT, f"--namespace={BOB}"], "cannot create"),
+        (["create", "token", "workbook-learner", f"--namespace={BOB}"], "cannot create"),
         (["create", "namespace", f"{BOB}-other"], "This Namespace is somebody else's."),
         (["delete", "namespace", BOB], "cannot delete"),
         (["delete", "namespace", ADA], "cannot delete"),
