@@ -1,6 +1,7 @@
 """The command line: what it accepts, in which Python a verb runs, and what other programs receive."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -250,3 +251,18 @@ def test_a_machine_that_cannot_be_without_a_network_is_refused(monkeypatch):
     monkeypatch.setattr(test_programs.shutil, "which", lambda name, path: None if name == "iptables" else name)
     with pytest.raises(WorkbookError, match=r"needs root on Linux(.|\n)*Missing: iptables"):
         test_programs.main()
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp437"])
+def test_no_character_ends_a_command(encoding):
+    """As on Windows, where redirected output has the encoding of the console."""
+    code = "import sys; from workbook.cli import main as cli; cli._run = lambda *_: print('✓ →') or 0; sys.exit(cli.main(['lab']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        cwd=ROOT,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,7 @@
 """The lock between processes."""
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -67,3 +69,14 @@ def test_the_holder_is_described(holder, tmp_path):
 def test_a_description_creates_no_file(tmp_path):
     assert described(tmp_path / "lock") == ""
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other locks")
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_folder_without_locks_is_not_called_busy(tmp_path, monkeypatch, code):
+    def flock(descriptor, operation):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(WorkbookError, match=r"cannot lock files(.|\n)*WORKBOOK_HOME"), lock(tmp_path / "lock", "x", 5):
+        pass

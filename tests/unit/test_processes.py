@@ -185,6 +185,18 @@ def test_a_program_that_is_not_there():
         run(["no-such-program"], fix="Get it.")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+@pytest.mark.parametrize("mode", [0o000, 0o600])
+def test_a_program_that_may_not_be_executed_counts_as_not_there(tmp_path, monkeypatch, mode):
+    """execve(2) reports EACCES instead of ENOENT if a folder on PATH may not be read, or a file on it not executed."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "no-such-program").write_text("")
+    (tmp_path / "bin" / "no-such-program").chmod(mode)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(WorkbookError, match=r"`no-such-program` is not installed(.|\n)*Get it"):
+        run(["no-such-program"], fix="Get it.")
+
+
 def test_no_shell_sees_the_words():
     assert run([sys.executable, "-c", "import sys; print(sys.argv[1])", "$(id); `id`"]) == "$(id); `id`\n"
 

@@ -1,5 +1,6 @@
 """A lock between processes, which is released when the process that holds it ends, even if it is killed."""
 
+import errno
 import os
 import sys
 import time
@@ -15,6 +16,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+TAKEN = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
+"""What the systems report for a file that another process has locked."""
+
 
 @contextmanager
 def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
@@ -26,7 +30,7 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
         patience: seconds to wait for another holder before giving up.
 
     Raises:
-        WorkbookError: another process holds it; names that process and what it does.
+        WorkbookError: another process holds it, which is named with what it does; or the file system has no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
@@ -56,8 +60,14 @@ def _acquired(descriptor: int) -> bool:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in TAKEN:
+            return False
+        raise WorkbookError(
+            "The workbook cannot lock files in its folder.",
+            f"The file system reports: {error.strerror}.",
+            "Set WORKBOOK_HOME to a folder on a local disk: network drives may have no locks.",
+        ) from error
     return True
 
 

@@ -88,7 +88,7 @@ def run(
                 stdout=output,
                 stderr=errors if apart else subprocess.STDOUT,
             )
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):  # the latter also for a folder on PATH that may not be read
             raise WorkbookError(f"The program `{args[0]}` is not installed.", fix=fix) from None
         _log_start(process, args, env)
         expired = threading.Event()

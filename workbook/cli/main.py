@@ -81,6 +81,9 @@ def parse(words: Sequence[str]) -> verbs.Options:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a verb, and return the exit status. `words` are the command line's arguments, by default of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console may lack ✓, which must not end a set-up halfway
     words = sys.argv[1:] if words is None else words
     options = parse(words)
     try:
