@@ -3,6 +3,7 @@
 It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
 """
 
+import io
 import os
 import shutil
 import sys
