@@ -156,7 +156,7 @@ def test_with_a_bundle_only_what_it_contains_is_installed_and_from_it_alone(star
         folder, packages = Path("/bundle"), ["--no-index"]
 
     asked = []
-    monkeypatch.setattr(choose, "chosen", Bundle)
+    monkeypatch.setattr(choose, "chosen", lambda path: Bundle() if path == "/bundle" else None)
     monkeypatch.setattr(choose, "environment", lambda bundle: {choose.VERIFIED: str(bundle.folder)})
     python = Path(sys.executable)
     monkeypatch.setattr(environment, "python", lambda *extras, offline: asked.append((extras, offline)) or python)
