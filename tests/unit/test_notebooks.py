@@ -15,3 +15,14 @@ def test_find(tmp_path, monkeypatch):
     assert [path.stem for path in notebooks.find(("notebooks/00_add.ipynb",))] == ["00_add"]
     with pytest.raises(WorkbookError, match="no notebook '7'"):
         notebooks.find(("7",))
+
+
+@pytest.mark.parametrize(
+    "copy", ["03_deploy-the-webapp-Copy1", "03_deploy-the-webapp-Copy12", "03_deploy-the-webapp (1)"]
+)
+def test_a_copy_that_a_reader_made_is_no_chapter(tmp_path, monkeypatch, copy):
+    """As JupyterLab names it with Duplicate, and a browser with Download."""
+    for name in ("03_deploy-the-webapp", copy):
+        (tmp_path / f"{name}.ipynb").touch()
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    assert [path.stem for path in notebooks.find()] == ["03_deploy-the-webapp"]

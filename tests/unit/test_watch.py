@@ -88,3 +88,10 @@ def test_it_says_when_the_api_server_refuses(server):
     view = watch()
     poll(lambda: "no longer updated: (403)" in Handle.texts[-1], timeout=5)
     view.stop()
+
+
+def test_an_error_with_markup_in_it_is_shown_as_text(server):
+    view = module.View(1)
+    view.error = "<script>alert(1)</script>"
+    shown = view._rendered()["text/html"]
+    assert "<script>" not in shown and "&lt;script&gt;" in shown

@@ -1,5 +1,6 @@
 """The notebooks' files."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
+CHAPTER = re.compile(r"\d\d_[a-z0-9-]+\.ipynb")
+"""The names of the chapters' files; a reader's copy has other characters in it, such as `03_…-Copy1.ipynb`."""
 
 
 def find(chosen: Sequence[str] = ()) -> list[Path]:
@@ -15,7 +18,7 @@ def find(chosen: Sequence[str] = ()) -> list[Path]:
     Raises:
         WorkbookError: there is no such notebook.
     """
-    existing = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    existing = sorted(path for path in NOTEBOOKS.iterdir() if CHAPTER.fullmatch(path.name))
     found = []
     for word in chosen:
         matching = [path for path in existing if path.name == Path(word).name or path.name[:2] == word.zfill(2)]

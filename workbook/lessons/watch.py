@@ -1,5 +1,6 @@
 """A live table of Deployments, ReplicaSets and Pods, to be placed next to the notebook."""
 
+import html
 import threading
 from functools import partial
 from typing import Any
@@ -86,7 +87,7 @@ class View:
         title = self.error or ("as it was at the end" if self._stopped.is_set() else "live")
         table = self.table()
         return {
-            "text/html": f"<p><em>{title}</em></p>{table.to_html(index=False)}",
+            "text/html": f"<p><em>{html.escape(title)}</em></p>{table.to_html(index=False)}",
             "text/plain": f"{title}\n{table.to_string(index=False)}",
         }
 
