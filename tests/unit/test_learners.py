@@ -1,5 +1,7 @@
 """A class on one cluster, without a cluster: what kubectl is asked, and the kubeconfig that a learner receives."""
 
+import json
+
 import pytest
 import yaml
 
@@ -16,16 +18,29 @@ current-context: shared-admin
 """
 
 
+MANAGED = {"app.kubernetes.io/managed-by": "workbook"}
+LABELS = {
+    "kube-system": {},
+    "default": None,
+    "production": {"team": "shop"},
+    "another-workbook": MANAGED,  # of a cluster that is one reader's
+    "learner-2": MANAGED | {"workbook": "learner"},
+}
+NAMESPACES = {"items": [{"metadata": {"name": name, "labels": labels}} for name, labels in LABELS.items()]}
+
+
 @pytest.fixture
 def administrator(program, monkeypatch, tmp_path):
     """An administrator whose kubectl answers without a cluster; returns the folder that is handed out."""
     (tmp_path / "config").write_text(CONFIG)
+    (tmp_path / "namespaces").write_text(json.dumps(NAMESPACES))
     program(
         "kubectl",
         f"""echo "$*" >> "{tmp_path}/commands"
 echo "Warning: a login plugin is old" >&2
 case "$*" in
   *"config view"*) cat "{tmp_path}/config";;
+  *"get namespaces"*) cat "{tmp_path}/namespaces";;
   *"create token"*) echo token-of-the-learner;;
   *apply*learner-1.yaml) cp "$5" "{tmp_path}/applied.yaml";;
 esac""",
@@ -56,7 +71,19 @@ def test_the_manifest_names_the_learner_and_every_command_the_context(administra
     applied = (administrator / "applied.yaml").read_text()
     assert "name: learner-1" in applied and "LEARNER" not in applied
     commands = (administrator / "commands").read_text().splitlines()
-    assert len(commands) == 4 and all(command.startswith("--context shared-admin ") for command in commands)
+    assert len(commands) == 5 and all(command.startswith("--context shared-admin ") for command in commands)
+
+
+@pytest.mark.parametrize("name", ["kube-system", "default", "production", "another-workbook"])
+def test_a_namespace_that_was_not_made_for_a_learner_is_refused_before_anything_changes(administrator, name):
+    with pytest.raises(WorkbookError, match=rf"'{name}' exists already(.|\n)*another name"):
+        learners.classroom("learner-1", name)
+    assert "apply" not in (administrator / "commands").read_text()
+
+
+def test_a_learner_of_before_is_prepared_again(administrator):
+    learners.classroom("learner-2")
+    assert (administrator / "handed-out" / "learner-2.kubeconfig").exists()
 
 
 @pytest.mark.parametrize("name", ["", "Ada", "1", "a b", "a-", "learner-1-other", "a" * 50])
