@@ -1,6 +1,7 @@
 """`make bundle`: write what a class without a network needs to build/bundle/. For the format see workbook.bundle."""
 
 import os
+import re
 import shutil
 import sys
 import tarfile
@@ -42,6 +43,11 @@ SHARE = "usr/share/workbook"  # where the base image for Python has the applicat
 PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-version-check = true\n"
 """The base image's /etc/pip.conf: pip installs from that folder only."""
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, the earliest in a wheel: the same sources give equal wheels
+OWN = re.compile(
+    r".+\.(c|conflist|css|go|ipynb|j2|java|json|md|mod|png|py|pyi|sh|sum|toml|txt|typed|yaml|yml)"
+    r"|Dockerfile|LICENSE|Makefile|runc-wrapper|run|\.gitignore|\.yamllint"
+)
+"""The names that the workbook's own files have."""
 
 
 def bundle() -> None:
@@ -130,17 +136,33 @@ class Writer:
         return manifest.write(self.folder, content)
 
 
+def own_files() -> list[Path]:
+    """Return the workbook's own files, sorted: those that git tracks. A reader's secrets lie next to them.
+
+    Where git or its data are missing, as in an unpacked archive, files are chosen by their names.
+    """
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        # Also for root in another user's folder: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+        names = read(["git", "-c", "safe.directory=*", "-C", ROOT, "ls-files", "-z"]).split("\0")
+        return sorted(path for name in names if name and (path := ROOT / name).is_file())
+    ignored = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()}
+    return sorted(
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file()
+        and OWN.fullmatch(path.name)
+        and not any(fnmatch(part, pattern) for part in path.relative_to(ROOT).parts for pattern in ignored)
+    )
+
+
 def _add_workbook(new: Writer) -> None:
-    """Add the workbook itself, without the files that git ignores."""
-    ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()] + [".git"]
+    """Add the workbook itself."""
     with step("Pack the workbook"), tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch, "workbook.tar.gz")
         with images.compressed(archive) as out:
-            for path in sorted(ROOT.rglob("*")):
-                inside = path.relative_to(ROOT)
-                if path.is_file() and not any(fnmatch(name, pattern) for name in inside.parts for pattern in ignored):
-                    mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-                    images.add(out, f"workbook/{inside.as_posix()}", path.read_bytes(), mode)
+            for path in own_files():
+                mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+                images.add(out, f"workbook/{path.relative_to(ROOT).as_posix()}", path.read_bytes(), mode)
         new.add("workbook.tar.gz", archive)
 
 
