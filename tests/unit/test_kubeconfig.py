@@ -54,6 +54,24 @@ def test_nobody_else_reads_a_key(tmp_path):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("planted", ["a file that others read", "a link to another file"])
+def test_nobody_prepares_the_place_of_a_key(tmp_path, planted):
+    folder, other = tmp_path / "cluster", tmp_path / "other"
+    folder.mkdir(mode=0o777)
+    other.write_text("another's")
+    part = folder / "kubeconfig.part"
+    if planted.startswith("a file"):
+        part.touch(mode=0o666)
+        part.chmod(0o666)
+    else:
+        part.symlink_to(other)
+    kubeconfig.write(folder / "kubeconfig", TEXT, "kind-workbook", "workbook")
+    assert other.read_text() == "another's"
+    assert stat.S_IMODE((folder / "kubeconfig").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_a_context_that_is_not_there(tmp_path):
     with pytest.raises(WorkbookError, match="no context named 'other'"):
         kubeconfig.write(tmp_path / "kubeconfig", TEXT, "other", "workbook")

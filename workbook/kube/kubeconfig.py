@@ -41,10 +41,12 @@ def write(path: Path, text: str, context: str, namespace: str) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step, readable by its owner only."""
+    """Put `content` at `path` in one step; only its owner may read it and look into its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
     part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    part.unlink(missing_ok=True)  # it would keep its mode, and might be a link
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     part.replace(path)
