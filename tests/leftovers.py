@@ -164,6 +164,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         "DOCKER_CONFIG": real / ".docker",
         "KUBECONFIG": real / ".kube" / "config",
         "MINIKUBE_HOME": real,
+        "RUSTUP_HOME": real / ".rustup",  # pip asks for the version of a Rust compiler
         "PIP_CACHE_DIR": real / ".cache" / "pip",
     }
     for name, path in kept.items():

@@ -21,7 +21,7 @@ CLEAR_AWAY = re.findall(r"^kubectl (delete .+)$", (classroom.MANIFESTS / "README
 
 def kubectl(kubeconfig, *words):
     """Runs kubectl with a kubeconfig; returns its exit status, and what it printed."""
-    env = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    env = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": f"{kubeconfig}.cache"}
     done = subprocess.run(["kubectl", *words], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr
 
@@ -34,6 +34,7 @@ def handed_out(elsewhere, registry, tmp_path_factory):
             patch.setenv("PATH", str(own.parent), prepend=os.pathsep)
         patch.setattr(classroom, "HANDED_OUT", tmp_path_factory.mktemp("handed-out"))
         patch.setenv("KUBECONFIG", str(elsewhere.kubeconfig))
+        patch.setenv("KUBECACHEDIR", f"{elsewhere.kubeconfig}.cache")  # an administrator's is in the home
         patch.setenv("WORKBOOK_CONTEXT", elsewhere.context)
         patch.setattr(classroom, "ROOT", classroom.HANDED_OUT.parent)
         classroom.classroom(*LEARNERS)

@@ -45,7 +45,8 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, regis
     env = {"PATH": path, **settings(elsewhere.context, config, registry, NAMESPACE)}
 
     def kubectl(*words):
-        done = subprocess.run(["kubectl", *words], env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True)
+        own = {**os.environ, **env, "KUBECACHEDIR": f"{config}.cache"}
+        done = subprocess.run(["kubectl", *words], env=own, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

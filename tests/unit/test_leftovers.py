@@ -54,12 +54,15 @@ def test_another_programs_process_and_its_port_are_not_seen(listener):
 @pytest.mark.parametrize("folder", [Path.home, lambda: Path.home() / ".config", lambda: Path(tempfile.gettempdir())])
 def test_a_file_of_the_tests_is_seen(folder):
     path = folder() / "left-by-a-test"
+    created = not path.parent.exists()
     path.parent.mkdir(exist_ok=True)
     path.touch()
     try:
         assert path.relative_to(os.environ[MARK]).as_posix() in leftovers._files()
     finally:
         path.unlink()
+        if created:
+            path.parent.rmdir()
 
 
 @pytest.mark.parametrize(

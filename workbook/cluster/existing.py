@@ -73,7 +73,7 @@ class Existing(Cluster):
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}") as running:
                 mine = ["--selector", labels.SELECTOR, "--field-selector", f"metadata.name={self.namespace}"]
                 try:
-                    env = {"KUBECONFIG": str(self.kubeconfig)}
+                    env = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.folder / "kubectl")}
                     run([*self.kubectl(), "delete", "namespace", *mine], env=env, show=True)
                 except CommandFailed as error:
                     if "(Forbidden)" not in error.output:

@@ -13,12 +13,21 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from workbook.base.errors import WorkbookError
+from workbook.base.paths import home
 from workbook.base.polling import poll
 
 SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 """No questions about news or updates; documents such as the glossary are shown rendered."""
-FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
-"""The environment variables that name the folders where JupyterLab reads a user's settings, and leaves files."""
+FOLDERS = {
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+}
+"""The variables that name the folders where JupyterLab reads a user's settings and leaves files, and the workbook's own.
+
+A reader's own settings could give JupyterLab another address, a password, or other kernels.
+"""
 
 
 def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
@@ -35,12 +44,13 @@ def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]
     command += ["--LanguageServerManager.autodetect=False"]  # it would look for servers, and npm would leave a folder
     command += ["--allow-root"]  # without it, root cannot start JupyterLab
     # The token is passed in the environment, since other users of this machine can read a command's arguments.
-    return command, {"JUPYTER_TOKEN": token}, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
+    env = {name: str(home() / "jupyter" / own) for name, own in FOLDERS.items()} | {"JUPYTER_TOKEN": token}
+    return command, env, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
 
 
 @contextmanager
 def serve(folder: Path, file: str) -> Iterator[str]:
-    """Run JupyterLab on `folder` during the block, without this user's settings; yield the address of a file in it.
+    """Run JupyterLab on `folder` during the block, with folders of its own; yield the address of a file in it.
 
     Raises:
         WorkbookError: JupyterLab does not start.
@@ -48,7 +58,7 @@ def serve(folder: Path, file: str) -> Iterator[str]:
     command, env, address = jupyterlab(folder, file)
     port = urlsplit(address).port or 0
     with TemporaryDirectory(ignore_cleanup_errors=True) as own, Path(own, "log").open("w+") as log:
-        env = os.environ | dict.fromkeys(FOLDERS, own) | env
+        env = os.environ | env | dict.fromkeys(FOLDERS, own)
         command.append("--no-browser")
         with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
             try:
