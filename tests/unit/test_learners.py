@@ -1,7 +1,5 @@
 """A class on one cluster, without a cluster: what kubectl is asked, and the kubeconfig that a learner receives."""
 
-import json
-
 import pytest
 import yaml
 
@@ -18,29 +16,17 @@ current-context: shared-admin
 """
 
 
-MANAGED = {"app.kubernetes.io/managed-by": "workbook"}
-LABELS = {
-    "kube-system": {},
-    "default": None,
-    "production": {"team": "shop"},
-    "another-workbook": MANAGED,  # of a cluster that is one reader's
-    "learner-2": MANAGED | {"workbook": "learner"},
-}
-NAMESPACES = {"items": [{"metadata": {"name": name, "labels": labels}} for name, labels in LABELS.items()]}
-
-
 @pytest.fixture
 def administrator(program, monkeypatch, tmp_path):
     """An administrator whose kubectl answers without a cluster; returns the folder that is handed out."""
     (tmp_path / "config").write_text(CONFIG)
-    (tmp_path / "namespaces").write_text(json.dumps(NAMESPACES))
     program(
         "kubectl",
         f"""echo "$*" >> "{tmp_path}/commands"
 echo "Warning: a login plugin is old" >&2
 case "$*" in
   *"config view"*) cat "{tmp_path}/config";;
-  *"get namespaces"*) cat "{tmp_path}/namespaces";;
+  *"get namespaces --selector=workbook!=learner"*) echo kube-system default production another-workbook;;
   *"create token"*) echo token-of-the-learner;;
   *apply*learner-1.yaml) cp "$5" "{tmp_path}/applied.yaml";;
 esac""",

@@ -1,6 +1,5 @@
 """A class on one shared cluster: a Namespace for each learner, rights in it, and a kubeconfig to hand out."""
 
-import json
 import os
 import re
 import tempfile
@@ -9,15 +8,12 @@ from pathlib import Path
 import yaml
 
 from workbook.base.errors import WorkbookError
-from workbook.base.labels import MANAGED
 from workbook.base.paths import ROOT
 from workbook.base.processes import read, run, typed
 from workbook.kube import kubeconfig
 
 MANIFESTS = ROOT / "classroom"
 HANDED_OUT = ROOT / "build" / "classroom"
-LABELS = MANAGED | {"workbook": "learner"}
-"""Of a learner's Namespace, as in classroom/learner.yaml."""
 
 
 def classroom(*learners: str) -> None:
@@ -46,13 +42,9 @@ def classroom(*learners: str) -> None:
         )
     kubectl = ["kubectl", "--context", administrator]
     shared = yaml.safe_load(read([*kubectl, "config", "view", "--minify", "--flatten"]))
-    existing = json.loads(read([*kubectl, "get", "namespaces", "-o", "json"]))["items"]
-    taken = {
-        item["metadata"]["name"]
-        for item in existing
-        if not LABELS.items() <= (item["metadata"].get("labels") or {}).items()
-    }
-    for learner in taken.intersection(learners):
+    # Namespaces without this label were not made here: classroom/learner.yaml sets it.
+    others = [*kubectl, "get", "namespaces", "--selector=workbook!=learner", "-o", "jsonpath={.items[*].metadata.name}"]
+    for learner in set(read(others).split()).intersection(learners):
         raise WorkbookError(
             f"The Namespace {learner!r} exists already, and was not made for a learner.",
             "A learner may change everything in a Namespace, and cleaning up after the class deletes it.",

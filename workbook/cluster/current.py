@@ -26,19 +26,17 @@ def current() -> Cluster:
 @cache
 def open_cluster(provider: Provider, settings: Settings) -> Cluster:
     """The cluster of a provider. Nothing is started or asked."""
-    match provider:
-        case Provider.MINIKUBE:
-            from workbook.cluster.minikube import Minikube  # loaded when used
+    if provider is Provider.MINIKUBE:
+        from workbook.cluster.minikube import Minikube  # loaded when used
 
-            return Minikube(settings)
-        case Provider.KIND:
-            from workbook.cluster.kind import Kind  # loaded when used
+        return Minikube(settings)
+    if provider is Provider.KIND:
+        from workbook.cluster.kind import Kind  # loaded when used
 
-            return Kind(settings)
-        case Provider.EXISTING:
-            from workbook.cluster.existing import Existing  # loaded when used
+        return Kind(settings)
+    from workbook.cluster.existing import Existing  # loaded when used
 
-            return Existing(settings)
+    return Existing(settings)
 
 
 def made() -> list[Cluster]:

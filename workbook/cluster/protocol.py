@@ -89,11 +89,9 @@ class Cluster(Protocol):
 
     def stop(self) -> None:
         """Stop the cluster; what is deployed on it is kept."""
-        ...
 
     def delete(self) -> None:
         """Remove the cluster and everything in it; nothing to do when it does not exist."""
-        ...
 
     def kubectl(self) -> list[str]:
         """The command of a kubectl within one minor version of the cluster."""
@@ -113,7 +111,6 @@ class Cluster(Protocol):
 
     def load(self, *images: str) -> None:
         """Make images of that engine available to the nodes, unless the nodes have exactly these already."""
-        ...
 
     def images(self) -> list[str]:
         """Names and tags of the images that Pods of this cluster can use without a pull from outside."""
@@ -121,7 +118,6 @@ class Cluster(Protocol):
 
     def remove(self, image: str) -> None:
         """Remove an image from the nodes; nothing to do when it does not exist."""
-        ...
 
     def url(self, service: str) -> str:
         """An address at which a NodePort Service answers on this machine."""
