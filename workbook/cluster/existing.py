@@ -40,6 +40,10 @@ class Existing(Cluster):
         used = kubeconfig.current(self.kubeconfig)
         return self.settings.namespace or (used[1] if used else "workbook")
 
+    @property
+    def _cache(self) -> dict[str, str]:
+        return {"KUBECACHEDIR": str(self.folder / "kubectl")}  # else ~/.kube/cache
+
     def describe(self) -> str:
         return f"an existing cluster, context {self.context!r}: only its Namespace {self.namespace!r} is used"
 
@@ -57,7 +61,7 @@ class Existing(Cluster):
         with step(f"Connect to {self.context!r}"):
             print(f"$ {typed(command)}", flush=True)
             fix = "WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`."
-            return ready.connect(self, read(command, fix=fix))
+            return ready.connect(self, read(command, env=self._cache, fix=fix))
 
     def stop(self) -> None:
         print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
@@ -73,7 +77,7 @@ class Existing(Cluster):
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}") as running:
                 mine = ["--selector", labels.SELECTOR, "--field-selector", f"metadata.name={self.namespace}"]
                 try:
-                    env = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.folder / "kubectl")}
+                    env = {"KUBECONFIG": str(self.kubeconfig)} | self._cache
                     run([*self.kubectl(), "delete", "namespace", *mine], env=env, show=True)
                 except CommandFailed as error:
                     if "(Forbidden)" not in error.output:
