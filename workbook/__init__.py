@@ -4,7 +4,7 @@ Each name is loaded when it is first used. This keeps `import workbook` quick, a
 the packages that it needs are installed. `__init__.pyi` lists the names: type checkers read it, and so does this module.
 """
 # pyright: reportUnsupportedDunderAll=false
-# `__all__` is computed here; whoever imports this package gets the names of the .pyi.
+# `__all__` is computed here, from the names of the .pyi.
 
 import ast
 import sys
