@@ -10,10 +10,10 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tests.cells import code_cells
+from tests.documents import AGENDA, PLANS, agenda, table
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.lessons.begin import states
-from workbook.publish.documents import AGENDA, PLANS, agenda, table
 from workbook.publish.execute import failed
 from workbook.publish.minutes import delays
 

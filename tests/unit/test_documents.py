@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.documents import write_between
 from workbook.base.errors import WorkbookError
-from workbook.publish.documents import write_between
 
 
 def test_the_text_around_the_marks_is_kept(tmp_path):

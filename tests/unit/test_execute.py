@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from tests.record import tidy
 from workbook.base import notebooks
 from workbook.publish.execute import execute
-from workbook.publish.record import tidy
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from workbook.publish.minutes import delays, minutes, write_minutes
+from tests.record import write_minutes
+from workbook.publish.minutes import delays, minutes
 
 OPENING = "# A title\n\n| | |\n|---|---|\n| **you will** | add |\n| **minutes** | 0 |"
 

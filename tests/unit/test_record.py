@@ -1,4 +1,4 @@
-"""`make run` and `make record`, with notebooks that need no cluster."""
+"""`make record`, with notebooks that need no cluster."""
 
 from types import SimpleNamespace
 
@@ -6,8 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from tests import documents, record
 from workbook.base import notebooks
-from workbook.publish import documents, errata, index, record
+from workbook.publish import errata, index
 
 OPENING = "# A title\n\n| | |\n|---|---|\n| **you will** | add |\n| **minutes** | 0 |\n\n**Listing 1-1.**"
 
@@ -54,19 +55,3 @@ def test_a_notebook_that_fails_is_left_as_it_was(repository):
     assert record.record() == 1
     assert path.read_bytes() == before
     assert not (repository / "index.md").exists()
-
-
-def test_executed_copies_are_kept_and_the_notebooks_are_left_as_they_were(tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
-    monkeypatch.setattr(record, "COPIES", tmp_path / "copies")
-    monkeypatch.setattr(record, "up", lambda: None)
-    for name, source in (("00_add", "1 + 1"), ("01_divide", "1 / 0")):
-        nbformat.write(
-            new_notebook(cells=[new_markdown_cell("# A"), new_code_cell(source)]), tmp_path / f"{name}.ipynb"
-        )
-    before = (tmp_path / "00_add.ipynb").read_bytes()
-    assert record.run() == 1
-    assert record.run("0") == 0
-    outputs = [nbformat.read(path, as_version=4).cells[1].outputs for path in sorted((tmp_path / "copies").iterdir())]
-    assert outputs[0][0]["data"]["text/plain"] == "2" and outputs[1][0]["ename"] == "ZeroDivisionError"
-    assert (tmp_path / "00_add.ipynb").read_bytes() == before

@@ -60,7 +60,7 @@ def parser() -> ArgumentParser:
     verb(verbs.classroom).add_argument("arguments", nargs="+", metavar="LEARNER", help="a Namespace, such as learner-1")
 
     lines.append("\nfor developers:")
-    for notebooks in (run, verb(verbs.record)):
+    for notebooks in (run, verb(verbs.record, "test")):
         notebooks.add_argument("arguments", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
     for name in verbs.TESTS:
         verb(verbs.tests, "test", "dev", "handout", name=name, passed_to="pytest")

@@ -52,7 +52,7 @@ def lab(options: Options) -> int:
 
 def run(options: Options) -> int:
     """Set everything up, then execute all notebooks; copies go to build/run/."""
-    from workbook.publish.record import run  # needs packages
+    from workbook.publish.run import run  # needs packages
 
     return run(*options.arguments)
 
@@ -121,9 +121,7 @@ def classroom(options: Options) -> None:
 
 def record(options: Options) -> int:
     """Execute the notebooks on the tests' cluster, and save their outputs."""
-    from workbook.publish.record import record  # needs packages
-
-    return record(*options.arguments)
+    return _start("tests", options.verb, *options.arguments)
 
 
 def tests(options: Options) -> int:

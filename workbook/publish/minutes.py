@@ -5,7 +5,6 @@ import re
 from nbformat import NotebookNode
 
 WORDS_A_MINUTE = 150  # of prose with code in it
-ROW = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
 
 
 def minutes(book: NotebookNode) -> str:
@@ -25,11 +24,6 @@ def delays(book: NotebookNode) -> list[int]:
     """Return the seconds that no tool can shorten, which the notebook names: `**Unavoidable:** 60 s to start, …`."""
     lines = re.findall(r"^\*\*Unavoidable:\*\* (.+)$", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
     return [int(seconds) for line in lines for seconds in re.findall(r"\b(\d+) s\b", line)]
-
-
-def write_minutes(book: NotebookNode) -> None:
-    """Write the minutes into the opening table of a notebook."""
-    book.cells[0].source = ROW.sub(lambda row: f"{row[1]}{minutes(book)}", book.cells[0].source)
 
 
 def _seconds(book: NotebookNode) -> int:

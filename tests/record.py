@@ -1,33 +1,25 @@
-"""`make run` and `make record`: execute the notebooks, and save the outputs in copies or in the notebooks."""
+"""`make record`: execute the notebooks on the tests' cluster, and save outputs and minutes in them and in the documents."""
 
 import os
 import platform
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from tests import documents
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.cluster import current
 from workbook.machine.set_up import up
-from workbook.publish import documents, errata, index
+from workbook.publish import errata, index
 from workbook.publish.execute import TEST_PROFILE, execute, hermetic
-from workbook.publish.minutes import write_minutes
+from workbook.publish.minutes import minutes
 
-COPIES = ROOT / "build" / "run"
-
-
-def run(*chosen: str) -> int:
-    """Execute the notebooks, or the `chosen` ones; save executed copies in `COPIES`; return 1 if one failed, else 0."""
-    paths = find(chosen)
-    hermetic()
-    up()
-    COPIES.mkdir(parents=True, exist_ok=True)
-    outcomes = execute(paths, keep=lambda path, book: nbformat.write(book, COPIES / path.name))
-    print(f"Executed copies: {COPIES}")
-    return 1 if any(outcome.error for outcome in outcomes) else 0
+ROW = re.compile(r"(\| \*\*minutes\*\* \| )[^|]*(?= \|)")
+"""The line of a notebook's opening table that has its minutes."""
 
 
 def record(*chosen: str) -> int:
@@ -70,3 +62,8 @@ def tidy(book: NotebookNode) -> None:
     for cell in book.cells:
         cell.metadata.pop("execution", None)
     write_minutes(book)
+
+
+def write_minutes(book: NotebookNode) -> None:
+    """Write the minutes into the opening table of a notebook."""
+    book.cells[0].source = ROW.sub(lambda row: f"{row[1]}{minutes(book)}", book.cells[0].source)

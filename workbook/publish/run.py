@@ -1,0 +1,21 @@
+"""`make run`: execute the notebooks, and save the outputs in copies."""
+
+import nbformat
+
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.machine.set_up import up
+from workbook.publish.execute import execute, hermetic
+
+COPIES = ROOT / "build" / "run"
+
+
+def run(*chosen: str) -> int:
+    """Execute the notebooks, or the `chosen` ones; save executed copies in `COPIES`; return 1 if one failed, else 0."""
+    paths = find(chosen)
+    hermetic()
+    up()
+    COPIES.mkdir(parents=True, exist_ok=True)
+    outcomes = execute(paths, keep=lambda path, book: nbformat.write(book, COPIES / path.name))
+    print(f"Executed copies: {COPIES}")
+    return 1 if any(outcome.error for outcome in outcomes) else 0
