@@ -67,7 +67,7 @@ def _containers(engine: DockerClient) -> set[str]:
 
 
 def _is_ours(container: Container) -> bool:
-    if labels.MANAGED.items() <= container.labels.items():
+    if labels.is_managed(container.labels):
         return True
     return any(container.labels.get(label, "").startswith(CLUSTERS) for label in CLUSTER_LABELS)
 

@@ -67,7 +67,7 @@ def elsewhere_on_this_machine():
         )
         running.append(program)
         assert program.stdout.readline() == b"made\n"
-        images = (image for image in engine.images.list() if not labels.MANAGED.items() <= image.labels.items())
+        images = (image for image in engine.images.list() if not labels.is_managed(image.labels))
         running.append(engine.containers.create(next(images).id, "a-program", name="foreign"))
         running.append(engine.networks.create("foreign"))
 

@@ -103,7 +103,7 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
     if not found:
         body = {"metadata": {"name": api.namespace, "labels": labels.MANAGED}}
         api.request("POST", api.path("namespaces"), body=body).close()
-    elif not found["metadata"].get("labels", {}).items() >= labels.MANAGED.items():
+    elif not labels.is_managed(found["metadata"].get("labels", {})):
         cluster.kubeconfig.unlink()  # so that no later cell can change a namespace that is not the workbook's
         raise WorkbookError(
             f"The Namespace {api.namespace!r} is somebody else's: it lacks the label {labels.SELECTOR}.",

@@ -63,7 +63,7 @@ def begin(number: int) -> None:
         _set_images(cluster, state["images"])
         # One of the notebooks creates a second namespace for a while.
         other = api().find("namespaces", f"{cluster.namespace}-other")
-        if other and other["metadata"].get("labels", {}).items() >= labels.MANAGED.items():
+        if other and labels.is_managed(other["metadata"].get("labels", {})):
             print(delete("namespace", other["metadata"]["name"]))
         _set_objects([MANIFESTS / name for name in state["manifests"]])
     note(number, "begun")
