@@ -72,6 +72,10 @@ def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, mon
     assert (tmp_path / "seen").read_text().strip() == str(ours.scratch)
 
 
+def test_in_a_terminal_minikube_is_on_the_workbooks_profile_and_kubeconfig(ours):
+    assert ours.environment() == {"KUBECONFIG": str(ours.kubeconfig), "MINIKUBE_PROFILE": "workbook"}
+
+
 def kubectl_of(minor: int) -> str:
     """A script that is kubectl 1.`minor`."""
     version = json.dumps({"clientVersion": {"gitVersion": f"v1.{minor}.3"}})

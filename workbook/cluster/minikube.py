@@ -46,6 +46,10 @@ class Minikube(Cluster):
     def describe(self) -> str:
         return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter"
 
+    def environment(self) -> dict[str, str]:
+        # https://minikube.sigs.k8s.io/docs/handbook/config/#environment-variables
+        return super().environment() | {"MINIKUBE_PROFILE": self.name}
+
     @property
     def starting(self) -> list[str]:
         """The command that starts this cluster, without its name."""

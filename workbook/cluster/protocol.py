@@ -71,6 +71,10 @@ class Cluster(Protocol):
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / "scratch.kubeconfig"
 
+    def environment(self) -> dict[str, str]:
+        """The variables with which a terminal's kubectl, and the provider's own program, use this cluster."""
+        return {"KUBECONFIG": str(self.kubeconfig)}
+
     def program(self, name: str) -> Path | None:
         """A program in the bundle; None without a bundle, and for a program that it does not contain."""
         return self.settings.bundle.program(name) if self.settings.bundle else None
