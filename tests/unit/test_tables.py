@@ -1,5 +1,7 @@
 """Tables of what is in the cluster: kubectl's columns, and names without what Kubernetes generates in them."""
 
+import html
+
 import pytest
 
 import workbook
@@ -159,3 +161,31 @@ def test_status(api_server):
     assert workbook.status().loc["cluster", "STATUS"] == "Running"
     api_server.refused = {"GET"}
     assert workbook.status().loc["cluster", "STATUS"] == "Stopped"
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ({}, "kubectl get pods"),
+        ({"wide": True}, "kubectl get pods --output=wide"),
+        ({"namespace": ""}, "kubectl get pods --all-namespaces"),
+        (
+            {"namespace": "kube-system", "selector": "tier in (a, b)"},
+            "kubectl get pods --namespace=kube-system '--selector=tier in (a, b)'",
+        ),
+    ],
+)
+def test_a_table_stands_below_the_command_that_prints_the_same(two_pods, options, command):
+    pods = workbook.pods(**options)
+    assert pods.command == command
+    assert repr(pods).splitlines()[0] == f"$ {command}"
+    assert f"<code>$ {html.escape(command)}</code>" in pods._repr_html_() and "<table" in pods._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "part", [lambda pods: pods[["READY"]], lambda pods: pods[pods["RESTARTS"] > 0], lambda pods: pods.copy()]
+)
+def test_what_is_computed_from_a_table_has_no_command(two_pods, part):
+    """The command prints the whole table."""
+    assert "$" not in repr(part(workbook.pods()))
+    assert part(workbook.pods())._repr_html_().startswith("<div>\n<style")

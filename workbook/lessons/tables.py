@@ -4,6 +4,8 @@ By default a table shows only what is the same in every run; `wide=True` adds th
 addresses, nodes.
 """
 
+import html
+import shlex
 from typing import TypedDict, Unpack
 
 import pandas as pd
@@ -28,6 +30,35 @@ STABLE = {
 """The columns that are the same in every run, by resource. Other resources have none."""
 
 
+class Table(pd.DataFrame):
+    """A table from the cluster, shown below the kubectl command that prints the same.
+
+    Args:
+        frame: the table.
+        command: kubectl's arguments. They are kept in `attrs`, as the UIDs are; what is computed from a table is a DataFrame.
+    """
+
+    def __init__(self, frame: pd.DataFrame, *command: str) -> None:
+        super().__init__(frame)
+        self.attrs = frame.attrs | {"command": shlex.join(["kubectl", *command])}
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    @property
+    def command(self) -> str:
+        """The command, as a reader can type it."""
+        return str(self.attrs["command"])
+
+    def __repr__(self) -> str:
+        return f"$ {self.command}\n{super().__repr__()}"
+
+    def _repr_html_(self) -> str:
+        shown = f'<div style="opacity:.7"><code>$ {html.escape(self.command)}</code></div>'
+        return f"{shown}\n{super()._repr_html_()}"  # type: ignore[misc]  # the stubs lack it
+
+
 class Options(TypedDict, total=False):
     """The options of a table; `get` describes them."""
 
@@ -36,7 +67,7 @@ class Options(TypedDict, total=False):
     wide: bool
 
 
-def get(resource: str, *, namespace: str | None = None, selector: str = "", wide: bool = False) -> pd.DataFrame:
+def get(resource: str, *, namespace: str | None = None, selector: str = "", wide: bool = False) -> Table:
     """Return what `kubectl get RESOURCE` shows, as a DataFrame sorted by name.
 
     Args:
@@ -71,7 +102,11 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
         frame = frame[["NAME", *STABLE.get(resource, [])]]
     elif namespace == "":
         frame.insert(1, "NAMESPACE", [item.get("namespace", "") for item in metadata])
-    return identified(frame.assign(UID=[item["uid"] for item in metadata]))
+    frame = identified(frame.assign(UID=[item["uid"] for item in metadata]))
+    words = {"--namespace": namespace, "--selector": selector, "--output": "wide" if wide else ""}
+    options = ["--all-namespaces"] if namespace == "" else []
+    options += [f"{option}={value}" for option, value in words.items() if value]
+    return Table(frame, "get", resource, *options)
 
 
 def headed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -104,32 +139,32 @@ def name(metadata: Object, full: bool = False) -> str:
     return whole.removesuffix(generated) + "*" if generated else whole
 
 
-def pods(**options: Unpack[Options]) -> pd.DataFrame:
+def pods(**options: Unpack[Options]) -> Table:
     """Return the table of Pods; see `get`. https://kubernetes.io/docs/concepts/workloads/pods/"""
     return get("pods", **options)
 
 
-def deployments(**options: Unpack[Options]) -> pd.DataFrame:
+def deployments(**options: Unpack[Options]) -> Table:
     """Return the table of Deployments; see `get`. https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"""
     return get("deployments", **options)
 
 
-def replicasets(**options: Unpack[Options]) -> pd.DataFrame:
+def replicasets(**options: Unpack[Options]) -> Table:
     """Return the table of ReplicaSets; see `get`. https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/"""
     return get("replicasets", **options)
 
 
-def services(**options: Unpack[Options]) -> pd.DataFrame:
+def services(**options: Unpack[Options]) -> Table:
     """Return the table of Services; see `get`. https://kubernetes.io/docs/concepts/services-networking/service/"""
     return get("services", **options)
 
 
-def nodes(**options: Unpack[Options]) -> pd.DataFrame:
+def nodes(**options: Unpack[Options]) -> Table:
     """Return the table of the cluster's nodes; see `get`. https://kubernetes.io/docs/concepts/architecture/nodes/"""
     return get("nodes", **options)
 
 
-def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
+def events(selector: str, *, wide: bool = False) -> Table:
     """Return the events of the Deployments, ReplicaSets and Pods that `selector` matches now, in this order.
 
     Events of one kind of object are sorted by time: those of different kinds may be written at the same moment.
@@ -167,7 +202,7 @@ def events(selector: str, *, wide: bool = False) -> pd.DataFrame:
     if not wide:
         # Whether an image had to be pulled depends on the node; `Pulled` comes in both cases.
         frame = frame.loc[frame["REASON"] != "Pulling", ["OBJECT", "TYPE", "REASON"]].drop_duplicates()
-    return headed(frame)
+    return Table(headed(frame), "get", "events", "--sort-by=.lastTimestamp")
 
 
 def images() -> pd.DataFrame:
