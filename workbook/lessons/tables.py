@@ -31,16 +31,14 @@ STABLE = {
 
 
 class Table(pd.DataFrame):
-    """A table from the cluster, shown below the kubectl command that prints the same.
+    """A table from the cluster, shown below the kubectl command that prints the same. What is computed from it is a DataFrame."""
 
-    Args:
-        frame: the table.
-        command: kubectl's arguments. They are kept in `attrs`, as the UIDs are; what is computed from a table is a DataFrame.
-    """
-
-    def __init__(self, frame: pd.DataFrame, *command: str) -> None:
-        super().__init__(frame)
-        self.attrs = frame.attrs | {"command": shlex.join(["kubectl", *command])}
+    @classmethod
+    def of(cls, frame: pd.DataFrame, *arguments: str) -> "Table":
+        """The table `frame`, with kubectl's arguments; they are kept in `attrs`, as the UIDs are."""
+        table = cls(frame)
+        table.attrs = frame.attrs | {"command": shlex.join(["kubectl", *arguments])}
+        return table
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
@@ -106,7 +104,7 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
     words = {"--namespace": namespace, "--selector": selector, "--output": "wide" if wide else ""}
     options = ["--all-namespaces"] if namespace == "" else []
     options += [f"{option}={value}" for option, value in words.items() if value]
-    return Table(frame, "get", resource, *options)
+    return Table.of(frame, "get", resource, *options)
 
 
 def headed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -202,7 +200,7 @@ def events(selector: str, *, wide: bool = False) -> Table:
     if not wide:
         # Whether an image had to be pulled depends on the node; `Pulled` comes in both cases.
         frame = frame.loc[frame["REASON"] != "Pulling", ["OBJECT", "TYPE", "REASON"]].drop_duplicates()
-    return Table(headed(frame), "get", "events", "--sort-by=.lastTimestamp")
+    return Table.of(headed(frame), "get", "events", "--sort-by=.lastTimestamp")
 
 
 def images() -> pd.DataFrame:
