@@ -8,7 +8,7 @@ from pathlib import Path
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.publish import prose
-from workbook.publish.minutes import length, minutes
+from workbook.publish.minutes import length, time
 
 AGENDA = ROOT / "classroom" / "README.md"
 BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80  # minutes; the last is work without either
@@ -45,12 +45,12 @@ def write_between(document: Path, name: str, text: str) -> None:
 
 
 def table() -> str:
-    """Return the table of the notebooks: a row for each, with its minutes as they were recorded last."""
-    lines = ["| notebook | you will | minutes |", "|---|---|---|"]
+    """Return the table of the notebooks: a row for each, with its time as it was recorded last."""
+    lines = ["| notebook | you will | time |", "|---|---|---|"]
     for path, book in prose.books():
         _, opening, *_ = prose.tree(book.cells[0].source).children
-        does = dict(prose.rows(opening))["**you will**"]
-        lines.append(f"| [{prose.title(book)}](notebooks/{path.name}) | {does} | {minutes(book)} |")
+        does = dict(prose.rows(opening))["**You will**"]
+        lines.append(f"| [{prose.title(book)}](notebooks/{path.name}) | {does} | {time(book)} |")
     return "\n".join(lines)
 
 

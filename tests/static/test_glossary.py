@@ -12,7 +12,7 @@ GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 ENTRY = re.compile(r'^## <a id="([a-z-]+)"></a>(.+)\n\n(.+)$', re.MULTILINE)
 # Not running text: code, headings, the opening table (the README shows it, too), addresses, tags, the words of links.
 NO_PROSE = re.compile(
-    r"```[\s\S]*?```|`[^`\n]*`|^#.*$|^\| \*\*(?:you will|you learn|you need|minutes)\*\* \|.*$"
+    r"```[\s\S]*?```|`[^`\n]*`|^#.*$|^\| \*\*(?:You will|You learn|You need|Time)\*\* \|.*$"
     r"|!?\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>|https?://\S+",
     re.MULTILINE,
 )
@@ -113,7 +113,7 @@ def test_each_term_is_linked_at_its_first_use_and_nowhere_else():
     [
         ("A Pod runs. Two Pods run.", "Pod"),
         ("## Pods\n`Pod` [Pods](x.md) <Pod>\n```\nPod\n```\nthe Pods", "Pods"),
-        ("| **you will** | see Pods |\n| a | Pods |", "Pods"),
+        ("| **You will** | see Pods |\n| a | Pods |", "Pods"),
         ("a static Pod, a Pod", "Pod"),
         ("Registries, a registry", "Registries"),
         ("some [Pods](GLOSSARY.md#pod) and Pods", "Pods"),

@@ -1,4 +1,4 @@
-"""The chapter is complete: each of its listings, figures and experiments is in a notebook, and the index shows where."""
+"""The chapter is complete: each of its listings and figures is in a notebook, and the index shows where."""
 
 import nbformat
 import pytest
@@ -8,7 +8,6 @@ from workbook.publish import index
 CHAPTER = {
     "Listing": {f"1-{number}" for number in range(1, 16)},
     "Figure": {f"1-{number}" for number in range(1, 24)},
-    "Experiment": {str(number) for number in range(1, 16)},
 }
 
 

@@ -101,7 +101,7 @@ class TestNotebook:
     def test_opening(self, path, book):
         opening = book.cells[0].source
         assert re.match(r"# \S", opening)
-        for row in ("you will", "you learn", "you need", "minutes"):
+        for row in ("You will", "You learn", "You need", "Time"):
             assert re.search(rf"^\| \*\*{row}\*\* \| \S.* \|$", opening, re.MULTILINE), row
         begins = [cell.source for cell in code_cells(book) if f"begin({int(path.name[:2])})" in cell.source]
         assert begins == [cell.source for cell in code_cells(book)[:2] if "begin(" in cell.source][-1:]

@@ -1,26 +1,42 @@
-"""The minutes that a notebook takes: read from it, and written into its opening table."""
+"""The time that a notebook takes: read from it, and written into its opening table."""
 
-from nbformat.v4 import new_markdown_cell, new_notebook
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tests.record import write_minutes
-from workbook.publish.minutes import delays, minutes
-
-OPENING = "# A title\n\n| | |\n|---|---|\n| **you will** | add |\n| **minutes** | 0 |"
+from workbook.publish.minutes import delays, length, time, write_time
 
 
-def test_minutes_are_written_into_the_opening():
-    book = new_notebook(cells=[new_markdown_cell(OPENING), new_markdown_cell("word " * 300)])
-    book.metadata["workbook"] = {"seconds": 90}
-    write_minutes(book)
-    once = book.cells[0].source
-    assert "| **minutes** | 4, of which the cells run 1.5 |" in once
-    write_minutes(book)
-    assert book.cells[0].source == once
+def book(row="| **Time** | ? |", words=300, seconds=90, text=""):
+    opening = f"# A title\n\n| | |\n|---|---|\n| **You will** | add |\n{row}"
+    solution = new_code_cell("word " * 900, metadata={"tags": ["solution"]})
+    return new_notebook(
+        cells=[new_markdown_cell(opening), new_markdown_cell("word " * words), new_markdown_cell(text), solution],
+        metadata={"workbook": {"seconds": seconds}},
+    )
 
 
-def test_unavoidable_delays_are_read_from_the_prose_and_shown_with_the_minutes():
+@pytest.mark.parametrize(
+    ("row", "written"),
+    [
+        ("| **Time** | ? |", "| **Time** | 2 min reading, 2 min running |"),
+        ("| **Time** | ?, 10 min exercises |", "| **Time** | 2 min reading, 2 min running, 10 min exercises |"),
+        ("| **Time** | 9 min reading, 8 min running, 7 min exercises |", "| **Time** | 2 min reading, 2 min running, 7 min exercises |"),
+    ],
+)
+def test_the_time_is_written_into_the_opening(row, written):
+    found = book(row)
+    write_time(found)
+    assert found.cells[0].source.splitlines()[-1] == written
+    write_time(found)
+    assert found.cells[0].source.splitlines()[-1] == written
+
+
+def test_a_class_plans_with_all_three():
+    assert length(book("| **Time** | ?, 10 min exercises |")) == 14
+    assert length(book(words=0, seconds=0)) == 2
+
+
+def test_unavoidable_delays_are_read_from_the_prose_and_shown_with_the_time():
     text = "Wait.\n\n**Unavoidable:** 60 s to start, and 10 s to the next probe.\n\nIt waits 99 s."
-    book = new_notebook(cells=[new_markdown_cell(OPENING), new_markdown_cell(text), new_markdown_cell("word " * 150)])
-    book.metadata["workbook"] = {"seconds": 90}
-    assert delays(book) == [60, 10]
-    assert minutes(book).endswith("cells run 1.5, and 1.2 of that are the programs' own delays")
+    assert delays(book(text=text)) == [60, 10]
+    assert time(book(text=text)).endswith("2 min running (1.2 min of that is waiting for the programs)")

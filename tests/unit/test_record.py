@@ -8,9 +8,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tests import documents, record
 from workbook.base import notebooks
-from workbook.publish import errata, index
+from workbook.publish import claims, index
 
-OPENING = "# A title\n\n| | |\n|---|---|\n| **you will** | add |\n| **minutes** | 0 |\n\n**Listing 1-1.**"
+OPENING = "# A title\n\n| | |\n|---|---|\n| **You will** | add |\n| **Time** | 0 |\n\n**Listing 1-1.**"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setattr(record.current, "current", lambda: SimpleNamespace(provider="kind"))
     monkeypatch.setattr(documents, "PLANS", (documents.Plan("A day", ("00",), 2),))
     monkeypatch.setattr(documents, "AGENDA", tmp_path / "agenda.md")
-    for module, name in ((index, "index.md"), (errata, "errata.md")):
+    for module, name in ((index, "index.md"), (claims, "errata.md")):
         monkeypatch.setattr(module, "PAGE", tmp_path / name)
     for name, mark in (("README.md", "chapter table"), ("agenda.md", "agenda")):
         (tmp_path / name).write_text(f"<!-- {mark}: written by `make record` -->\n<!-- end of the {mark} -->\n")
@@ -41,7 +41,7 @@ def test_outputs_and_documents_are_written(repository):
     assert record.record() == 0
     book = nbformat.read(path, as_version=4)
     assert book.cells[1].outputs[0]["data"]["text/plain"] == "2"
-    assert "of which the cells run" in book.cells[0].source
+    assert "1 min reading, 1 min running" in book.cells[0].source
     assert book.metadata.workbook.keys() == {"seconds", "date", "kubernetes", "provider", "python"}
     assert "| [A title](notebooks/00_add.ipynb) | add |" in (repository / "README.md").read_text()
     assert "| 1-1 | [00_add](00_add.ipynb) [1] |" in (repository / "index.md").read_text()

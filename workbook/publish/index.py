@@ -1,29 +1,32 @@
-"""The index, notebooks/README.md: where each listing, figure and experiment of the chapter is."""
+"""The index, notebooks/README.md: where each listing, figure and claim of the book is."""
 
 from pathlib import Path
 
 from workbook.base.notebooks import NOTEBOOKS
-from workbook.publish import prose
+from workbook.publish import claims, prose
 
 PAGE = NOTEBOOKS / "README.md"
 
 
 def captions() -> list[tuple[str, str, Path, int | None]]:
-    """Return the captions in their order: Listing, Figure or Experiment, its number, the notebook, the code cell."""
+    """Return the captions in their order: Listing or Figure, its number, the notebook, the code cell."""
     return [(*caption, path, cell) for path, block, cell in prose.blocks() for caption in prose.captions(block)]
 
 
 def page() -> str:
-    """Return the page in Markdown: a table for listings, figures and experiments each, a row for each number."""
+    """Return the page in Markdown: a table for listings, figures and claims each, a row for each number."""
     lines = [
-        "# Where is what",
+        "# Index",
         "",
-        "Each listing, figure and experiment of the chapter, with the notebook and the cell that shows it. What the chapter has wrong: [Errata](ERRATA.md). Written by `make record`.",
+        "The listings and figures of the book's chapter, and the claims that the notebooks try, each with its notebook and cell. "
+        "[Errata](ERRATA.md) explains the claims that don't hold. `make record` writes this page.",
     ]
-    tables: dict[str, dict[str, list[str]]] = {"Listing": {}, "Figure": {}, "Experiment": {}}
+    tables: dict[str, dict[str, list[str]]] = {"Listing": {}, "Figure": {}}
     for category, number, path, cell in captions():
         tables[category].setdefault(number, []).append(f"[{path.stem}]({path.name}) [{cell}]")
     for category, places in tables.items():
         lines += ["", f"## {category}s", "", f"| {category.lower()} | notebook [cell] |", "|---|---|"]
         lines += [f"| {number} | {', '.join(places[number])} |" for number in sorted(places, key=prose.order)]
+    lines += ["", "## Claims", "", "| | the book says | verdict | notebook [cell] |", "|---|---|---|---|"]
+    lines += [f"| {claim.number} | {claim.says} | {claim.verdict} | {claim.place} |" for claim in claims.claims()]
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from workbook.base.notebooks import find
 
-CAPTION = re.compile(r"(Listing|Figure|Experiment) ([\d-]+)\b", re.IGNORECASE)  # the beginning of a bold text
+CAPTION = re.compile(r"(Listing|Figure) ([\d-]+)\b")  # the beginning of a bold text
 PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -55,9 +55,9 @@ def rows(table: SyntaxTreeNode) -> list[list[str]]:
 
 
 def captions(part: SyntaxTreeNode) -> list[tuple[str, str]]:
-    """Return the captions in a text or a block: each is Listing, Figure or Experiment, and a number."""
+    """Return the captions in a text or a block: each is Listing or Figure, and a number."""
     beginnings = (node.children[0].content for node in part.walk() if node.type == "strong")
-    return [(found[1].capitalize(), found[2]) for text in beginnings if (found := CAPTION.match(text))]
+    return [(found[1], found[2]) for text in beginnings if (found := CAPTION.match(text))]
 
 
 def order(number: str) -> list[int]:

@@ -13,7 +13,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from traitlets.config import Config
 
 from workbook.base.notebooks import NOTEBOOKS
-from workbook.publish import errata, prose
+from workbook.publish import claims, prose
 from workbook.publish.handout import diagrams
 from workbook.publish.handout.collect import FACTS, Chapter
 
@@ -28,7 +28,7 @@ WIDE, WIDEST = 92, 122
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a list, and the anchor that it links to; a caption is a Listing, Figure or Experiment with a number."""
+    """A line of a list, and the anchor that it links to; a caption is a Listing or Figure with a number."""
 
     anchor: str
     title: str
@@ -92,12 +92,13 @@ def _convert_text(text: str) -> BeautifulSoup:
 
 
 def _errata() -> BeautifulSoup:
-    """Convert the errata; their last column links to the experiments in the chapters."""
-    soup = _convert_text(errata.page())
-    for row, erratum in zip(soup.select("tbody tr"), errata.errata(), strict=True):
-        chapter = erratum.notebook.name[:2]
-        link = soup.new_tag("a", href=f"#chapter-{chapter}-experiment-{erratum.number}")
-        link.string = f"{chapter}\N{NO-BREAK SPACE}[{erratum.cell}]"
+    """Convert the errata; their last column links to the claims in the chapters."""
+    soup = _convert_text(claims.errata())
+    known = {str(claim.number): claim for claim in claims.claims()}
+    for row in soup.select("tbody tr"):
+        claim = known[row("td")[0].get_text()]
+        link = soup.new_tag("a", href=f"#claim-{claim.number}")
+        link.string = f"{claim.notebook.name[:2]}\N{NO-BREAK SPACE}[{claim.cell}]"
         row("td")[-1].clear()
         row("td")[-1].append(link)
     return soup
@@ -130,6 +131,9 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
         if level == 3 and text not in REPEATED and anchor not in ("solutions", "glossary"):
             sections.append(Entry(str(heading["id"]), text))
     captions = list(filter(None, (_caption(soup, strong, anchor) for strong in soup.select("p strong"))))
+    for strong in soup.select("blockquote strong"):
+        if found := claims.HEADING.match(strong.get_text()):
+            strong["id"] = f"claim-{found[1]}"
     _pages(soup)
     _tables(soup)
     _links(soup, anchors)
@@ -155,7 +159,7 @@ def _caption(soup: BeautifulSoup, strong: Tag, part: str) -> Entry | None:
     after = [node for node in strong.next_siblings if not (isinstance(node, Tag) and node.name == "strong")]
     words = "".join(node.get_text() for node in after).strip(" ,\n")
     title = rest or re.split(r"[.:;](?:\s|$)", words, maxsplit=1)[0]
-    return Entry(anchor, " ".join(title.split()), found[1].capitalize(), found[2])
+    return Entry(anchor, " ".join(title.split()), found[1], found[2])
 
 
 def _pages(soup: BeautifulSoup) -> None:

@@ -1,0 +1,63 @@
+"""The book's claims that the notebooks try, each with its verdict; and the errata, notebooks/ERRATA.md: those that do not hold.
+
+They are read from the notebooks. A claim is a quote: one paragraph begins with **What the book says (1).**, with the number in
+reading order; another with **Today: outdated.** or another verdict. The second may also be a quote of its own, after the cells.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook.base.notebooks import NOTEBOOKS
+from workbook.publish import prose
+
+PAGE = NOTEBOOKS / "ERRATA.md"
+VERDICTS = ("holds", "incomplete", "outdated", "wrong")
+HEADING = re.compile(r"What the book says \((\d+)\)\.")
+SAYS = re.compile(rf"\*\*{HEADING.pattern}\*\* (.+)")
+TODAY = re.compile(rf"\*\*Today: ({'|'.join(VERDICTS)})\.\*\* (.+)")
+
+
+@dataclass
+class Claim:
+    """A claim of the book, its verdict, and what is true today, in Markdown; the notebook and cell that show it."""
+
+    number: int
+    says: str
+    verdict: str
+    today: str
+    notebook: Path
+    cell: int | None
+
+    @property
+    def place(self) -> str:
+        """A link to the notebook, with the cell."""
+        return f"[{self.notebook.stem}]({self.notebook.name}) [{self.cell}]"
+
+
+def claims() -> list[Claim]:
+    """Return the claims in reading order. `verdict` and `today` are empty where a notebook does not give them."""
+    found: list[Claim] = []
+    for path, block, cell in prose.blocks():
+        for paragraph in block.children if block.type == "blockquote" else ():
+            text = re.sub(r":$", ".", prose.text(paragraph))  # a colon leads to the notebook's next cell
+            if said := SAYS.fullmatch(text):
+                found.append(Claim(int(said[1]), said[2], "", "", path, cell))
+            elif (today := TODAY.fullmatch(text)) and found:
+                found[-1].verdict, found[-1].today = today.groups()
+    return found
+
+
+def errata() -> str:
+    """Return the page of the claims that do not hold, in Markdown."""
+    lines = [
+        "# Errata",
+        "",
+        "What the book says, and what is true today. Each line was tried on a cluster, in the notebook and cell of the last column. `make record` writes this page.",
+        "",
+        "| | the book says | | today | notebook [cell] |",
+        "|---|---|---|---|---|",
+    ]
+    wrong = (claim for claim in claims() if claim.verdict != "holds")
+    lines += [f"| {claim.number} | {claim.says} | {claim.verdict} | {claim.today} | {claim.place} |" for claim in wrong]
+    return "\n".join(lines) + "\n"
