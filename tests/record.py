@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tests import documents
+from tests import documents, glossary
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.cluster import current
@@ -43,6 +43,7 @@ def record(*chosen: str) -> int:
 
     if any(outcome.error for outcome in execute(paths, keep)):
         return 1
+    _link_glossary()
     documents.write_between(ROOT / "README.md", "chapter table", documents.table())
     documents.write_between(documents.AGENDA, "agenda", documents.agenda())
     index.PAGE.write_text(index.page(), encoding="utf-8")
@@ -58,3 +59,13 @@ def tidy(book: NotebookNode) -> None:
     for cell in book.cells:
         cell.metadata.pop("execution", None)
     write_time(book)
+
+
+def _link_glossary() -> None:
+    """Link each of the glossary's terms where the notebooks use it first."""
+    books = {path: nbformat.read(path, as_version=4) for path in find()}
+    cells = [cell for book in books.values() for cell in book.cells if cell.cell_type == "markdown"]
+    for cell, source in zip(cells, glossary.link([cell.source for cell in cells]), strict=True):
+        cell.source = source
+    for path, book in books.items():
+        nbformat.write(book, path)

@@ -8,6 +8,7 @@ import workbook
 from workbook.base.errors import WorkbookError
 from workbook.base.labels import MANAGED
 from workbook.engine import find
+from workbook.lessons import begin
 from workbook.lessons.progress import CONFIG_MAP
 
 CAN_BEGIN = "can begin on the cluster 'workbook' (existing)."
@@ -149,3 +150,21 @@ def test_a_controller_may_write_the_status(cluster, deployment, capsys):
     workbook.begin(4)
     deployment["metadata"]["managedFields"].append({"manager": "some-controller", "subresource": "status"})
     assert printed(4, capsys) == []
+
+
+def test_a_manifest_to_edit_is_copied_and_what_a_learner_wrote_is_kept(cluster, monkeypatch, tmp_path, capsys):
+    work = tmp_path / "work"
+    monkeypatch.setattr(begin, "WORK", work)
+    monkeypatch.setattr(begin, "ROOT", tmp_path)
+    monkeypatch.setattr(
+        begin, "states", lambda: {"00": {"images": [], "manifests": [], "edit": ["puzzles/puzzle-1.yaml"]}}
+    )
+    workbook.begin(0)
+    given = (begin.MANIFESTS / "puzzles/puzzle-1.yaml").read_text()
+    assert [path.read_text() for path in work.iterdir()] == [given]
+    workbook.begin(0)
+    assert "puzzle-1" not in capsys.readouterr().out
+    (work / "puzzle-1.yaml").write_text("mine")
+    workbook.begin(0)
+    assert "Your work/puzzle-1.yaml is now work/puzzle-1-2" in capsys.readouterr().out
+    assert sorted(path.read_text() for path in work.iterdir()) == sorted(["mine", given])

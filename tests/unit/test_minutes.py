@@ -20,7 +20,10 @@ def book(row="| **Time** | ? |", words=300, seconds=90, text=""):
     [
         ("| **Time** | ? |", "| **Time** | 2 min reading, 2 min running |"),
         ("| **Time** | ?, 10 min exercises |", "| **Time** | 2 min reading, 2 min running, 10 min exercises |"),
-        ("| **Time** | 9 min reading, 8 min running, 7 min exercises |", "| **Time** | 2 min reading, 2 min running, 7 min exercises |"),
+        (
+            "| **Time** | 9 min reading, 8 min running, 7 min exercises |",
+            "| **Time** | 2 min reading, 2 min running, 7 min exercises |",
+        ),
     ],
 )
 def test_the_time_is_written_into_the_opening(row, written):

@@ -137,6 +137,9 @@ class Minikube(Cluster):
             self._engines = {start: connect(**kwargs_from_env(environment=answer))}
         return self._engines[start]
 
+    def docker_environment(self) -> dict[str, str]:
+        return environment(self._read("docker-env", "--shell", "none"))
+
     def load(self, *images: str) -> None:
         """Nothing to do: the engine that built them is the node's own."""
 

@@ -113,6 +113,10 @@ class Cluster(Protocol):
         """The Docker engine to build images in."""
         return self.engine
 
+    def docker_environment(self) -> dict[str, str]:
+        """The variables with which the docker command uses that engine."""
+        return {}
+
     def load(self, *images: str) -> None:
         """Make images of that engine available to the nodes, unless the nodes have exactly these already."""
 

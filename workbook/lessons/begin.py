@@ -1,5 +1,7 @@
 """Put the cluster into the state in which a notebook begins, whatever was done to it before."""
 
+import shutil
+import time
 import tomllib
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import yaml
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
+from workbook.base.paths import ROOT
 from workbook.cluster import ready
 from workbook.cluster.choose import remember
 from workbook.cluster.current import api, current
@@ -19,17 +22,19 @@ from workbook.lessons.build import build
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, find_manifest, kubectl_output
 from workbook.lessons.progress import CONFIG_MAP, note
 from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
-from workbook.lessons.wait import gone, rollout_status
+from workbook.lessons.wait import await_end, await_rollout
 
 # What runs Pods, owners before what is deleted together with them.
 WORKLOADS = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods")
 KEPT = {"kube-root-ca.crt", CONFIG_MAP}  # ConfigMaps that are not the reader's
+WORK = ROOT / "work"
+"""The folder with the manifests that a learner edits."""
 # The field managers that take part when a manifest is applied: the controllers note revisions on the objects.
 APPLIERS = {"kubectl-client-side-apply", "kube-controller-manager"}
 
 
 def states() -> dict[str, dict[str, list[str]]]:
-    """What manifests/states.toml says: for each notebook's number, its `images` and its `manifests`."""
+    """What manifests/states.toml says: for each notebook's number, its `images`, its `manifests`, and those to `edit`."""
     return tomllib.loads((MANIFESTS / "states.toml").read_text(encoding="utf-8"))
 
 
@@ -66,6 +71,7 @@ def begin(number: int) -> None:
         if other and labels.is_managed(other["metadata"].get("labels", {})):
             print(delete("namespace", other["metadata"]["name"]))
         _set_objects([MANIFESTS / name for name in state["manifests"]])
+    _set_work([MANIFESTS / name for name in state.get("edit", [])])
     note(number, "begun")
     print(f"Notebook {number:02} can begin on the cluster {cluster.name!r} ({cluster.provider}).")
 
@@ -104,9 +110,21 @@ def _set_objects(manifests: list[Path]) -> None:
         for path in paths:
             print(apply(path))
             if resource == "deployments":
-                rollout_status(name, timeout=180)
+                await_rollout(name, timeout=180)
     if not any(resource == "deployments" for resource, _ in wanted):
-        gone("pods")
+        await_end("pods")
+
+
+def _set_work(manifests: list[Path]) -> None:
+    """Put a copy of each manifest into the folder where a learner edits it. One that was edited is kept under another name."""
+    for manifest in manifests:
+        WORK.mkdir(exist_ok=True)
+        copy = WORK / manifest.name
+        if copy.exists() and copy.read_bytes() != manifest.read_bytes():
+            kept = copy.with_stem(f"{copy.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+            copy.replace(kept)
+            print(f"Your {copy.relative_to(ROOT)} is now {kept.relative_to(ROOT)}; a new copy takes its place.")
+        shutil.copyfile(manifest, copy)
 
 
 def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:

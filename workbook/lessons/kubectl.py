@@ -72,6 +72,11 @@ def kubectl_output(*args: str) -> str:
     return kubectl(*args, how=read)
 
 
+def print_command(*args: str) -> None:
+    """Print the kubectl command that does what a function does, in gray: to type in a terminal."""
+    print(f"\N{ESC}[90m$ {shlex.join(['kubectl', *args])}\N{ESC}[39m")
+
+
 @cache
 def _program(provider: Provider, settings: Settings) -> list[str]:
     """The command of the cluster's kubectl, looked for once in each process."""

@@ -19,6 +19,7 @@ from kubernetes.stream.ws_client import portforward_call
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api
 from workbook.kube.objects import Object, label_selector, ready
+from workbook.lessons.kubectl import print_command
 
 
 class Forward:
@@ -52,6 +53,7 @@ def port_forward(target: str, ports: str) -> Iterator[Forward]:
 
     Documentation: https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/
     """
+    print_command("port-forward", target, ports)
     local, remote = (int(port) for port in ports.split(":"))
     find, ended = partial(_find, target, *_resolve(target, remote)), threading.Event()
     find()  # raise an error now rather than at the first request

@@ -11,6 +11,7 @@ from workbook.cluster.current import api
 from workbook.kube.objects import Object, label_selector, ready, restarts, waiting_reasons
 from workbook.kube.watch import follow
 from workbook.lessons.diagnose import Diagnosis, diagnose
+from workbook.lessons.kubectl import print_command
 
 
 class WaitTimeout(WorkbookError, TimeoutError):
@@ -98,6 +99,12 @@ def pods_ready(selector: str, count: int, *, timeout: float = 120, since: float 
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions
     """
+    print_command("wait", "--for=condition=Ready", "pods", f"--selector={selector}")
+    await_pods(selector, count, timeout, since)
+
+
+def await_pods(selector: str, count: int, timeout: float, since: float | None) -> None:
+    """As `pods_ready`, without a word."""
 
     def unmet(found: list[Object]) -> str:
         good = sum(map(ready, found))
@@ -120,6 +127,7 @@ def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-state-waiting
     """
+    print_command("get", "pods", f"--selector={selector}")
 
     def messages(found: list[Object]) -> list[str]:
         return [
@@ -146,6 +154,7 @@ def restarted(selector: str, times: int = 1, *, timeout: float = 120) -> None:
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
     """
+    print_command("get", "pods", f"--selector={selector}", "--watch")
 
     def unmet(found: list[Object]) -> str:
         most = max(map(restarts, found), default=0)
@@ -167,6 +176,8 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
     """
+    selector = f"kubernetes.io/service-name={service}"
+    print_command("get", "endpointslices", f"--selector={selector}")
 
     def addresses(slices: list[Object]) -> list[str]:
         return sorted(
@@ -181,7 +192,6 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
         found = addresses(slices)
         return "" if len(found) == count else ", ".join([f"there are {len(found)}", *found])
 
-    selector = f"kubernetes.io/service-name={service}"
     what = f"{count} endpoint(s) of the Service {service}"
     try:
         return addresses(wait_for("endpointslices", unmet, what=what, selector=selector, timeout=timeout))
@@ -205,6 +215,12 @@ def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
     Raises:
         WaitTimeout: with the number of objects that remain.
     """
+    print_command("wait", "--for=delete", resource, f"--selector={selector}" if selector else "--all")
+    await_end(resource, selector, timeout=timeout)
+
+
+def await_end(resource: str, selector: str = "", *, timeout: float = 120) -> None:
+    """As `gone`, without a word."""
 
     def unmet(found: list[Object]) -> str:
         return f"{len(found)} still there" if found else ""
@@ -228,6 +244,13 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
     """
+    print_command("rollout", "status", f"deployment/{deployment}")
+    await_rollout(deployment, timeout=timeout)
+    return Printed(f'deployment "{deployment}" successfully rolled out')
+
+
+def await_rollout(deployment: str, *, timeout: float = 120) -> None:
+    """As `rollout_status`, without a word."""
     begun = time.monotonic()
     found = api().find("deployments", deployment)
     if not found:
@@ -259,5 +282,4 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
         since=begun,
     )
     # The Deployment no longer counts Pods that are being deleted.
-    pods_ready(selector, item["spec"]["replicas"], timeout=timeout, since=begun)
-    return Printed(f'deployment "{deployment}" successfully rolled out')
+    await_pods(selector, item["spec"]["replicas"], timeout, begun)
