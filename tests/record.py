@@ -43,7 +43,7 @@ def record(*chosen: str) -> int:
 
     if any(outcome.error for outcome in execute(paths, keep)):
         return 1
-    _link_glossary()
+    _number_and_link()
     documents.write_between(ROOT / "README.md", "chapter table", documents.table())
     documents.write_between(documents.AGENDA, "agenda", documents.agenda())
     index.PAGE.write_text(index.page(), encoding="utf-8")
@@ -61,11 +61,11 @@ def tidy(book: NotebookNode) -> None:
     write_time(book)
 
 
-def _link_glossary() -> None:
-    """Link each of the glossary's terms where the notebooks use it first."""
+def _number_and_link() -> None:
+    """Number the book's claims in reading order, and link each of the glossary's terms where the notebooks use it first."""
     books = {path: nbformat.read(path, as_version=4) for path in find()}
     cells = [cell for book in books.values() for cell in book.cells if cell.cell_type == "markdown"]
-    for cell, source in zip(cells, glossary.link([cell.source for cell in cells]), strict=True):
+    for cell, source in zip(cells, glossary.link(claims.number([cell.source for cell in cells])), strict=True):
         cell.source = source
     for path, book in books.items():
         nbformat.write(book, path)

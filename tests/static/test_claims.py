@@ -63,3 +63,15 @@ def test_how_they_are_read(tmp_path, monkeypatch):
     ]
     assert "| 1 | `a.b` is 1.5 wide. | wrong | It is 2. Try it. | [00_a](00_a.ipynb) [7] |" in claims.errata()
     assert "This." not in claims.errata()
+
+
+def test_numbers_are_given_in_reading_order():
+    one, two = (
+        "> **What the book says (?).** A.",
+        "> **What the book says (7).** B.\n\n> **What the book says (1).** C (9).",
+    )
+    assert claims.number([one, "x (3)", two]) == [
+        "> **What the book says (1).** A.",
+        "x (3)",
+        "> **What the book says (2).** B.\n\n> **What the book says (3).** C (9).",
+    ]

@@ -6,6 +6,7 @@ reading order; another with **Today: outdated.** or another verdict. The second 
 
 import re
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from workbook.base.notebooks import NOTEBOOKS
@@ -61,3 +62,12 @@ def errata() -> str:
     wrong = (claim for claim in claims() if claim.verdict != "holds")
     lines += [f"| {claim.number} | {claim.says} | {claim.verdict} | {claim.today} | {claim.place} |" for claim in wrong]
     return "\n".join(lines) + "\n"
+
+
+def number(sources: list[str]) -> list[str]:
+    """Return the prose cells of all notebooks with the claims numbered in reading order."""
+    numbers = count(1)
+    return [
+        re.sub(r"(?<=\*\*What the book says \()[\d?]+(?=\)\.\*\*)", lambda _: str(next(numbers)), source)
+        for source in sources
+    ]
