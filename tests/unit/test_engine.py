@@ -59,7 +59,8 @@ def answering(monkeypatch, api_version):
     class Client:
         def __init__(self, **settings):
             made.append(settings)
-            self.api = SimpleNamespace(trust_env=True, version=lambda api_version: {"ApiVersion": spoken})
+            version = {"ApiVersion": spoken}
+            self.api = SimpleNamespace(trust_env=True, _proxy_configs={}, version=lambda api_version: version)
 
         def close(self):
             pass

@@ -14,6 +14,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import home
 from workbook.engine import daemon
+from workbook.engine.proxies import is_loopback
 
 OLDEST_API = (1, 41)
 PROBE, WORK = 20, 600
@@ -144,6 +145,11 @@ def connect(**where: Any) -> docker.DockerClient:
         raise DockerException(str(error)) from error
     # Certificates and proxies for the web (REQUESTS_CA_BUNDLE, HTTPS_PROXY) do not apply to an engine.
     engine.api.trust_env = False
+    # The SDK gives the proxies of the reader's Docker configuration to each container.
+    configured: dict[str, str | None] = engine.api._proxy_configs  # type: ignore[attr-defined]
+    for name, address in configured.items():
+        if name != "no_proxy" and address and is_loopback(address):
+            configured[name] = None
     return engine
 
 

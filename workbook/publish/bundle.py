@@ -29,8 +29,9 @@ from workbook.cluster.current import current
 from workbook.cluster.kind import Kind
 from workbook.cluster.minikube import Minikube
 from workbook.cluster.protocol import Cluster
-from workbook.engine.build import base, proxies
+from workbook.engine.build import base
 from workbook.engine.catalog import APP, bases, catalog
+from workbook.engine.proxies import proxies
 from workbook.kube.kubectl import require_kubectl
 from workbook.machine import environment
 from workbook.publish import archive as images
