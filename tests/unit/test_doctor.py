@@ -206,6 +206,28 @@ def test_a_minikube_that_works_makes_no_folder_of_its_own(machine, capsys, progr
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize(
+    ("info", "user", "found"),
+    [
+        (
+            {},
+            0,
+            "driver docker (this machine's Docker engine runs), runtime docker (images are built in the node), --force",
+        ),
+        ({"SecurityOptions": ["name=rootless"]}, 1000, "runtime containerd (images are built by this machine's engine"),
+        ({"OSType": "windows"}, 1000, "driver chosen by minikube (no Docker engine for Linux containers runs here)"),
+    ],
+)
+def test_minikubes_driver_and_runtime(machine, capsys, program, monkeypatch, info, user, found):
+    machine(**info)
+    program("minikube", MINIKUBE)
+    program("docker", "")
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    _, checks, _ = looked(capsys)
+    assert checks["minikube"]["ok"] and found in checks["minikube"]["found"]
+    assert ("--force" in checks["minikube"]["found"]) == (user == 0)
+
+
 def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
     is_taken = host.is_taken
     machine()
