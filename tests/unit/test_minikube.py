@@ -286,6 +286,7 @@ def test_docker_env_of_another_runtime_is_refused():
         ('{"Name":"workbook","Host":"Running","Kubelet":"Running","APIServer":"Running"}', "Running"),
         ('{"Name":"workbook","Host":"Stopped","Kubelet":"Stopped","APIServer":"Stopped"}', "Stopped"),
         ('{"Name":"workbook","Host":"Running","Kubelet":"Stopped","APIServer":"Stopped"}', "Broken"),
+        ('{"Name":"workbook","Host":"Running","Kubelet":"Stopped","APIServer":"Paused"}', "Stopped"),
         ('{"Name":"workbook","Host":"Nonexistent","Kubelet":"","APIServer":""}', "Absent"),
     ],
 )

@@ -152,6 +152,8 @@ class Minikube(Cluster):
                     continue
                 if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
                     return State.RUNNING
+                if status["APIServer"] == "Paused":
+                    return State.STOPPED  # `minikube start` ends the pause
                 return {"Stopped": State.STOPPED, "Nonexistent": State.ABSENT}.get(status["Host"], State.BROKEN)
         # In JSON, the name is in escaped quotes.
         if re.search(rf'Profile \\?"{re.escape(self.name)}\\?" not found', answer):
