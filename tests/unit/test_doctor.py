@@ -55,7 +55,8 @@ def machine(home, program, monkeypatch, tmp_path):
         monkeypatch.setattr("workbook.engine.pull.present", lambda engine, image: images)
         monkeypatch.setattr(supplies, "is_current", lambda engine, image: images)
         monkeypatch.setattr(supplies, "index_answers", lambda: online)
-        monkeypatch.setattr(supplies, "registry_answers", lambda engine: online)
+        monkeypatch.setattr(supplies, "registry_problem", lambda engine: "" if online else "no registry answers")
+        monkeypatch.setattr("workbook.engine.login.problem", lambda engine, registry: "")
         monkeypatch.setattr(host, "is_taken", lambda port: False)
 
     program("kind", KIND)

@@ -105,9 +105,10 @@ class Kind(Cluster):
         for image, official in ((node.OFFICIAL, True), (node.node_tag(), False)):
             if present(self.engine, image):
                 return image, official
-        if pull(self.engine, node.OFFICIAL, "building a node image from source"):
-            return node.OFFICIAL, True
-        return node.node_image(self.engine), False
+        tag = pull(
+            self.engine, node.OFFICIAL, "building a node image from source", lambda: node.node_image(self.engine)
+        )
+        return tag, tag == node.OFFICIAL
 
     def stop(self) -> None:
         if container := self.node():

@@ -125,6 +125,4 @@ def base(engine: "DockerClient", purpose: str, bundle: Bundle | None = None) -> 
         return official
     if present(engine, own := node.base_tag(purpose)):
         return own
-    if pull(engine, official, "making a base image from packages"):
-        return official
-    return node.base_image(engine, purpose)
+    return pull(engine, official, "making a base image from packages", lambda: node.base_image(engine, purpose))

@@ -5,15 +5,17 @@ import platform
 from typing import Any
 
 import docker
-from docker.errors import DockerException
+from docker.auth import AuthConfig
+from docker.errors import DockerException, InvalidConfigFile
 from docker.utils import kwargs_from_env
+from docker.utils.config import load_general_config
 
 from node import machine
 from workbook.base import apt
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import home
-from workbook.engine import daemon
+from workbook.engine import daemon, login
 from workbook.engine.proxies import is_loopback
 
 OLDEST_API = (1, 41)
@@ -125,9 +127,10 @@ def connect(**where: Any) -> docker.DockerClient:
 
     Raises:
         DockerException: it does not answer.
-        WorkbookError: it is too old.
+        WorkbookError: it is too old, or the reader's Docker configuration is damaged.
     """
     oldest = ".".join(map(str, OLDEST_API))
+    _check_configuration()
     try:
         # The first connection asks which version the second one is to use.
         first = docker.DockerClient(**where, version=oldest, timeout=PROBE)
@@ -141,7 +144,7 @@ def connect(**where: Any) -> docker.DockerClient:
                 "Update Docker: https://docs.docker.com/engine/install/",
             )
         engine = docker.DockerClient(**where, version=version, timeout=WORK)
-    except OSError as error:  # a broken connection: requests' errors are not DockerExceptions
+    except (OSError, ValueError) as error:  # a broken connection, no address, or something else answers there
         raise DockerException(str(error)) from error
     # Certificates and proxies for the web (REQUESTS_CA_BUNDLE, HTTPS_PROXY) do not apply to an engine.
     engine.api.trust_env = False
@@ -150,7 +153,22 @@ def connect(**where: Any) -> docker.DockerClient:
     for name, address in configured.items():
         if name != "no_proxy" and address and is_loopback(address):
             configured[name] = None
+    login.use(engine)
     return engine
+
+
+def _check_configuration() -> None:
+    """Refuse a Docker configuration over which the SDK would stumble."""
+    try:
+        configuration = load_general_config()
+        configuration.get("proxies", {}).get("default", {})
+        AuthConfig.load_config(None, configuration)
+    except (InvalidConfigFile, ValueError, TypeError, AttributeError) as error:
+        raise WorkbookError(
+            f"The Docker configuration cannot be read: {login.configuration()}",
+            str(error),
+            "Correct it, or move it away: `docker login` writes a new one.",
+        ) from error
 
 
 def _usable(engine: docker.DockerClient) -> docker.DockerClient:

@@ -32,6 +32,7 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "ports": host.ports,
     "base images": supplies.base_images,
     "applications": supplies.applications,
+    "registry login": supplies.logins,
     "network": supplies.network,
 }
 """All checks, in an order in which each finds the facts that it needs."""
