@@ -1,7 +1,6 @@
 """Commands in messages are those of the reader's system. Other systems are imitated: by their name, user and programs."""
 
 import os
-import platform
 
 import pytest
 
@@ -21,7 +20,7 @@ def system(monkeypatch, program, tmp_path):
     """Imitates a system: its name, the programs that are on PATH, the user's number, and whether systemd runs it."""
 
     def imitate(name, *programs, user=1000, systemd=True):
-        monkeypatch.setattr(platform, "system", lambda: name)
+        monkeypatch.setattr(commands, "WINDOWS", name == "Windows")
         monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
         monkeypatch.setattr(commands, "SYSTEMD", tmp_path if systemd else tmp_path / "absent")
         for each in programs:
@@ -68,7 +67,7 @@ def test_windows_has_no_make(typed, instead, system):
         ("Windows", ["python"], "python"),  # conda's, which brings no launcher
         ("Windows", ["make", "py"], "py"),  # a make for Windows runs no `python3`
         ("Linux", ["python3", "python"], "python3"),
-        ("Darwin", ["python"], "python"),
+        ("macOS", ["python"], "python"),
         ("Linux", [], "python3"),
     ],
 )
