@@ -50,6 +50,8 @@ def cpus(facts: Facts) -> Finding:
 def memory(facts: Facts) -> Finding:
     """Whether the Docker engine, or without one this machine, has enough memory."""
     megabytes = (facts.info.get("MemTotal") or _physical_memory()) // 2**20
+    if not megabytes:
+        return Finding(None, f"at least {MEMORY_MB // 1024} GB", "unknown without a Docker engine")
     enough = megabytes >= MEMORY_MB * 0.9  # machines sold with 4 GB report a little less
     fix = "Give Docker more memory: in Docker Desktop under Settings, Resources."
     return Finding(enough, f"at least {MEMORY_MB // 1024} GB", f"{megabytes / 1024:.1f} GB", fix)
@@ -102,7 +104,9 @@ def is_taken(port: int) -> bool:
 
 def _physical_memory() -> int:
     """This machine's memory in bytes; 0 when the system does not report it."""
+    if sys.platform == "win32":
+        return 0
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
+    except (ValueError, OSError):
         return 0
