@@ -36,6 +36,9 @@ REFUSALS = {
         "login",
         "docker login",
     ),
+    "denied": ("refuses", "docker login"),  # what Docker 20.10 makes of a registry's 403
+    f'Head "{HOST}library/python/manifests/3.13-slim": no basic auth credentials': ("login", "docker login"),
+    "dial tcp 192.0.2.1:443: connect: permission denied": ("it failed", "again"),  # a firewall of this machine
     "manifest for python:3.13-slim not found: manifest unknown: manifest unknown": ("does not have", "mirror"),
     "no matching manifest for linux/riscv64 in the manifest list entries": ("does not have", "mirror"),
     f"Get {HOST}: tls: failed to verify certificate: x509: certificate signed by unknown authority": (

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -172,7 +173,14 @@ def _check_configuration() -> None:
 
 
 def _usable(engine: docker.DockerClient) -> docker.DockerClient:
-    """The engine, if it can run privileged containers, such as a cluster's node."""
+    """The engine, if it is Docker's and can run privileged containers, such as a cluster's node."""
+    parts = engine.api.version(api_version=False).get("Components") or []
+    if any(part.get("Name") == "Podman Engine" for part in parts):
+        raise WorkbookError(
+            "This is Podman in the place of Docker, and the workbook needs Docker.",
+            "kind and minikube run in Podman only as an experiment, and through Podman's own program.",
+            f"{INSTALL[platform.system()]} Then unset DOCKER_HOST, or run `docker context use default`.",
+        )
     local = daemon.SOCKET.endswith(engine.api.base_url.rpartition("://")[2]) or "localhost" in engine.api.base_url
     if local and machine.detect().locked_down and engine.info()["DefaultRuntime"] == "runc":
         raise WorkbookError(
@@ -203,9 +211,16 @@ def explain(problem: Exception, system: str) -> WorkbookError:
             text,
             "Start that engine, or choose another: unset DOCKER_HOST, `docker context use default`.",
         )
+    if (runtime := os.environ.get("XDG_RUNTIME_DIR")) and (socket := Path(runtime, "docker.sock")).exists():
+        return WorkbookError(
+            "Docker is installed as rootless, and nothing points to its engine.",
+            f"{text}\nIts socket is {socket}.",
+            "Run `docker context use rootless`; if it does not run: `systemctl --user start docker`.",
+        )
     if daemon.which("dockerd") if system == "Linux" else daemon.which("docker"):
         return WorkbookError("Docker is installed, but its engine does not answer.", text, START[system])
-    return WorkbookError("There is no Docker engine on this machine.", text, INSTALL[system])
+    podman = "\nPodman, which is installed, cannot take its place." if daemon.which("podman") else ""
+    return WorkbookError("There is no Docker engine on this machine.", text + podman, INSTALL[system])
 
 
 def _elsewhere() -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 LONGEST = 200  # characters of a registry's answer that are shown
-ELSEWHERE = "use a mirror (https://docs.docker.com/docker-hub/mirror/), or take a bundle: `make lab BUNDLE=…`."
+ELSEWHERE = "use a mirror (https://docs.docker.com/docker-hub/mirror/), or take a bundle."
 REFUSALS = tuple(
     (re.compile(pattern, re.IGNORECASE), reason, fix)
     for pattern, reason, fix in (
@@ -33,7 +33,7 @@ REFUSALS = tuple(
             "Run `docker login` again; or `docker logout`, since these images need none.",
         ),
         (
-            r"denied:|access denied|forbidden|\b403\b",
+            r"(?<!permission )denied|forbidden|\b403\b",
             "the registry, or a proxy before it, refuses this",
             f"Run `docker login`, {ELSEWHERE}",
         ),
@@ -125,13 +125,13 @@ def load(engine: "DockerClient", tag: str, archive: Path) -> str:
 
 def _remember(image: str) -> None:
     _note().parent.mkdir(parents=True, exist_ok=True)
-    with _note().open("a") as note:
+    with _note().open("a", encoding="utf-8") as note:
         note.write(f"{image}\n")
 
 
 def pulled() -> set[str]:
     """The images that `pull` has brought."""
-    return set(_note().read_text().split()) if _note().exists() else set()
+    return set(_note().read_text(encoding="utf-8").split()) if _note().exists() else set()
 
 
 def _note() -> Path:

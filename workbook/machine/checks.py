@@ -24,6 +24,7 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "disk": host.disk,
     "clock": host.clock,
     "cluster provider": tools.provider,
+    "Docker's rights": host.rights,
     "minikube": tools.minikube,
     "kind": tools.kind,
     "cluster": tools.cluster,
@@ -38,7 +39,7 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
 """All checks, in an order in which each finds the facts that it needs."""
 PREFLIGHT = ("Python", "Docker engine", "CPUs", "memory", "disk", "cluster provider", "cluster", "kubectl")
 """What a learner sees in the first notebook."""
-SIZE = ("Docker engine", "CPUs", "memory", "disk")
+SIZE = ("Docker engine", "CPUs", "memory", "disk", "Docker's rights")
 """What a cluster cannot be created without."""
 
 
