@@ -1,5 +1,6 @@
 # Each verb works on a fresh machine and does its own set-up. Without make: `python3 -m workbook lab`, and so on.
-# Variables: ARGS for more arguments, BUNDLE for a folder that `make bundle` has written, PYTHON for another Python.
+# Variables: ARGS for more arguments, BUNDLE for a folder that `make bundle` has written, SUM for the sum that it has
+# printed, PYTHON for another Python.
 PYTHON ?= python3
 LEARNER := lab run status doctor up down clean
 INSTRUCTOR := handout bundle verify classroom
@@ -12,4 +13,4 @@ help:
 	@$(PYTHON) -m workbook --help
 
 $(VERBS):
-	@$(PYTHON) -m workbook $@ $(if $(BUNDLE),--bundle="$(BUNDLE)") $(ARGS)
+	@$(PYTHON) -m workbook $@ $(if $(BUNDLE),--bundle="$(BUNDLE)") $(if $(filter undefined,$(origin SUM)),,--sum="$(SUM)") $(ARGS)

@@ -14,8 +14,8 @@ from rich.console import Console
 from bench.measuring import Row, record, table
 from workbook.base.paths import ROOT
 from workbook.lessons.start import delete_cluster
+from workbook.machine.session import for_kernels
 from workbook.machine.set_up import up
-from workbook.publish.execute import hermetic
 
 PROFILE = "workbook-bench"
 """The name of the cluster that the benchmarks use."""
@@ -65,7 +65,7 @@ def prepare() -> None:
     """Choose a cluster for this process and its children, such as kernels."""
     os.environ.setdefault("WORKBOOK_PROFILE", PROFILE)
     os.environ.setdefault("WORKBOOK_CLUSTER", "kind")  # the shell scripts need a node that is a container
-    hermetic()
+    os.environ.update(for_kernels())
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from docker import DockerClient
 from bench.measuring import ROUNDS, Row, in_turn, seconds, versus
 from workbook.base.steps import step
 from workbook.cluster.current import current
-from workbook.engine.build import base, proxies
+from workbook.engine.build import base
 from workbook.engine.catalog import APP
+from workbook.engine.proxies import proxies
 
 WEBAPP = APP / "webapp"
 TAGS = ("workbook-bench:ours", "workbook-bench:chapter")

@@ -1,7 +1,7 @@
 """The properties of this machine that matter for running a cluster in containers."""
 
 import os
-import platform
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Machine:
 
 def detect(root: Path = Path("/")) -> Machine:
     """Read the facts from /proc, /sys and /run below `root`."""
-    if platform.system() != "Linux":
+    if sys.platform != "linux":
         return Machine(linux=False, sys_resource=True, cgroups=2, systemd=False)
     return Machine(
         linux=True,

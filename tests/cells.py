@@ -1,4 +1,4 @@
-"""Cells of notebooks, as they are in the file and as tests; and which tests need a cluster."""
+"""Cells of notebooks, as they are in the file and as tests; and which tests need a cluster or a browser."""
 
 import pytest
 from nbformat import NotebookNode
@@ -17,3 +17,8 @@ def code_cells(book: NotebookNode) -> list[NotebookNode]:
 def needs_cluster(item: pytest.Item) -> bool:
     """Whether a test needs the tests' cluster: a cell does, and a test with the mark `cluster`."""
     return item.get_closest_marker("cluster") is not None or is_cell(item)
+
+
+def needs_browser(item: pytest.Item) -> bool:
+    """Whether a test looks at pages in a browser, or prints with one."""
+    return item.path.parent.name in ("browser", "handout")

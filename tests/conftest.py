@@ -1,5 +1,7 @@
 """Fixtures for the tests beside the notebooks."""
 
+import os
+
 import pytest
 
 
@@ -7,8 +9,9 @@ import pytest
 def home(tmp_path, monkeypatch):
     """A folder of this test's own in place of the workbook's; no cluster is remembered in it."""
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
-    for name in ("WORKBOOK_CLUSTER", "WORKBOOK_PROFILE"):
+    for name in ("WORKBOOK_CLUSTER", "WORKBOOK_PROFILE", "KUBECONFIG", "WORKBOOK_USERS_KUBECONFIG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # so that what `begin` sets is undone after the test
     return tmp_path
 
 

@@ -67,7 +67,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.config.stash[MEASUREMENT].stop()
         del session.config.stash[MEASUREMENT]
     if MEASUREMENT not in session.config.stash or not any(map(needs_cluster, session.items)):
-        del os.environ[PROCESSES]
+        measure_this_process_only()
+
+
+def measure_this_process_only() -> None:
+    """Do not measure, and slow down, the Python processes that the tests start."""
+    os.environ.pop(PROCESSES, None)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,9 +12,10 @@ from tests import documents, glossary
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.cluster import current
+from workbook.machine.session import for_kernels
 from workbook.machine.set_up import up
 from workbook.publish import claims, index
-from workbook.publish.execute import TEST_PROFILE, execute, hermetic
+from workbook.publish.execute import TEST_PROFILE, execute
 from workbook.publish.minutes import write_time
 
 
@@ -26,7 +27,7 @@ def record(*chosen: str) -> int:
     """
     paths = find(chosen)
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)  # for the kernels, too
-    hermetic()
+    os.environ.update(for_kernels())
     up()
     facts = {  # for the handout's first page; read here, since a notebook deletes the cluster
         "date": datetime.now(UTC).date().isoformat(),

@@ -1,5 +1,6 @@
 """Failures on the tests' cluster, and what `diagnose` says of each, word by word."""
 
+import re
 import socket
 from contextlib import suppress
 
@@ -9,16 +10,19 @@ import yaml
 import workbook
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
+from workbook.cluster.current import api
 from workbook.lessons.diagnose import Diagnosis
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
 
 pytestmark = pytest.mark.cluster
 POD = "Pod webapp-deployment-*"
+MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why it needs so much."
 EXITS = "Fix what the program complains about. Until then it is restarted, each time after a longer delay."
 COMMAND = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
 IMAGE = "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02)."
 PROBE = {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1, "failureThreshold": 1}
 SETTINGS = {"name": "SETTING", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}}
+PREPARES = {"name": "prepare", "image": "web-app:1.0", "imagePullPolicy": "Never"}
 CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
 ASKS = "from urllib.request import urlopen; urlopen('http://webservice.nowhere.svc.cluster.local')"
 SAYS = "print('opening settings'); raise SystemExit('there are none')"
@@ -61,12 +65,44 @@ PODS = {
         "urllib.error.URLError: <urlopen error [Errno -2] Name or service not known>",
         "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's.",
     ),
-    "it takes too much memory": (
-        {"command": ["python", "-c", "x = bytearray(10**9)"], "resources": {"limits": {"memory": "32Mi"}}},
+    "it is killed, and the runtime does not say why": (
+        {"command": ["python", "-c", "raise SystemExit(137)"], "resources": {"limits": {"memory": "32Mi"}}},
         {},
-        ("OOMKilled", "CrashLoopBackOff"),
-        "The program took more memory than its limit, and was killed for it.",
-        "Raise `resources.limits.memory` in the manifest, or find out why it needs so much.",
+        ("Error", "CrashLoopBackOff"),
+        "The program was killed (exit code 137), probably since it took more memory than its limit of 32Mi. "
+        "It has printed nothing.",
+        MEMORY,
+    ),
+    "what prepares it ends with an error": (
+        {},
+        {"initContainers": [PREPARES | {"command": ["python", "-uc", SAYS]}]},
+        ("Error", "CrashLoopBackOff"),
+        "The program of the init container prepare ends by itself, with exit code 1, so the Pod's containers do not "
+        "start. Its last lines were:\nopening settings\nthere are none",
+        EXITS,
+    ),
+    "what prepares it waits forever": (
+        {},
+        {"initContainers": [PREPARES | {"command": ["python", "-c", "import time; time.sleep(10**6)"]}]},
+        "PodInitializing",
+        "The program of the init container prepare still runs, and the Pod's containers start only when it has ended. "
+        "It has printed nothing.",
+        "Wait if it is still preparing something; else give it what it waits for, or correct its command.",
+    ),
+    "a Secret to mount is missing": (
+        {"volumeMounts": [{"name": "data", "mountPath": "/data"}]},
+        {"volumes": [{"name": "data", "secret": {"secretName": "passwords"}}]},
+        "FailedMount",
+        'The volume "data" cannot be mounted: secret "passwords" not found.',
+        "Make what the volume names, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
+        "without it.",
+    ),
+    "it has a scheduling gate": (
+        {},
+        {"schedulingGates": [{"name": "example.com/quota"}]},
+        "SchedulingGated",
+        "It is not scheduled before its scheduling gates are removed: example.com/quota.",
+        "The controller that a gate is for removes it. If there is none, leave `schedulingGates` out of the manifest.",
     ),
     "a ConfigMap is missing": (
         {"env": [SETTINGS]},
@@ -88,13 +124,6 @@ PODS = {
         "Unschedulable",
         "It wants a node with labels that no node has.",
         "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
-    ),
-    "another Pod has its host port": (
-        {"ports": [{"containerPort": 5000, "hostPort": 6443}]},  # the API server's
-        {},
-        "Unschedulable",
-        "Another Pod has the `hostPort` that it asks for, on each node.",
-        "Leave out `hostPort`: a Service gives the Pods an address without one.",
     ),
     "its volume is not bound": (
         {},
@@ -160,6 +189,34 @@ def test_a_pod(tmp_path, said, wrong):
     reasons = (reasons,) if isinstance(reasons, str) else reasons
     (found,) = said(diagnosed(reasons, why))
     assert (found.subject, found.why, found.fix) == (POD, why, fix) and found.reason in reasons
+
+
+def test_it_takes_too_much_memory(tmp_path, said):
+    """On a busy node, the container runtime does not always notice who killed the program."""
+    limited = {"resources": {"limits": {"memory": "32Mi"}}}
+    deploy(tmp_path, {"command": ["python", "-c", "x = bytearray(10**9)"], **limited}, {})
+    (found,) = said(diagnosed(("OOMKilled", "Error", "CrashLoopBackOff")))
+    assert re.match("The program (was killed .*, probably since it )?took more memory than its limit", found.why)
+    assert found.fix == MEMORY
+
+
+def test_another_pod_has_its_host_port(tmp_path, said):
+    """Those of Kubernetes' own Pods, such as the API server's, depend on the provider."""
+    containers = [container for pod in api().objects("pods", "") for container in pod["spec"]["containers"]]
+    taken = next(port["hostPort"] for each in containers for port in each.get("ports", []) if "hostPort" in port)
+    deploy(tmp_path, {"ports": [{"containerPort": 5000, "hostPort": taken}]}, {})
+    (found,) = said(diagnosed(("Unschedulable",)))
+    assert found.why == "Another Pod has the `hostPort` that it asks for, on each node."
+    assert found.fix == "Leave out `hostPort`: a Service gives the Pods an address without one."
+
+
+def test_its_image_is_on_the_node_but_its_policy_asks_a_registry(tmp_path, said):
+    deploy(tmp_path, {"imagePullPolicy": "Always"}, {})
+    (found,) = said(diagnosed(("ErrImagePull", "ImagePullBackOff")))
+    assert found.why == (
+        "The image web-app:1.0 is on the node, but `imagePullPolicy: Always` asks a registry for it before each start, "
+        "and no registry gave it."
+    )
 
 
 def test_what_a_liveness_probe_kills_is_not_said_to_end_by_itself(tmp_path, said):
@@ -237,6 +294,23 @@ def test_a_quota_that_forbids_the_pods(tmp_path, said):
         assert found.subject == "ReplicaSet webapp-deployment-*" and "exceeded quota: none" in found.why
     finally:
         kubectl("delete", "quota", "none")
+
+
+def test_a_policy_that_forbids_the_pods(tmp_path, said):
+    label = "pod-security.kubernetes.io/enforce"
+    kubectl("label", "namespace", "workbook", f"{label}=restricted")
+    try:
+        deploy(tmp_path, {}, {})
+        (found,) = said(diagnosed(("FailedCreate",)))
+        first, *rules = found.why.splitlines()
+        assert first.startswith('It may not make its Pods: each violates PodSecurity "restricted:')
+        assert rules[0] == (
+            '- allowPrivilegeEscalation != false (container "webapp" must set '
+            "securityContext.allowPrivilegeEscalation=false)"
+        )
+        assert len(rules) == 4
+    finally:
+        kubectl("label", "namespace", "workbook", f"{label}-")
 
 
 def test_a_name_that_does_not_resolve(webapp, said):

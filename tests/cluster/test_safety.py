@@ -16,7 +16,7 @@ import workbook
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT, home
 from workbook.cluster.current import current
-from workbook.engine.build import PROXIES
+from workbook.engine.proxies import PROXIES
 from workbook.engine.catalog import catalog
 
 pytestmark = pytest.mark.cluster

@@ -1,6 +1,8 @@
 """A bundle that is damaged, or for another machine, is refused before anything is installed or started."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -12,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
-from workbook.bundle import manifest
+from workbook.bundle import manifest, read
 from workbook.bundle import verify as verifying
 from workbook.machine import environment
 from workbook.publish import bundle as making
@@ -42,17 +44,17 @@ def write(folder: Path, **changes) -> Path:
         "workbook": manifest.version(),
         "wants": manifest.wants(),
         "provider": "kind",
-        "images": {},
+        "images": {"node": {"tag": "workbook-node:bundle-0123456789ab", "file": IMAGE}},
         "files": new.files,
     }
     new.finish(description | changes)
     return folder
 
 
-def command(verb, folder, home):
+def command(verb, folder, home, *words):
     """Run a verb in a Python that has nothing but its standard library, on a machine without any program."""
     return subprocess.run(
-        [sys.executable, "-S", "-m", "workbook", verb, "--bundle", str(folder)],
+        [sys.executable, "-S", "-m", "workbook", verb, "--bundle", str(folder), *words],
         cwd=ROOT,
         env={"PATH": "", "WORKBOOK_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -65,6 +67,17 @@ def flip(path: Path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def write_raw(folder, content):
+    """Write a manifest, and the checksum that fits it."""
+    (folder / manifest.NAME).write_bytes(content)
+    (folder / manifest.SUM).write_text(f"{verifying.seal(content)}  {manifest.NAME}\n")
+
+
+def link(path):
+    path.unlink()
+    path.symlink_to("/etc/passwd")
 
 
 def other_machine(**changes):
@@ -92,7 +105,7 @@ DAMAGES = {
         r"manifest\.json does not match its checksum",
     ),
     "the manifest is missing": (lambda folder: (folder / manifest.NAME).unlink(), r"There is no bundle in"),
-    "the manifest's checksum is missing": (lambda folder: (folder / manifest.SUM).unlink(), r"sha256 says nothing"),
+    "the manifest's checksum is missing": (lambda folder: (folder / manifest.SUM).unlink(), r"no readable manifest\.json\.sha256"),
     "its format is a newer one": (
         lambda folder: write(folder, format=manifest.FORMAT + 1),
         r"has format 2.*reads format 1",
@@ -100,6 +113,23 @@ DAMAGES = {
     "made for another architecture": (other_machine(architecture="riscv64"), r"another kind of machine.*riscv64"),
     "made for another system": (other_machine(system="Plan9"), r"another kind of machine.*Plan9"),
     "made for another Python": (other_machine(python="3.99"), r"another Python.*3\.99.*PYTHON=python3\.99"),
+    "its manifest is an empty object": (lambda folder: write_raw(folder, b"{}"), r"was not written by `make bundle`"),
+    "its manifest is nested deeply": (
+        lambda folder: write_raw(folder, b"[" * 100_000),
+        r"was not written by `make bundle`.*nested too deeply",
+    ),
+    "an image outside of it": (
+        lambda folder: write(folder, images={"node": {"tag": "workbook-node:bundle-0", "file": "../../etc/passwd"}}),
+        r"'../../etc/passwd' is not among its images",
+    ),
+    "a file outside of it": (
+        lambda folder: write(folder, files={"../../etc/passwd": manifest.entry(folder / IMAGE)}),
+        r"'../../etc/passwd' is not a file that a bundle has",
+    ),
+    "a link in place of a wheel": (
+        lambda folder: link(folder / WHEEL),
+        r"neither a file nor a folder: wheels/tool",
+    ),
     "made for another version of the workbook": (
         lambda folder: write(folder, wants=manifest.wants() | {"kubernetes": "1.99.0"}),
         r"another version of the workbook.*kubernetes: 1\.99\.0 in the bundle, \d",
@@ -126,10 +156,10 @@ def test_a_wheel_for_a_newer_system(monkeypatch, tmp_path, record_property):
     monkeypatch.setitem(FILES, "wheels/tool-1-cp311-cp311-manylinux_2_17_x86_64.manylinux_2_99_x86_64.whl", b"new")
     monkeypatch.setattr(verifying.platform, "libc_ver", lambda: ("glibc", "2.17"))
     folder = write(tmp_path / "bundle")
-    verifying.verify(folder)
+    verifying.verify(folder, read.text(folder))
     monkeypatch.setattr(verifying.platform, "libc_ver", lambda: ("glibc", "2.5"))
     with pytest.raises(WorkbookError, match=r"newer system(.|\n)*glibc 2\.17; this system has 2\.5") as error:
-        verifying.verify(folder)
+        verifying.verify(folder, read.text(folder))
     record_property("damage", ("made on a newer system", str(error.value)))
 
 
@@ -137,8 +167,41 @@ def test_an_undamaged_bundle_is_verified(folder, tmp_path):
     (folder / "wheels" / ".DS_Store").touch()  # macOS leaves it in every folder that it shows
     done = command("verify", folder, tmp_path / "home")
     assert done.returncode == 0, done.stderr
-    assert "3 files" in done.stdout and manifest.write(folder, manifest.read(folder)) in done.stdout
+    noted = manifest.write(folder, read.read(folder))
+    assert "3 files" in done.stdout and noted in done.stdout
+    assert "Compare this one" in done.stdout, "nothing was compared with what somebody has noted"
     assert not (tmp_path / "home").exists()
+    done = command("verify", folder, tmp_path / "home", f"--sum={noted}")
+    assert done.returncode == 0 and "It is the sum that was given" in done.stdout
+
+
+@pytest.mark.parametrize("given", ["0" * 64, "", "nonsense"])
+@pytest.mark.parametrize("verb", ["lab", "verify", "test", "clean"])
+def test_a_sum_that_does_not_fit_starts_nothing(verb, given, folder, tmp_path):
+    done = command(verb, folder, tmp_path / "home", "--sum", given)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "sum" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (["SUM=12"], "--bundle=b --sum=12"),
+        (["SUM="], "--bundle=b --sum="),
+        ([], "--bundle=b"),
+    ],
+)
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_passes_a_sum_on_even_if_it_is_empty(variables, expected):
+    words = ["make", "--no-print-directory", "-C", str(ROOT), "lab", "PYTHON=echo", "BUNDLE=b", *variables]
+    environment = {"PATH": os.environ["PATH"]}
+    shown = subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
+    assert shown == f"-m workbook lab {expected}\n"
+    if variables:
+        environment["SUM"] = variables[0].removeprefix("SUM=")
+        shown = subprocess.run(words[:-1], env=environment, capture_output=True, text=True, check=True).stdout
+        assert shown == f"-m workbook lab {expected}\n"
 
 
 def test_equal_contents_have_equal_checksums(folder):
@@ -165,7 +228,7 @@ def test_a_file_is_kept_unless_it_is_damaged(folder):
 
 def test_a_bundle_with_a_damaged_manifest_is_written_again(folder):
     (folder / manifest.NAME).write_bytes(b"{")
-    assert manifest.read(write(folder))["files"].keys() == FILES.keys()
+    assert read.read(write(folder))["files"].keys() == FILES.keys()
 
 
 def test_an_interrupted_bundle_has_no_manifest(folder):

@@ -28,7 +28,7 @@ from docker.auth import INDEX_NAME
 from tests.offline.nowhere import NETWORK, Nowhere
 from workbook.base.paths import ROOT
 from workbook.bundle import choose as bundle
-from workbook.bundle import manifest
+from workbook.bundle.read import read
 from workbook.publish import bundle as making
 
 pytestmark = pytest.mark.slow
@@ -100,7 +100,7 @@ def steps(output):
 
 def test_the_bundle_is_small_enough(folder, record_property):
     sizes = Counter()
-    for name, file in manifest.read(folder)["files"].items():
+    for name, file in read(folder)["files"].items():
         sizes[name.partition("/")[0]] += file["size"]
     for part, size in sorted(sizes.items()):
         record_property("figure", (f"size of {part}", f"{size / 1e6:.0f} MB"))
@@ -187,7 +187,7 @@ except socket.gaierror:
 def test_packets_that_would_leave_are_recorded(folder):
     """These tests can fail: attempts to reach the network are seen, from the machine and from a container."""
     with Nowhere(folder) as machine:
-        image = manifest.read(folder)["images"]["python"]
+        image = read(folder)["images"]["python"]
         for words in (
             ("docker", "load", "--quiet", "--input", folder / image["file"]),
             ("docker", "run", "--rm", "--entrypoint", "python", image["tag"], "-c", TRIES),

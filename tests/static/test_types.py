@@ -1,4 +1,4 @@
-"""The types of workbook/ and node/, checked by mypy and pyright; and what they make of the names that notebooks import."""
+"""The types of workbook/ and node/, checked by mypy, and by pyright for each system; and what they make of the names that notebooks import."""
 
 import re
 import subprocess
@@ -11,7 +11,11 @@ import workbook
 from tests.coverage import unmeasured
 from workbook.base.paths import ROOT
 
-CHECKERS = {"mypy": ["--no-pretty", "--no-color-output"], "pyright": ["--pythonpath", sys.executable]}
+PYRIGHT = ["pyright", "--pythonpath", sys.executable]
+CHECKERS = {
+    "mypy": ["mypy", "--no-pretty", "--no-color-output"],
+    **{f"pyright for {system}": [*PYRIGHT, "--pythonplatform", system] for system in ("Linux", "Darwin", "Windows")},
+}
 FINDING = re.compile(r"(?:: | - )(?:error|warning): ")
 REVEALED = re.compile(r'Revealed type is "(.+)"|Type of ".+" is "(.+)"')
 # Its wrapper asks PyPI for a newer version otherwise; where it downloads one, that stays in this folder.
@@ -21,21 +25,21 @@ NAMES = sorted(workbook.__all__)
 
 @pytest.fixture(scope="module")
 def checks(tmp_path_factory):
-    """Both checkers, started at the same time: of the sources, and of a module that uses the public names."""
+    """All checkers, started at the same time: of the sources, and of a module that uses the public names."""
     cell = tmp_path_factory.mktemp("types") / "cell.py"
     revealed = "".join(f"reveal_type({name})\n" for name in NAMES)
     cell.write_text(f"from workbook import {', '.join(NAMES)}\n{revealed}reveal_type(pods())\n")
     running = {
         name: subprocess.Popen(
-            [sys.executable, "-m", name, *options, "workbook", "node", cell],
+            [sys.executable, "-m", *command, "workbook", "node", cell],
             cwd=ROOT,
             env=unmeasured() | SETTINGS,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for name, options in CHECKERS.items()
-        if find_spec(name)
+        for name, command in CHECKERS.items()
+        if find_spec(command[0])
     }
     return {name: (process.communicate()[0], process.returncode) for name, process in running.items()}
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+from tests import docker_api
 from workbook.base.labels import MANAGED
 from workbook.cluster.choose import clusters
 from workbook.kube import kubeconfig
@@ -109,3 +110,12 @@ def kubectl_script(api_server, program):
     """Makes kubectl run these lines of shell; it has the version of the API server."""
     version = json.dumps({"clientVersion": {"gitVersion": "v1.36.3"}})
     return lambda script: program("kubectl", f"[ \"$1\" = version ] && echo '{version}' && exit\n{script}")
+
+
+@pytest.fixture
+def docker_engine(home, monkeypatch) -> Iterator[docker_api.DockerApi]:
+    """An engine that DOCKER_HOST names; the reader's Docker configuration is empty."""
+    with docker_api.serving() as server:
+        monkeypatch.setenv("DOCKER_HOST", server.url)
+        monkeypatch.setenv("DOCKER_CONFIG", str(home / "docker"))
+        yield server

@@ -1,7 +1,7 @@
 """The distribution's packages, with replacements of its programs."""
 
 import os
-import platform
+import sys
 
 import pytest
 
@@ -24,11 +24,11 @@ def program(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("system", "user", "expected"), [("Linux", 0, True), ("Linux", 1000, False), ("Darwin", 0, False)]
+    ("system", "user", "expected"), [("linux", 0, True), ("linux", 1000, False), ("darwin", 0, False)]
 )
 def test_only_root_on_linux_installs_packages(program, monkeypatch, system, user, expected):
     program("apt-get", "")
-    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(os, "geteuid", lambda: user)
     assert apt.installable() is expected
 

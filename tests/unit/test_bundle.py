@@ -5,7 +5,7 @@ from docker.errors import ImageNotFound
 
 from workbook.base.errors import WorkbookError
 from workbook.bundle import choose as bundle
-from workbook.bundle import manifest, use
+from workbook.bundle import manifest, use, verify
 from workbook.cluster.choose import Settings, choose
 from workbook.cluster.minikube import Minikube
 from workbook.engine.build import base
@@ -19,13 +19,20 @@ def chosen(home, tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(bundle.VERIFIED, "")
 
-    def make(files, **changes):
+    def make(files, *, provider="minikube", images=None):
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        usual = {"format": manifest.FORMAT, "machine": manifest.machine(), "wants": manifest.wants()}
-        entries = {name: manifest.entry(folder / name) for name in files}
-        manifest.write(folder, usual | changes | {"files": entries})
+        content = {
+            "format": manifest.FORMAT,
+            "machine": manifest.machine(),
+            "workbook": manifest.version(),
+            "wants": manifest.wants(),
+            "provider": provider,
+            "images": images or {},
+            "files": {name: manifest.entry(folder / name) for name in files},
+        }
+        manifest.write(folder, content)
         monkeypatch.setenv(bundle.CHOSEN, str(folder))
         return folder
 
@@ -37,28 +44,89 @@ def test_no_bundle_is_chosen_without_the_variable(monkeypatch):
     assert bundle.chosen() is None
 
 
+WHEEL = "wheels/a-1-py3-none-any.whl"
+NODE = {"node": {"tag": "workbook-node:bundle-1", "file": "images/node-1.tar.gz"}}
+"""What each bundle for kind has."""
+
+
 def test_it_is_verified_once_for_a_command_and_the_processes_that_it_starts(chosen, monkeypatch):
-    folder = chosen({"wheels/a": b"a"}, provider="kind")
+    folder = chosen({WHEEL: b"a"})
     read = []
-    monkeypatch.setattr(bundle.verify, "verify", lambda folder: read.append(folder) or manifest.read(folder))
+    monkeypatch.setattr(verify, "entry", lambda path: read.append(path) or manifest.entry(path))
     assert bundle.chosen() is bundle.chosen()
     for name, value in bundle.environment(bundle.chosen()).items():  # as in a child process
         monkeypatch.setenv(name, value)
     assert bundle.chosen().folder == folder
-    assert read == [folder]
+    assert read == [folder / WHEEL]
 
 
 def test_a_changed_bundle_is_verified_again(chosen):
-    chosen({"wheels/a": b"a"}, provider="kind")
+    chosen({WHEEL: b"a"})
     bundle.chosen()
-    folder = chosen({"wheels/a": b"b"}, provider="kind")
-    (folder / "wheels/a").write_bytes(b"c")
+    folder = chosen({WHEEL: b"b"})
+    (folder / WHEEL).write_bytes(b"c")
     with pytest.raises(WorkbookError, match=r"is damaged: wheels/a"):
         bundle.chosen()
 
 
+def test_what_a_command_has_started_refuses_a_bundle_that_was_exchanged(chosen, monkeypatch):
+    chosen({WHEEL: b"a"})
+    for name, value in bundle.environment(bundle.chosen()).items():
+        monkeypatch.setenv(name, value)
+    chosen({WHEEL: b"another one, whose sums fit"})
+    for again in (bundle.chosen, lambda: bundle.named(None)):  # a kernel, or `make run` in JupyterLab's terminal
+        with pytest.raises(WorkbookError, match="The bundle has changed"):
+            again()
+
+
+def test_a_command_reads_the_bundle_whatever_the_environment_says(chosen, monkeypatch):
+    """As in JupyterLab's terminal, which has the variables of `make lab`."""
+    folder = chosen({WHEEL: b"a"})
+    (folder / WHEEL).write_bytes(b"b")
+    found = verify.seal((folder / manifest.NAME).read_bytes())
+    monkeypatch.setenv(bundle.VERIFIED, found)
+    for named in (None, str(folder)):
+        with pytest.raises(WorkbookError, match="is damaged: wheels/a"):
+            bundle.named(named, found)
+
+
+def test_the_right_sum_is_accepted_in_capitals_too(chosen):
+    folder = chosen({WHEEL: b"a"})
+    found = verify.seal((folder / manifest.NAME).read_bytes())
+    for given in (found, found.upper()):
+        assert bundle.named(str(folder), given).seal == found
+        assert bundle.named(None, given).folder == folder, "the environment names it"
+
+
+def test_a_sum_that_does_not_fit_is_refused_before_anything_else_is_read(chosen, monkeypatch):
+    """As for a bundle that somebody has changed: its manifest and all sums in it fit."""
+    folder = chosen({WHEEL: b"a"})
+    noted = verify.seal((folder / manifest.NAME).read_bytes())
+    chosen({WHEEL: b"something else"})
+    monkeypatch.setattr(bundle, "parse", lambda content: pytest.fail("its manifest was believed"))
+    monkeypatch.setattr(bundle, "verify", lambda *_: pytest.fail("its files were read"))
+    for named in (str(folder), None):
+        with pytest.raises(WorkbookError, match=rf"not the bundle that the sum belongs to(.|\n)*{noted}") as error:
+            bundle.named(named, noted, verify.seal((folder / manifest.NAME).read_bytes()))
+        assert "Do not use it" in error.value.fix
+
+
+@pytest.mark.parametrize(
+    "given", ["", " ", "0" * 63, "0" * 65, "g" * 64, "0" * 64 + "\n", "０" * 64, "sha256:" + "0" * 64, "*"]
+)
+def test_what_is_not_a_sum_is_refused_before_the_bundle_is_looked_at(given, tmp_path):
+    with pytest.raises(WorkbookError, match="is not a sha256"):
+        bundle.named(str(tmp_path / "nowhere"), given)
+
+
+def test_a_sum_without_a_bundle_is_refused(monkeypatch):
+    monkeypatch.delenv(bundle.CHOSEN, raising=False)
+    with pytest.raises(WorkbookError, match="A sum is given, but no bundle"):
+        bundle.named(None, "0" * 64)
+
+
 def test_a_program_can_be_executed_although_a_usb_stick_keeps_no_permissions(chosen):
-    folder = chosen({"bin/kind": b"#!/bin/sh\necho it is me\n"}, provider="kind")
+    folder = chosen({"bin/kind": b"#!/bin/sh\necho it is me\n"})
     (folder / "bin/kind").chmod(0o644)
     program = bundle.chosen().program("kind")
     assert program.stat().st_mode & 0o111 and not program.is_relative_to(folder)
@@ -81,7 +149,7 @@ class Engine:
 
 def test_an_image_is_loaded_from_the_bundle_when_it_is_absent(chosen, monkeypatch):
     image = {"tag": "workbook-python:bundle-1", "file": "images/python-1.tar.gz"}
-    chosen({image["file"]: b"an image"}, provider="kind", images={"python": image})
+    chosen({image["file"]: b"an image"}, images={"python": image})
     monkeypatch.setattr("workbook.engine.build.pull", lambda *_: pytest.fail("a registry is asked"))
     absent, present = Engine("python:3.13-slim"), Engine(image["tag"])
     given = bundle.chosen()
@@ -91,7 +159,7 @@ def test_an_image_is_loaded_from_the_bundle_when_it_is_absent(chosen, monkeypatc
 
 def test_the_provider_is_the_bundles(chosen, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/minikube")
-    chosen({"wheels/a": b"a"}, provider="kind")
+    chosen({WHEEL: b"a", NODE["node"]["file"]: b"an image"}, provider="kind", images=NODE)
     assert choose() == ("kind", "the bundle was made for it")
     monkeypatch.setenv("WORKBOOK_CLUSTER", "minikube")
     with pytest.raises(WorkbookError, match=r"brings kind(.|\n)*minikube(.|\n)*WORKBOOK_CLUSTER asks for it"):
@@ -102,7 +170,7 @@ def test_the_provider_is_the_bundles(chosen, monkeypatch):
 
 
 FAKE = """
-[ "$*" = "start --cpus=2 --memory=4096 --container-runtime=docker --embed-certs --interactive=false --download-only" ] || exit 64
+case "$*" in "start --cpus=2 --memory=4096 "*"--container-runtime="*" --download-only") ;; *) exit 64 ;; esac
 cache="$MINIKUBE_HOME/.minikube/cache"
 mkdir -p "$cache/kic/amd64" "$cache/preloaded-tarball" "$cache/linux/amd64/v1.36.0"
 echo base > "$cache/kic/amd64/kicbase_v0.0.50@sha256_ab.tar"
@@ -140,7 +208,7 @@ def test_minikubes_cache_gets_the_files_that_it_lacks(chosen, tmp_path, monkeypa
     incomplete.write_bytes(b"cut o")
     other = incomplete.with_name("kubeadm")
     other.write_bytes(b"another's")
-    chosen({f"minikube/{name}": b"content" for name in CACHED} | {"bin/minikube": b""}, provider="minikube")
+    chosen({f"minikube/{name}": b"content" for name in CACHED} | {"bin/minikube": b""})
     bundle.chosen().fill_minikube()
     cached = tmp_path / ".minikube/cache"
     assert all((cached / name).read_bytes() == b"content" for name in CACHED)

@@ -65,3 +65,10 @@ def test_with_a_bundle_no_engine_is_downloaded(home, monkeypatch, bundle):
     monkeypatch.setattr(tools, "chosen", lambda: bundle)
     (finding,) = checks.findings(["Docker engine"], Facts(changes=True))
     assert finding.ok is False and asked == [bundle is not None]
+
+
+def test_memory_is_not_judged_where_the_system_does_not_report_it(monkeypatch):
+    """As on Windows, while no Docker engine runs."""
+    monkeypatch.setattr(host, "_physical_memory", lambda: 0)
+    finding = host.memory(Facts())
+    assert finding.ok is None and finding.found == "unknown without a Docker engine"

@@ -13,6 +13,7 @@ import tests.__main__ as test_programs
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.bundle import choose
+from workbook.bundle.use import Bundle
 from workbook.cli import main as cli
 from workbook.cli import verbs
 from workbook.machine import environment
@@ -153,15 +154,42 @@ def test_a_verb_continues_in_the_python_that_has_the_packages(started, monkeypat
 
 def test_with_a_bundle_only_what_it_contains_is_installed_and_from_it_alone(started, monkeypatch):
     class Bundle:
-        folder, packages = Path("/bundle"), ["--no-index"]
+        folder, packages, seal = Path("/bundle"), ["--no-index"], "a sum"
 
     asked = []
-    monkeypatch.setattr(choose, "chosen", lambda path: Bundle() if path == "/bundle" else None)
+    monkeypatch.setattr(choose, "named", lambda path, *_: Bundle() if path == "/bundle" else None)
     monkeypatch.setattr(choose, "environment", lambda bundle: {choose.VERIFIED: str(bundle.folder)})
     python = Path(sys.executable)
     monkeypatch.setattr(environment, "python", lambda *extras, offline: asked.append((extras, offline)) or python)
     assert cli.main(["test", "--bundle=/bundle"]) == 0
     assert asked == [(("test",), ["--no-index"])]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_refuses_another_bundle_than_the_sums(verb, started, tmp_path, monkeypatch, capsys):
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(environment, "python", lambda *_, **__: pytest.fail("packages were installed"))
+    for given in ("0" * 64, ""):
+        assert cli.main([verb, "--bundle", str(tmp_path), f"--sum={given}", *REQUIRED.get(verb, [])]) == 1
+        assert "sum" in capsys.readouterr().err
+    assert cli.main([verb, "--sum", "0" * 64, *REQUIRED.get(verb, [])]) == 1
+    assert "but no bundle" in capsys.readouterr().err
+    assert started == []
+
+
+def test_the_next_python_is_told_which_bundle_was_verified(started, monkeypatch, tmp_path):
+    bundle = Bundle(tmp_path, {}, "5eal")
+    given = []
+    monkeypatch.setattr(choose, "named", lambda *words: given.append(words) or bundle)
+    monkeypatch.setattr(environment, "python", lambda *_, **__: tmp_path / "bin" / "python")
+    words = ["--bundle=b", "--sum", "5EAL", "-k", "x"]
+    assert cli.main(["test", *words]) == 0
+    ((command, _),) = started
+    assert command[2:] == ["workbook", "test", "--verified=5eal", *words]
+    assert cli.main(command[3:]) == 0
+    assert given == [("b", "5EAL", ""), ("b", "5EAL", "5eal")]
+    assert os.environ[choose.VERIFIED] == "5eal", "kernels accept no other"
 
 
 def test_the_doctor_and_the_bundle_are_looked_at_without_an_installation(started, monkeypatch, capsys):

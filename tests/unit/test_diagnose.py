@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from docker.errors import ImageNotFound
 
 from workbook import diagnose
 from workbook.base.errors import WorkbookError
@@ -24,6 +25,13 @@ COMMAND = "Correct `command`, `args`, or the mounts in the manifest; or the prog
 EXITS = "Fix what the program complains about. Until then it is restarted, each time after a longer delay."
 IMAGE = "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02)."
 NAMES = "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's."
+MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why it needs so much."
+CLAIMS = "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class."
+TEMPLATE = (
+    "Correct these fields in the Pods' template. Where you may: lower the Namespace's label "
+    "`pod-security.kubernetes.io/enforce`."
+)
+FAILED = "Correct in the manifest what the message names, and delete the Pod: a failed Pod is not started again."
 PROBE = "Wait if it is still starting; else correct the probe's path and port, or the program."
 PREEMPTION = (
     "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
@@ -66,7 +74,7 @@ FAILURES = {
         "Pod job-failed",
         "Error",
         "The program ends by itself, with exit code 3. Its last lines were:\nno input",
-        EXITS,
+        "Fix what the program complains about.",
     ),
     "restarted": (
         "Pod restarted",
@@ -153,6 +161,185 @@ FAILURES = {
         "The program runs, but its readiness probe (tcpSocket) gets no answer.",
         PROBE,
     ),
+    "init-exit-1": (
+        "Pod init-exit-1",
+        "Error",
+        "The program of the init container prepare ends by itself, with exit code 1, so the Pod's containers do not "
+        "start. Its last lines were:\nno database",
+        EXITS,
+    ),
+    "init-failed": (
+        "Pod init-failed",
+        "Error",
+        "The program of the init container prepare ends by itself, with exit code 1, so the Pod's containers do not "
+        "start. Its last lines were:\nno database",
+        "Fix what the program complains about.",
+    ),
+    "init-waits": (
+        "Pod init-waits",
+        "PodInitializing",
+        "The program of the init container prepare still runs, and the Pod's containers start only when it has ended. "
+        "Its last lines were:\nwaiting for the database",
+        "Wait if it is still preparing something; else give it what it waits for, or correct its command.",
+    ),
+    "init-image-missing": (
+        "Pod init-image-missing",
+        "ErrImageNeverPull",
+        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
+        "Of that name there is web-app:1.0, web-app:2.0.",
+        "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
+    ),
+    "init-out-of-memory": (
+        "Pod init-out-of-memory",
+        "OOMKilled",
+        "The program of the init container prepare took more memory than its limit, and was killed for it.",
+        MEMORY,
+    ),
+    "sidecar-ends": (
+        "Pod sidecar-ends",
+        "Completed",
+        "The program of the init container prepare ends by itself, with exit code 0. Its last lines were:\nno log file",
+        EXITS,
+    ),
+    "secret-missing": (
+        "Pod secret-missing",
+        "FailedMount",
+        'The volume "data" cannot be mounted: secret "passwords" not found.',
+        "Make what the volume names, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
+        "without it.",
+    ),
+    "config-key-missing": (
+        "Pod config-key-missing",
+        "FailedMount",
+        'The volume "data" cannot be mounted: configmap references non-existent config key: a.',
+        "Make what the volume names, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
+        "without it.",
+    ),
+    "host-path-missing": (
+        "Pod host-path-missing",
+        "FailedMount",
+        'The volume "data" cannot be mounted: hostPath type check failed: /nowhere is not a directory.',
+        "Make what the volume names, or correct `volumes` in the manifest.",
+    ),
+    "memory-too-little": (
+        "Pod memory-too-little",
+        "FailedCreatePodSandBox",
+        "Its memory limit is too low for a container even to start.",
+        MEMORY,
+    ),
+    "run-as-root": (
+        "Pod run-as-root",
+        "CreateContainerConfigError",
+        "It may not run as root, and no other user is set: container has runAsNonRoot and image will run as root.",
+        "Set `runAsUser` under `securityContext` to a number above 0, or `USER` in the Dockerfile to one.",
+    ),
+    "claim-pending": (
+        "Pod claim-pending",
+        "Unschedulable",
+        "It asks for a volume that is not there, or that no storage was found for.",
+        CLAIMS,
+    ),
+    "claim-unprovisioned": (
+        "Pod claim-unprovisioned",
+        "Unschedulable",
+        "It asks for a volume that is not there, or that no storage was found for.",
+        CLAIMS,
+    ),
+    "gated": (
+        "Pod gated",
+        "SchedulingGated",
+        "It is not scheduled before its scheduling gates are removed: example.com/quota, example.com/review.",
+        "The controller that a gate is for removes it. If there is none, leave `schedulingGates` out of the manifest.",
+    ),
+    "no-scheduler": (
+        "Pod no-scheduler",
+        "Pending",
+        "No scheduler has looked at it; it asks for 'nobody'.",
+        "Leave `schedulerName` out of the manifest, or see why that scheduler does not run: "
+        "`pods(namespace='kube-system')`.",
+    ),
+    "out-of-cpu": (
+        "Pod out-of-cpu",
+        "OutOfcpu",
+        "It has failed for good: Pod was rejected: Node didn't have enough resource: cpu, requested: 9000000, "
+        "used: 850, capacity: 2000.",
+        FAILED,
+    ),
+    "deadline": (
+        "Pod deadline",
+        "DeadlineExceeded",
+        "It has failed for good: Pod was active on the node longer than the specified deadline.",
+        FAILED,
+    ),
+    "pull-always": (
+        "Pod pull-always",
+        "ErrImagePull",
+        "The image web-app:1.0 is on the node, but `imagePullPolicy: Always` asks a registry for it before each start, "
+        "and no registry gave it.",
+        "Set `imagePullPolicy: Never` in the manifest (notebook 02), or push the image to a registry.",
+    ),
+    "architecture": (
+        "Pod architecture",
+        "Error",
+        "The image hello:arm64 is for arm64, but the node is amd64.",
+        "Build it for the node (`docker build --platform linux/amd64 …`), or use an image that is.",
+    ),
+    "platform-unmatched": (
+        "Pod platform-unmatched",
+        "ErrImagePull",
+        "The image localhost:5000/hello:1.0 has no program for the node's architecture, amd64.",
+        "Build it for the node (`docker build --platform linux/amd64 …`), or use an image that is.",
+    ),
+    "killed": (
+        "Pod killed",
+        "Error",
+        "The program was killed (exit code 137), probably since it took more memory than its limit of 32Mi. "
+        "It has printed nothing.",
+        MEMORY,
+    ),
+    "startup-404": (
+        "Pod startup-404",
+        "Unhealthy",
+        "Its startup probe fails (GET /health on port 5000), so the kubelet restarts the container.",
+        "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+    ),
+    "unwritable": (
+        "Pod unwritable",
+        "RunContainerError",
+        "The container cannot be made: failed to create containerd task: failed to create shim task: OCI runtime create "
+        "failed: runc create failed: unable to start container process: error during container init: error mounting "
+        '"/var/lib/kubelet/pods/uid-of-unwritable/volumes/kubernetes.io~empty-dir/data" to rootfs at "/app/app.py": mount '
+        "/var/lib/kubelet/pods/uid-of-unwritable/volumes/kubernetes.io~empty-dir/data:/app/app.py (via "
+        "/proc/self/fd/6), flags: 0x5000: not a directory: unknown.",
+        COMMAND,
+    ),
+    "policy-restricted": (
+        "ReplicaSet restricted-*",
+        "FailedCreate",
+        'It may not make its Pods: each violates PodSecurity "restricted:latest":\n'
+        '- allowPrivilegeEscalation != false (container "web-app" must set '
+        "securityContext.allowPrivilegeEscalation=false)\n"
+        '- unrestricted capabilities (container "web-app" must set securityContext.capabilities.drop=["ALL"])\n'
+        '- runAsNonRoot != true (pod or container "web-app" must set securityContext.runAsNonRoot=true)\n'
+        '- seccompProfile (pod or container "web-app" must set securityContext.seccompProfile.type to "RuntimeDefault" '
+        'or "Localhost")',
+        TEMPLATE,
+    ),
+    "policy-baseline": (
+        "ReplicaSet on-host-*",
+        "FailedCreate",
+        'It may not make its Pods: each violates PodSecurity "baseline:latest":\n'
+        "- host namespaces (hostNetwork=true)\n"
+        '- hostPort (container "webapp" uses hostPort 5000)',
+        TEMPLATE,
+    ),
+    "limit-range": (
+        "ReplicaSet too-large-*",
+        "FailedCreate",
+        'It may not make its Pods: pods "too-large-5fddbdb584-v48pd" is forbidden: [maximum cpu usage per Container is '
+        "100m, but limit is 200m, maximum memory usage per Container is 64Mi, but limit is 128Mi].",
+        "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+    ),
     "over-quota": (
         "ReplicaSet over-quota-*",
         "FailedCreate",
@@ -185,14 +372,14 @@ FAILURES = {
         "Use its node port (`service_url(…)`), `port_forward(…)`, or on minikube `minikube tunnel` in a terminal.",
     ),
 }
-WELL = ["healthy", "external", "job-done"]
+WELL = ["healthy", "external", "job-done", "init-done", "secret-optional"]
 
 
 def recorded(name):
     return yaml.safe_load((RECORDED / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def concluded(record, **changes):
+def concluded(record, *, wide=False, **changes):
     """The findings on a record; `changes` are made to the evidence."""
     logs = record.get("log", {})
     pods = record.get("pods", [])
@@ -203,9 +390,10 @@ def concluded(record, **changes):
         "images": lambda: IMAGES,
         "log": lambda pod, container, previous: logs.get("previous" if previous else "current", ""),
         "name_servers": lambda: recorded("healthy")["pods"],
+        "architectures": lambda pod, image: ("amd64", "arm64" if image == "hello:arm64" else ""),
         "now": datetime.fromisoformat(record["now"]),
     }
-    return findings(Evidence(**{**evidence, **changes}))
+    return findings(Evidence(**{**evidence, **changes}), wide=wide)
 
 
 def first_status(record):
@@ -235,12 +423,11 @@ def test_pods_of_one_deployment_are_one_finding_unless_their_names_are_shown():
     record = recorded("deployment")
     (finding,) = concluded(record)
     assert finding.subject == "Pod deployment-*"
-    evidence = Evidence(record["pods"], [], [], record["pods"], [], list, lambda *_: "", list, datetime.now())
-    assert [finding.subject for finding in findings(evidence, wide=True)] == [
+    assert [finding.subject for finding in concluded(record, wide=True)] == [
         "Pod deployment-778bbbb765-9z8sj",
         "Pod deployment-778bbbb765-x4dh4",
     ]
-    assert "Of that name there is none." in findings(evidence)[0].why
+    assert "Of that name there is none." in concluded(record, images=list)[0].why
 
 
 def test_a_finding_as_text():
@@ -272,6 +459,193 @@ def test_a_pod_that_starts_is_no_failure(reason):
     assert not concluded(record)
 
 
+def test_a_volume_that_was_mounted_after_all_is_no_failure():
+    record = recorded("secret-missing")
+    mounted = {"metadata": {"resourceVersion": "999999"}, "reason": "Pulling", "message": "Pulling image"}
+    record["events"].append(record["events"][0] | mounted)
+    assert not concluded(record)
+
+
+def test_a_wait_for_a_volume_that_timed_out_is_explained_by_its_cause():
+    record = recorded("secret-missing")
+    message = "Unable to attach or mount volumes: unmounted volumes=[data]: timed out waiting for the condition"
+    later = {"metadata": {"resourceVersion": "999999"}, "message": message}
+    record["events"].append(record["events"][0] | later)
+    assert concluded(record)[0].why == FAILURES["secret-missing"][2]
+    record["events"] = record["events"][1:]
+    assert concluded(record)[0].why == f"{message}."
+
+
+def init_status(record):
+    return record["pods"][0]["status"]["initContainerStatuses"][0]
+
+
+def test_an_init_container_that_begins_again_waits_for_its_back_off():
+    record = recorded("init-exit-1")
+    init_status(record)["lastState"] = init_status(record)["state"]
+    init_status(record)["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}}
+    (finding,) = concluded(record)
+    assert (finding.reason, finding.why) == ("CrashLoopBackOff", FAILURES["init-exit-1"][2])
+
+
+def test_an_init_container_that_has_begun_is_no_failure_yet():
+    record = recorded("init-waits")
+    begun = datetime.fromisoformat(init_status(record)["state"]["running"]["startedAt"])
+    assert not concluded(record, now=begun + timedelta(seconds=10))
+    assert concluded(record, now=begun + timedelta(seconds=11))
+
+
+def test_what_an_init_container_did_before_it_succeeded_is_no_failure():
+    record = recorded("init-done")
+    init_status(record)["lastState"] = recorded("init-exit-1")["pods"][0]["status"]["initContainerStatuses"][0]["state"]
+    assert not concluded(record)
+
+
+def test_a_sidecar_that_runs_is_no_failure():
+    record = recorded("init-waits")
+    record["pods"][0]["spec"]["initContainers"][0]["restartPolicy"] = "Always"
+    assert not concluded(record)
+
+
+def test_the_name_of_a_container_that_waits_is_its_own():
+    """Two containers may wait for the same reason."""
+    record = recorded("image-never-pulled")
+    pod = record["pods"][0]
+    pod["spec"]["containers"].append(pod["spec"]["containers"][0] | {"name": "second", "image": "frontend:9.9"})
+    pod["status"]["containerStatuses"].insert(0, copy.deepcopy(first_status(record)) | {"name": "second"})
+    assert "frontend:9.9" in concluded(record)[0].why
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [("SchedulerError", "binding volumes: context deadline exceeded"), ("Unschedulable", "no nodes available")],
+)
+def test_a_pod_without_a_node_for_another_reason(reason, message):
+    record = recorded("gated")
+    record["pods"][0]["status"]["conditions"][0].update(reason=reason, message=message)
+    (finding,) = concluded(record)
+    assert (finding.reason, finding.why, finding.fix) == (reason, message, "Look at `%kubectl describe nodes`.")
+
+
+def test_a_pod_that_has_just_been_created_waits_for_its_scheduler():
+    record = recorded("no-scheduler")
+    created = datetime.fromisoformat(record["pods"][0]["metadata"]["creationTimestamp"])
+    assert not concluded(record, now=created + timedelta(seconds=10))
+
+
+def test_the_policy_that_fetches_an_image_is_also_a_default():
+    record = recorded("pull-always")
+    record["pods"][0]["spec"]["containers"][0]["image"] = "web-app"
+    assert concluded(record)[0].why == "The image web-app is not on the node, and no registry gave it."
+    (finding,) = concluded(record, images=lambda: ["web-app:latest"])
+    assert finding.why == (
+        "The image web-app is on the node, but `imagePullPolicy: Always`, the default for the tag `latest`, asks a "
+        "registry for it before each start, and no registry gave it."
+    )
+
+
+@pytest.mark.parametrize("image", ["docker.io/library/web-app:1.0", "docker.io/web-app:1.0"])
+def test_an_image_on_the_node_by_its_full_name(image):
+    record = recorded("pull-always")
+    record["pods"][0]["spec"]["containers"][0]["image"] = image
+    assert f"The image {image} is on the node, but" in concluded(record)[0].why
+
+
+def test_an_image_that_may_be_fetched_and_is_not_on_the_node():
+    assert concluded(recorded("pull-always"), images=list)[0].why == (
+        "The image web-app:1.0 is not on the node, and no registry gave it."
+    )
+
+
+OTHER = "The image hello:arm64 has no program for the node's architecture"
+
+
+@pytest.mark.parametrize(
+    ("node", "image", "why"),
+    [
+        ("amd64", "", f"{OTHER}, amd64."),
+        ("", "arm64", f"{OTHER}."),
+        ("", "", f"{OTHER}."),
+        (
+            "amd64",
+            "amd64",
+            "The image hello:arm64 is for amd64, like the node, but its program is not: it is for another architecture, "
+            "or a script that does not name its interpreter.",
+        ),
+    ],
+)
+def test_an_architecture_that_is_not_known_or_not_the_cause(node, image, why):
+    (finding,) = concluded(recorded("architecture"), architectures=lambda *_: (node, image))
+    assert finding.why == why
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no matching manifest for linux/amd64 in the manifest list entries",  # Docker
+        'choosing image instance: no image found in image index for architecture "amd64", variant "", OS "linux"',  # CRI-O
+    ],
+)
+def test_an_image_for_another_platform_as_other_runtimes_report_it(message):
+    record = recorded("pull-always")
+    first_status(record)["state"]["waiting"]["message"] = message
+    assert concluded(record)[0].why == "The image web-app:1.0 has no program for the node's architecture, amd64."
+
+
+def test_an_image_for_another_platform_during_the_back_off_of_an_older_kubelet():
+    record = recorded("platform-unmatched")
+    waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "localhost:5000/hello:1.0"'}
+    first_status(record)["state"]["waiting"] = waiting
+    assert concluded(record)[0].why == FAILURES["platform-unmatched"][2]
+
+
+def test_a_program_for_another_architecture_that_the_runtime_refuses():
+    record = recorded("program-missing")
+    first_status(record)["state"]["waiting"]["message"] = 'exec: "/hello": exec format error: unknown'
+    assert concluded(record)[0].why == "The image web-app:1.0 has no program for the node's architecture, amd64."
+
+
+def test_a_limit_that_is_too_low_for_the_runtime_itself():
+    record = recorded("program-missing")
+    first_status(record)["state"]["waiting"]["message"] = (
+        "container init was OOM-killed (memory limit too low?): unknown"
+    )
+    (finding,) = concluded(record)
+    assert (finding.why, finding.fix) == ("Its memory limit is too low for a container even to start.", MEMORY)
+
+
+def test_a_program_that_was_killed_has_a_limit_of_its_pod_or_none():
+    record = recorded("killed")
+    spec = record["pods"][0]["spec"]
+    spec["resources"] = spec["containers"][0].pop("resources")
+    assert "probably since it took more memory than its limit of 32Mi" in concluded(record)[0].why
+    del spec["resources"]
+    assert concluded(record)[0].why == "The program ends by itself, with exit code 137. It has printed nothing."
+
+
+def test_a_startup_probe_that_still_fails():
+    record = recorded("startup-404")
+    record["events"] = [event for event in record["events"] if event["reason"] == "Unhealthy"]
+    first_status(record).update(state={"running": {"startedAt": record["now"]}}, lastState={})
+    assert concluded(record)[0].why == (
+        "The program runs, but its startup probe (GET /health on port 5000) is answered with HTTP 404."
+    )
+
+
+def test_a_sandbox_that_cannot_be_made():
+    record = recorded("memory-too-little")
+    record["events"][0]["message"] = 'Failed to create pod sandbox: no runtime for "runsc" is configured'
+    assert concluded(record)[0].why == 'Failed to create pod sandbox: no runtime for "runsc" is configured.'
+
+
+def test_a_program_that_ended_well_after_it_failed_is_no_failure():
+    record = recorded("job-done")
+    record["pods"][0]["status"]["phase"] = "Running"  # another container runs
+    record["pods"][0]["spec"]["restartPolicy"] = "OnFailure"
+    first_status(record)["lastState"] = recorded("killed")["pods"][0]["status"]["containerStatuses"][0]["lastState"]
+    assert not concluded(record)
+
+
 def test_a_pod_that_is_being_deleted_is_no_failure():
     record = recorded("exit-1")
     record["pods"][0]["metadata"]["deletionTimestamp"] = record["now"]
@@ -285,7 +659,7 @@ def test_a_program_that_cannot_be_started():
     (finding,) = concluded(record)
     assert (finding.reason, finding.why, finding.fix) == (
         "StartError",
-        'The container cannot be started: "no-such-program": executable file not found in $PATH: unknown.',
+        'The container cannot be made: "no-such-program": executable file not found in $PATH: unknown.',
         COMMAND,
     )
 
@@ -364,15 +738,34 @@ class Api:
             item for item in self.kinds[resource] if not key or item["metadata"].get("labels", {}).get(key) == value
         ]
 
+    def find(self, resource, name):
+        if not self.node:
+            raise WorkbookError("The API server does not let this user read nodes.")
+        return {"metadata": {"name": name}, "status": {"nodeInfo": {"architecture": self.node}}}
+
+
+class Images:
+    """The images of an engine; it has `architecture` for one of them."""
+
+    def __init__(self, architecture):
+        self.architecture = architecture
+
+    def get(self, image):
+        if not self.architecture:
+            raise ImageNotFound(image)
+        return SimpleNamespace(attrs={"Architecture": self.architecture})
+
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """Uses the objects of these records; returns the function that does."""
+    """Uses the objects of these records, an engine's image for `image` and a node of `node`; returns the function."""
 
-    def use(*names):
+    def use(*names, image="", node="amd64", on_node="web-app:3.0"):
         api = Api(*names)
+        api.node = node
+        found = SimpleNamespace(images=lambda: [on_node], docker=lambda: SimpleNamespace(images=Images(image)))
         monkeypatch.setattr(module, "api", lambda: api)
-        monkeypatch.setattr(module, "current", lambda: SimpleNamespace(images=lambda: ["web-app:3.0"]))
+        monkeypatch.setattr(module, "current", lambda: found)
 
     return use
 
@@ -397,6 +790,22 @@ def test_diagnose_reads_logs(cluster, monkeypatch):
     found = diagnose()
     assert asked == [("logs", "exit-1", "-c", "webapp", "--tail=5")]
     assert (found[0].why.splitlines()[-1], found[0].fix) == ("Name or service not known", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("choices", "why"),
+    [
+        ({"image": "arm64"}, "The image hello:arm64 is for arm64, but the node is amd64."),
+        ({"image": "amd64", "node": "s390x"}, "The image hello:arm64 is for amd64, but the node is s390x."),
+        ({"image": ""}, f"{OTHER}, amd64."),
+        ({"image": "arm64", "on_node": "web-app:1.0"}, f"{OTHER}, amd64."),  # another engine's
+        ({"node": ""}, f"{OTHER}."),
+    ],
+)
+def test_diagnose_asks_the_node_and_the_engine_for_architectures(cluster, monkeypatch, choices, why):
+    monkeypatch.setattr(module, "kubectl_output", lambda *args: "exec /hello: exec format error")
+    cluster("architecture", **{"on_node": "hello:arm64", **choices})
+    assert diagnose()[0].why == why
 
 
 def test_a_log_that_cannot_be_read_is_none(cluster, monkeypatch):

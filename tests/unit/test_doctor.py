@@ -55,7 +55,8 @@ def machine(home, program, monkeypatch, tmp_path):
         monkeypatch.setattr("workbook.engine.pull.present", lambda engine, image: images)
         monkeypatch.setattr(supplies, "is_current", lambda engine, image: images)
         monkeypatch.setattr(supplies, "index_answers", lambda: online)
-        monkeypatch.setattr(supplies, "registry_answers", lambda engine: online)
+        monkeypatch.setattr(supplies, "registry_problem", lambda engine: "" if online else "no registry answers")
+        monkeypatch.setattr("workbook.engine.login.problem", lambda engine, registry: "")
         monkeypatch.setattr(host, "is_taken", lambda port: False)
 
     program("kind", KIND)
@@ -204,6 +205,28 @@ def test_a_minikube_that_works_makes_no_folder_of_its_own(machine, capsys, progr
     _, checks, versions = looked(capsys)
     assert checks["minikube"]["ok"] and versions["minikube"] == "v1.39.0" and checks["cluster"]["found"] == "Absent"
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    ("info", "user", "found"),
+    [
+        (
+            {},
+            0,
+            "driver docker (this machine's Docker engine runs), runtime docker (images are built in the node), --force",
+        ),
+        ({"SecurityOptions": ["name=rootless"]}, 1000, "runtime containerd (images are built by this machine's engine"),
+        ({"OSType": "windows"}, 1000, "driver chosen by minikube (no Docker engine for Linux containers runs here)"),
+    ],
+)
+def test_minikubes_driver_and_runtime(machine, capsys, program, monkeypatch, info, user, found):
+    machine(**info)
+    program("minikube", MINIKUBE)
+    program("docker", "")
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    _, checks, _ = looked(capsys)
+    assert checks["minikube"]["ok"] and found in checks["minikube"]["found"]
+    assert ("--force" in checks["minikube"]["found"]) == (user == 0)
 
 
 def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):

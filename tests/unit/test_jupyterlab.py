@@ -1,11 +1,19 @@
-"""JupyterLab's command: on the loopback, with a token that no other user of the machine sees, on a free port."""
+"""JupyterLab: on the loopback, on a free port, with a token that no other user and no child sees; and what its children are given."""
 
+import json
 import socket
-from pathlib import Path
+import uuid
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+import websocket
 
 from workbook.base.notebooks import NOTEBOOKS
 from workbook.cli.lab import FIRST_NOTEBOOK
-from workbook.machine.jupyterlab import FOLDERS, SETTINGS, jupyterlab
+from workbook.cluster.current import current
+from workbook.kube.kubectl import folder
+from workbook.machine.jupyterlab import SETTINGS, jupyterlab, serve
 
 
 def test_the_token_is_in_the_address_and_not_among_the_arguments():
@@ -18,16 +26,88 @@ def test_the_token_is_in_the_address_and_not_among_the_arguments():
     assert jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)[1] != variables, "two runs have the same token"
 
 
-def test_the_readers_own_settings_and_kernels_are_not_used(home, monkeypatch):
-    for name in FOLDERS:
-        monkeypatch.setenv(name, "/reader")
-    _, variables, _ = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
-    assert all(Path(variables[name]).is_relative_to(home) for name in FOLDERS)
-
-
 def test_a_port_that_is_taken_is_not_used():
     _, _, address = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
     port = int(address.split(":")[2].split("/")[0])
     with socket.create_server(("127.0.0.1", port)):
         command, _, other = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
     assert f":{port}/" not in other and f"--ServerApp.port={port}" not in command
+
+
+class Server:
+    """A running JupyterLab, used as its page does."""
+
+    def __init__(self, address):
+        parts = urlsplit(address)
+        self.host, [self.token] = parts.netloc, parse_qs(parts.query)["token"]
+
+    def post(self, path, token=None):
+        request = Request(f"http://{self.host}{path}", b"{}", {"Authorization": f"token {token or self.token}"})
+        with urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def connect(self, path):
+        return websocket.create_connection(f"ws://{self.host}{path}?token={self.token}", timeout=30)
+
+    def in_a_kernel(self, code):
+        """What the code prints in a new kernel."""
+        channels = self.connect(f"/api/kernels/{self.post('/api/kernels')['id']}/channels")
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": "execute_request",
+            "username": "",
+            "session": "",
+            "version": "5.3",
+        }
+        request = {"header": header, "parent_header": {}, "metadata": {}, "content": {"code": code, "silent": False}}
+        channels.send(json.dumps(request | {"channel": "shell"}))
+        printed, state = "", ""
+        while state != "idle":  # which follows all that was printed
+            message = json.loads(channels.recv())
+            if message["parent_header"].get("msg_id") == header["msg_id"]:
+                state = message["content"].get("execution_state")
+                printed += message["content"].get("text", "")
+        return printed
+
+    def in_a_terminal(self, line):
+        """What the line prints in a new terminal."""
+        terminal = self.connect(f"/terminals/websocket/{self.post('/api/terminals')['name']}")
+        terminal.send(json.dumps(["stdin", f"{line}; echo en''d\r"]))
+        printed = ""
+        while "\nend" not in printed:
+            kind, *rest = json.loads(terminal.recv())
+            printed += rest[0] if kind == "stdout" else ""
+        return printed
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A JupyterLab that was started by somebody with tokens of other servers in the environment."""
+    others = {"JPY_API_TOKEN": "a", "JUPYTERHUB_API_TOKEN": "b", "JUPYTER_TOKEN": "c", "CONFIGPROXY_AUTH_TOKEN": "d"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**others, "KUBECONFIG": "/reader/config", "HTTPS_PROXY": "http://me:secret@proxy"}.items():
+            patch.setenv(name, value)
+        with serve(NOTEBOOKS, FIRST_NOTEBOOK) as address:
+            yield Server(address)
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        lambda server: server.in_a_kernel("import os; print(*map('='.join, os.environ.items()), sep='\\n')"),
+        lambda server: server.in_a_kernel("!env"),
+        lambda server: server.in_a_terminal("env"),
+    ],
+    ids=["kernel", "command in a kernel", "terminal"],
+)
+def test_a_child_has_no_token_and_uses_the_workbooks_cluster(server, child):
+    found = dict(line.strip().partition("=")[::2] for line in child(server).splitlines())
+    assert [name for name in found if "TOKEN" in name] == [] and server.token not in str(found)
+    assert found["KUBECONFIG"] == str(current().kubeconfig)
+    assert str(folder(current())) in found["PATH"].split(":")
+    assert found["HTTPS_PROXY"] == "http://me:secret@proxy", "a child cannot do without the proxy"
+
+
+def test_the_token_is_needed(server):
+    with pytest.raises(OSError, match="403"):
+        server.post("/api/kernels", token="c")

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from workbook.base.errors import WorkbookError
 from workbook.cli import lab
 
 
@@ -16,3 +17,16 @@ def test_a_browser_is_opened_from_a_terminal_only(terminal, monkeypatch, capsys)
     assert lab.lab() == 3
     assert order[0] == "up" and ("--no-browser" in order[1]) != terminal
     assert "JupyterLab: http://127.0.0.1:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("missing", ["There is no Docker engine on this machine.", "Too little for a cluster: memory."])
+def test_without_a_cluster_the_notebooks_are_opened_for_reading(missing, monkeypatch, capsys):
+    def fail():
+        raise WorkbookError(missing, fix="Install Docker.")
+
+    monkeypatch.setattr(lab, "up", fail)
+    monkeypatch.setattr(lab, "attend", lambda command, variables: 0)
+    assert lab.lab() == 0
+    printed = capsys.readouterr().out
+    assert f"{missing}\nDo:  Install Docker.\n\nUntil then, you can read the notebooks" in printed
+    assert printed.index("but not run them") < printed.index("JupyterLab: http://127.0.0.1:")

@@ -50,7 +50,7 @@ def test_the_capabilities_of_an_ordinary_user_do_not_count(root, monkeypatch):
 
 
 def test_a_virtual_machine_is_never_locked_down(root, monkeypatch):
-    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    monkeypatch.setattr("sys.platform", "darwin")
     machine = detect(root(0, 1, False))
     assert not machine.linux and not machine.locked_down and machine.cgroups == 2
 

@@ -1,17 +1,265 @@
 """What minikube says, and what becomes of it."""
 
 import json
+import os
+import socket
+import time
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
+import node
 from workbook.base.errors import WorkbookError
+from workbook.base.processes import end
 from workbook.cluster import minikube
 from workbook.cluster.choose import Settings
 
+FAKE = """
+case " $* " in
+*" status "*) echo '* Profile "workbook" not found.'; exit 85 ;;
+*" start "*) echo "$@" > {seen} ;;
+esac
+{root}
+echo the kubeconfig > "$KUBECONFIG"
+"""
+ROOT_IS_REFUSED = """
+case " $* " in
+*" --force "* | *" status "*) ;;
+*) echo 'X Exiting due to DRV_AS_ROOT: The "docker" driver should not be used with root privileges.'; exit 80 ;;
+esac
+"""
+
 
 @pytest.fixture
-def ours(home):
+def ours(home, monkeypatch):
+    monkeypatch.setenv("MINIKUBE_HOME", str(home))
     return minikube.Minikube(Settings.from_environment("workbook"))
+
+
+@pytest.fixture
+def engine(monkeypatch, program):
+    """Sets what this machine's Docker engine reports, None for no engine; and the user's ID."""
+
+    def runs(info: dict | None, user: int = 1000) -> None:
+        program("docker", "")
+        found = None if info is None else SimpleNamespace(info=lambda: info)
+        monkeypatch.setattr("workbook.engine.find.running_engine", lambda: found)
+        monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+
+    return runs
+
+
+@pytest.fixture
+def started(ours, program, monkeypatch, tmp_path):
+    """Starts the cluster with a minikube that runs these lines; returns the words that `minikube start` got."""
+
+    def start(root: str = "") -> list[str]:
+        monkeypatch.setattr(minikube.ready, "reach", lambda cluster: None)
+        monkeypatch.setattr(minikube.ready, "connect", lambda cluster, text: text)
+        program("minikube", FAKE.format(seen=tmp_path / "seen", root=root))
+        assert ours.start() == "the kubeconfig\n"
+        return (tmp_path / "seen").read_text().split()
+
+    return start
+
+
+def profile(home, driver: str, runtime: str = "docker") -> None:
+    """Make minikube's notes about the profile."""
+    folder = home / ".minikube/profiles/workbook"
+    folder.mkdir(parents=True)
+    notes = {"Name": "workbook", "Driver": driver, "KubernetesConfig": {"ContainerRuntime": runtime}}
+    (folder / "config.json").write_text(json.dumps(notes))
+
+
+# ---- Driver and root ----
+
+
+def test_root_starts_minikube_which_refuses_root(started, engine, ours):
+    engine({"OSType": "linux"}, user=0)
+    assert "--force" in started(ROOT_IS_REFUSED)
+    assert "minikube refuses root without it" in ours.describe()
+
+
+def test_another_user_starts_it_with_all_of_minikubes_own_checks(started, engine, ours):
+    engine({"OSType": "linux"})
+    assert "--force" not in started() and "--force" not in ours.describe()
+
+
+def test_root_with_the_driver_none_needs_no_force(started, engine, home):
+    engine({"OSType": "linux"}, user=0)
+    profile(home, "none")
+    words = started()
+    assert "--driver=none" in words and "--force" not in words
+
+
+@pytest.mark.parametrize(
+    ("info", "driver", "runtime"),
+    [
+        ({"OSType": "linux"}, "--driver=docker", "docker"),
+        ({"OSType": "linux", "SecurityOptions": ["name=seccomp", "name=rootless"]}, "--driver=docker", "containerd"),
+        ({"OSType": "windows"}, "", "docker"),
+        (None, "", "docker"),
+    ],
+)
+def test_the_driver_is_docker_where_its_engine_runs_linux_containers(started, engine, ours, info, driver, runtime):
+    engine(info)
+    words = started()
+    assert [word for word in words if word.startswith("--driver")] == [driver] * bool(driver)
+    assert f"--container-runtime={runtime}" in words
+    assert ("driver docker" if driver else "driver chosen by minikube") in ours.describe()
+
+
+@pytest.mark.parametrize(("driver", "runtime"), [("kvm2", "containerd"), ("qemu2", "cri-o"), ("docker", "docker")])
+def test_a_profile_keeps_its_own_driver_and_runtime(started, engine, ours, home, driver, runtime):
+    """minikube would refuse another: "created using the … driver, which is incompatible with requested …"."""
+    engine({"OSType": "linux"})
+    profile(home, driver, runtime)
+    words = started()
+    assert f"--driver={driver}" in words and f"--container-runtime={runtime}" in words
+    assert not any(word.startswith("--ports") for word in words)  # minikube cannot add them later
+    assert f"driver {driver} (this profile was made with it)" in ours.describe()
+
+
+# ---- Addresses ----
+
+
+def test_a_new_node_publishes_a_free_port_on_the_loopback_only(started, engine):
+    engine({"OSType": "linux"})
+    [ports] = [word for word in started() if word.startswith("--ports=")]
+    address, free, inside = ports.removeprefix("--ports=").split(":")
+    assert (address, inside) == ("127.0.0.1", str(node.NODE_PORT))
+    socket.create_server((address, int(free))).close()
+
+
+def test_a_port_in_use_is_not_taken(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        free = taken + 1 if taken < 65535 else taken - 1
+        monkeypatch.setattr(minikube.random, "sample", lambda ports, count: [taken, free])
+        assert minikube._free_port() == free
+
+
+@pytest.fixture
+def service(monkeypatch):
+    """Sets the node port of the Service `webservice`, and the ports that the node's container publishes."""
+
+    def has(port: int, **ports: list) -> None:
+        monkeypatch.setattr(minikube, "Api", lambda cluster: None)
+        monkeypatch.setattr(minikube, "node_port", lambda api, service: port)
+        attributes = {"NetworkSettings": {"Ports": {key.replace("_", "/"): value for key, value in ports.items()}}}
+        containers = SimpleNamespace(list=lambda **options: [SimpleNamespace(attrs=attributes)])
+        monkeypatch.setattr(
+            "workbook.engine.find.ensure_engine", lambda offline: SimpleNamespace(containers=containers)
+        )
+
+    return has
+
+
+def test_the_address_is_the_port_that_the_nodes_container_publishes(ours, home, service, program):
+    profile(home, "docker")
+    service(30080, **{"30080_tcp": [{"HostIp": "127.0.0.1", "HostPort": "31000"}]})
+    program("minikube", "echo 'not needed' >&2; exit 1")
+    assert ours.url("webservice") == "http://127.0.0.1:31000"
+
+
+@pytest.mark.parametrize("driver", ["docker", "kvm2"])
+def test_a_profile_without_that_port_has_the_address_that_minikube_reports(ours, home, service, program, driver):
+    profile(home, driver)
+    service(30080, **{"8443_tcp": [{"HostIp": "127.0.0.1", "HostPort": "32770"}]})
+    program("minikube", 'echo "* a word of warning"; echo http://192.168.49.2:30080; echo "$@" >&2')
+    assert ours.url("webservice") == "http://192.168.49.2:30080"
+
+
+def test_a_minikube_that_stays_to_forward_the_port_is_kept_and_asked_once(ours, home, service, program, tmp_path):
+    """So it does on macOS, Windows and WSL with the driver docker."""
+    profile(home, "docker")
+    service(30080)
+    program("minikube", f"echo $$ >> {tmp_path}/pids; echo http://127.0.0.1:51234; exec sleep 60")
+    begun = time.monotonic()
+    assert [ours.url("webservice") for _ in range(2)] == ["http://127.0.0.1:51234"] * 2
+    assert time.monotonic() - begun < 10
+    [pid] = (tmp_path / "pids").read_text().split()
+    process, _ = ours._tunnels["webservice"]
+    assert psutil.pid_exists(int(pid)) and process.pid == int(pid)
+    end(process)
+    ours.url("webservice")  # a tunnel that has ended is opened again
+    assert len((tmp_path / "pids").read_text().split()) == 2
+    end(ours._tunnels["webservice"][0])
+
+
+def test_a_minikube_that_reports_no_address_is_quoted(ours, home, service, program):
+    profile(home, "kvm2")
+    service(30080)
+    program("minikube", "echo 'X Exiting due to SVC_UNREACHABLE: no running pod'; exit 115")
+    with pytest.raises(WorkbookError, match=r"exit status 115(.|\n)*no running pod"):
+        ours.url("webservice")
+
+
+# ---- The start of the node ----
+
+
+def test_the_nodes_start_is_its_containers(ours, home, monkeypatch):
+    profile(home, "docker")
+    container = SimpleNamespace(attrs={"State": {"StartedAt": "2026-11-23T21:00:07.123456789+01:00"}})
+    containers = SimpleNamespace(list=lambda **options: [container])
+    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: SimpleNamespace(containers=containers))
+    assert ours.started() == "2026-11-23T20:00:07Z"
+
+
+def test_the_nodes_start_in_a_virtual_machine_is_its_first_process(ours, home, program):
+    profile(home, "kvm2")
+    stat = "1 (my (odd) init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 1250 1 2 3"
+    program("minikube", f"echo '{stat}'; echo 'cpu 1 2 3'; echo 'btime 1795464000'; echo 'processes 9'")
+    assert ours.started() == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1795464000 + 12))
+
+
+# ---- Images of a node whose runtime is not Docker ----
+
+LISTED = [
+    {"id": "sha256:aa", "repoTags": ["docker.io/library/web-app:1.0"]},
+    {"id": "bb", "repoTags": ["docker.io/library/web-app:2.0", "registry.k8s.io/pause:3.10"]},
+    {"id": "cc", "repoTags": None},
+]
+
+
+@pytest.fixture
+def containerd(ours, home, program, monkeypatch):
+    """Makes the profile one with containerd, and minikube one that lists these images, and notes what it is asked for."""
+
+    def lists(images: list[dict]) -> None:
+        profile(home, "docker", "containerd")
+        (home / "listed").write_text(json.dumps(images))
+        program("minikube", f'case "$*" in *" ls "*) cat {home}/listed ;; *) echo "$@" >> {home}/asked ;; esac')
+        ids = {"web-app:1.0": "sha256:aa", "web-app:2.0": "sha256:changed"}
+        found = SimpleNamespace(images=SimpleNamespace(get=lambda name: SimpleNamespace(id=ids[name])))
+        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: found)
+
+    return lists
+
+
+def test_images_are_built_by_this_machines_engine_and_only_changed_ones_are_loaded(ours, containerd, home):
+    containerd(LISTED)
+    assert ours.docker() is ours.engine
+    ours.load("web-app:1.0", "web-app:2.0")
+    assert (home / "asked").read_text() == "-p workbook image load --daemon web-app:2.0\n"
+    assert ours.images() == ["web-app:1.0", "web-app:2.0", "registry.k8s.io/pause:3.10"]
+    assert "built by this machine's engine, and loaded onto the node" in ours.describe()
+
+
+def test_an_image_that_minikube_fails_to_load_without_a_word_is_noticed(ours, containerd):
+    containerd(LISTED[:1])
+    with pytest.raises(WorkbookError, match=r"did not load web-app:2\.0 onto the node"):
+        ours.load("web-app:2.0")
+
+
+def test_an_image_is_removed_by_minikube(ours, containerd, home):
+    containerd(LISTED)
+    ours.remove("web-app:1.0")
+    assert (home / "asked").read_text() == "-p workbook image rm web-app:1.0\n"
+
+
+# ---- What minikube answers ----
 
 
 def test_docker_env_with_tls():
@@ -38,6 +286,7 @@ def test_docker_env_of_another_runtime_is_refused():
         ('{"Name":"workbook","Host":"Running","Kubelet":"Running","APIServer":"Running"}', "Running"),
         ('{"Name":"workbook","Host":"Stopped","Kubelet":"Stopped","APIServer":"Stopped"}', "Stopped"),
         ('{"Name":"workbook","Host":"Running","Kubelet":"Stopped","APIServer":"Stopped"}', "Broken"),
+        ('{"Name":"workbook","Host":"Running","Kubelet":"Stopped","APIServer":"Paused"}', "Stopped"),
         ('{"Name":"workbook","Host":"Nonexistent","Kubelet":"","APIServer":""}', "Absent"),
     ],
 )
@@ -73,7 +322,8 @@ def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, mon
 
 
 def test_in_a_terminal_minikube_is_on_the_workbooks_profile_and_kubeconfig(ours):
-    assert ours.environment() == {"KUBECONFIG": str(ours.kubeconfig), "MINIKUBE_PROFILE": "workbook"}
+    wanted = {"KUBECONFIG": str(ours.kubeconfig), "MINIKUBE_PROFILE": "workbook"}
+    assert ours.environment().items() >= wanted.items()
 
 
 def kubectl_of(minor: int) -> str:

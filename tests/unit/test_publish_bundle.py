@@ -1,10 +1,13 @@
 """What a bundle contains of the workbook itself."""
 
+import os
 import shutil
 import subprocess
+import tarfile
 
 import pytest
 
+from workbook.base.errors import WorkbookError
 from workbook.publish import bundle
 
 OWN = {
@@ -24,6 +27,9 @@ FOREIGN = {
     "notebooks/id_rsa",
     "workbook.egg-info/SOURCES.txt",
     "token",
+    "credentials.json",
+    "manifests/secret.yaml",
+    ".aws/config.toml",
 }
 
 
@@ -45,14 +51,34 @@ def test_only_files_that_git_tracks_are_packed(project):
     assert {path.relative_to(project).as_posix() for path in bundle.own_files()} == OWN - {"Makefile"}
 
 
-def test_without_git_only_files_of_the_kinds_that_the_workbook_has_are_packed(project):
+def test_without_git_nothing_is_packed(project, monkeypatch):
+    for folder in ("", "without git"):  # an unpacked archive; a clone on a machine without the program
+        if folder:
+            (project / ".git").mkdir()
+            monkeypatch.setenv("PATH", str(project))
+        with pytest.raises(WorkbookError, match="Only git knows"):
+            bundle.own_files()
+
+
+@pytest.mark.skipif(not shutil.which("git") or os.name == "nt", reason="git is not installed, or links need rights")
+def test_a_link_is_not_followed(project, tmp_path):
+    (project / "node/secret.py").symlink_to("/etc/passwd")
+    for words in (["init", "-q"], ["add", *OWN, "node/secret.py"]):
+        subprocess.run(["git", *words], cwd=project, check=True)
     assert {path.relative_to(project).as_posix() for path in bundle.own_files()} == OWN
 
 
-def test_the_workbook_is_packed_whole_also_without_git(tmp_path, monkeypatch):
-    tracked = {path.relative_to(bundle.ROOT) for path in bundle.own_files()}
-    for path in tracked:
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).touch()
-    monkeypatch.setattr(bundle, "ROOT", tmp_path)
-    assert {path.relative_to(tmp_path) for path in bundle.own_files()} == tracked
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_the_archive_has_only_plain_files_in_one_folder(project, tmp_path):
+    for words in (["init", "-q"], ["add", *OWN], ["config", "http.extraHeader", "token"]):
+        subprocess.run(["git", *words], cwd=project, check=True)
+    (project / "node/runc-wrapper").chmod(0o6755)
+    new = bundle.Writer(tmp_path / "bundle")
+    bundle._add_workbook(new)
+    with tarfile.open(tmp_path / "bundle/workbook.tar.gz") as archive:
+        members = archive.getmembers()
+    assert {member.name for member in members} == {f"workbook/{name}" for name in OWN}
+    for member in members:
+        assert member.type == tarfile.REGTYPE and not member.pax_headers
+        assert (member.uid, member.gid, member.uname, member.gname, member.mtime) == (0, 0, "", "", 0)
+        assert member.mode == (0o755 if member.name.endswith("runc-wrapper") else 0o644)

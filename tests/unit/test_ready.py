@@ -12,8 +12,8 @@ from workbook.cluster import ready
 from workbook.cluster.choose import Provider
 
 
-def pod(name: str, good: bool, *, waiting: str = "") -> dict:
-    state = {"waiting": {"reason": waiting}} if waiting else {"running": {}}
+def pod(name: str, good: bool, *, waiting: str = "", start: str = "2026-11-23T20:00:00Z") -> dict:
+    state = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": start}}
     return {
         "metadata": {"name": name, "namespace": "kube-system"},
         "status": {
@@ -54,8 +54,10 @@ class Api:
         return SimpleNamespace(data=json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}).encode())
 
 
-def timed_out(pods: list[dict], logs: dict[str, str]) -> WorkbookError:
-    cluster = SimpleNamespace(provider=Provider.KIND, namespace="workbook", started="")
+def timed_out(
+    pods: list[dict], logs: dict[str, str], started: str = "", provider: Provider = Provider.KIND
+) -> WorkbookError:
+    cluster = SimpleNamespace(provider=provider, namespace="workbook", started=lambda: started)
     with pytest.raises(WorkbookError, match=r"not enough for the Pods of kube-system") as caught:
         ready.settle(cluster, Api(pods, logs), timeout=0.1)
     return caught.value
@@ -75,3 +77,14 @@ def test_too_few_inotify_instances_are_recognized_and_the_setting_is_named():
         [pod("proxy", False, waiting="CrashLoopBackOff")], {"proxy": "failed complete: too many open files"}
     )
     assert "fs.inotify.max_user_instances" in error.fix
+
+
+@pytest.mark.parametrize("provider", [Provider.KIND, Provider.MINIKUBE])
+def test_a_status_from_before_the_nodes_start_does_not_count(provider):
+    """After a restart the API server repeats what it knew; etcd has started since, CoreDNS has not."""
+    pods = [pod("etcd", True, start="2026-11-23T20:00:07Z"), pod("coredns", True, start="2026-11-23T20:00:06Z")]
+    error = timed_out(pods, {"coredns": "from before"}, "2026-11-23T20:00:07Z", provider)
+    assert error.why == "coredns: not ready; its last line: from before"
+    pods[1] = pod("coredns", True, start="2026-11-23T20:00:19Z")
+    cluster = SimpleNamespace(provider=provider, namespace="workbook", started=lambda: "2026-11-23T20:00:07Z")
+    ready.settle(cluster, Api(pods, {}), timeout=0.1)

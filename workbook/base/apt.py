@@ -4,8 +4,8 @@ Documentation: https://manpages.debian.org/apt-get.8
 """
 
 import os
-import platform
 import shutil
+import sys
 from collections.abc import Sequence
 
 from workbook.base.processes import read, run
@@ -16,7 +16,7 @@ ENV = {"DEBIAN_FRONTEND": "noninteractive"}
 
 def installable() -> bool:
     """Whether this user can install the distribution's packages."""
-    return platform.system() == "Linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
+    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def available(package: str) -> bool:

@@ -2,6 +2,7 @@
 
 import traceback
 
+from workbook.base.commands import for_this_system
 from workbook.base.log import debugging
 
 
@@ -11,11 +12,11 @@ class WorkbookError(Exception):
     Args:
         what: the fact, in one sentence.
         why: the cause, or the evidence for it (the last lines of a failed command's output, an event).
-        fix: the next thing to do, as something that can be typed or clicked.
+        fix: the next thing to do, as something that can be typed or clicked; see `for_this_system`.
     """
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:
-        self.what, self.why, self.fix = what, why, fix
+        self.what, self.why, self.fix = what, why, for_this_system(fix)
         super().__init__(str(self))
 
     def __str__(self) -> str:

@@ -95,7 +95,7 @@ def run(
 
         def expire() -> None:
             expired.set()
-            _end(process)
+            end(process)
 
         timer = threading.Timer(timeout, expire)
         timer.daemon = True
@@ -105,7 +105,7 @@ def run(
                 _follow(process, printed, on_line)
             process.wait()
         except BaseException:
-            _end(process)
+            end(process)
             raise
         finally:
             timer.cancel()
@@ -171,7 +171,7 @@ def _follow(process: subprocess.Popen[bytes], printed: IO[str], on_line: Callabl
         on_line(rest.strip())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End a program and all processes that it has started: with SIGTERM, and after `GRACE` seconds with SIGKILL."""
     kills: list[Callable[[], None]] = [process.kill]
     with suppress(ModuleNotFoundError):  # before packages are installed, only the program itself is ended

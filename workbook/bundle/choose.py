@@ -1,38 +1,71 @@
 """Which bundle is used, if any."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
-from workbook.bundle import manifest, verify
+from workbook.base.errors import WorkbookError
+from workbook.bundle.manifest import NAME
+from workbook.bundle.read import COPY_AGAIN, parse, text
 from workbook.bundle.use import Bundle
+from workbook.bundle.verify import seal, verify
 
 CHOSEN = "WORKBOOK_BUNDLE"
 """The variable with the bundle's folder. Kernels and pytest inherit it from the command line."""
 VERIFIED = "WORKBOOK_BUNDLE_VERIFIED"
-"""The checksum of a manifest whose bundle a parent process has verified."""
+"""The checksum of the manifest whose bundle a command has verified. The processes that it starts accept no other."""
 
 
-def chosen(path: str | None = None) -> Bundle | None:
-    """Return the bundle to use, verified once per command; None when none is named.
+def chosen() -> Bundle | None:
+    """Return the bundle that the environment names; None when it names none.
+
+    A command has verified it for the processes that it starts: they read its manifest, and no file again.
+    Errors are those of `named`.
+    """
+    return named(None, verified=os.environ.get(VERIFIED, ""))
+
+
+def named(path: str | None, sum: str | None = None, verified: str = "") -> Bundle | None:
+    """Return the bundle that the command line names, else the environment; None when neither does.
 
     Args:
-        path: its folder; the one that `WORKBOOK_BUNDLE` names when None.
+        path: its folder, as typed; None when none is.
+        sum: the checksum that its manifest must have, in 64 hexadecimal digits; any if None.
+        verified: the checksum of a manifest whose files are not read, because a parent process has read them.
 
     Raises:
-        WorkbookError: it is damaged, or made for another machine or workbook; see `verify`.
+        WorkbookError: it has another sum, is damaged, or was made for another machine or workbook; see `verify`.
     """
-    if not (path := path or os.environ.get(CHOSEN)):
+    if sum is not None and not re.fullmatch(r"[0-9A-Fa-f]{64}", sum):
+        why = f"{sum[:80]!a} was given, and a sum has 64 hexadecimal digits."
+        raise WorkbookError("The bundle's sum is not a sha256.", why, "Give the one that `make bundle` has printed.")
+    inherited = None
+    if path is None and (path := os.environ.get(CHOSEN) or None):
+        inherited = os.environ.get(VERIFIED) or None
+    if path is None:
+        if sum is not None:
+            raise WorkbookError("A sum is given, but no bundle.", fix="Name the bundle, too: `make … BUNDLE=… SUM=…`.")
         return None
     folder = Path(path).expanduser().resolve()
-    return _open(folder, verify.seal(folder), os.environ.get(VERIFIED, ""))
+    content = text(folder)
+    found = seal(content)
+    if sum is not None and found != sum.lower():
+        why = f"The sha256 of its {NAME} is {found}, and {sum.lower()} was given."
+        fix = f"Do not use it: it is damaged, or somebody has changed it. {COPY_AGAIN}"
+        raise WorkbookError("This is not the bundle that the sum belongs to.", why, fix)
+    if inherited not in (None, found):
+        why = f"The sha256 of its {NAME} is {found}. It was {ascii(inherited)[1:-1]} when a command verified it."
+        raise WorkbookError("The bundle has changed.", why, "Start again in a new terminal: `make lab BUNDLE=… SUM=…`.")
+    return _open(folder, content, verified)
 
 
 def environment(bundle: Bundle | None) -> dict[str, str]:
     """Return the variables that pass a verified bundle on to the child processes of a command."""
-    return {CHOSEN: str(bundle.folder), VERIFIED: verify.seal(bundle.folder)} if bundle else {}
+    return {CHOSEN: str(bundle.folder), VERIFIED: bundle.seal} if bundle else {}
 
 
 @cache
-def _open(folder: Path, seal: str, verified: str) -> Bundle:
-    return Bundle(folder, manifest.read(folder) if seal == verified else verify.verify(folder))
+def _open(folder: Path, content: bytes, verified: str) -> Bundle:
+    manifest = parse(content) if seal(content) == verified else verify(folder, content)
+    return Bundle(folder, manifest, seal(content))

@@ -23,6 +23,14 @@ class File(TypedDict):
     size: int
 
 
+class Machine(TypedDict):
+    """The properties of a machine on which wheels and programs depend."""
+
+    system: str
+    architecture: str
+    python: str
+
+
 class Image(TypedDict):
     """An image of a bundle, and the archive that contains it."""
 
@@ -35,18 +43,12 @@ class Manifest(TypedDict):
     """The content of manifest.json."""
 
     format: int
-    machine: dict[str, str]
+    machine: Machine
     workbook: str
     wants: dict[str, str]
     provider: str
     images: dict[str, Image]
     files: dict[str, File]
-
-
-def read(folder: Path) -> Manifest:
-    """Return the manifest of the bundle in `folder`."""
-    content: Manifest = json.loads((folder / NAME).read_bytes())
-    return content
 
 
 def write(folder: Path, content: Manifest) -> str:
@@ -64,8 +66,8 @@ def entry(path: Path) -> File:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "size": path.stat().st_size}
 
 
-def machine() -> dict[str, str]:
-    """Return the properties of this machine on which wheels and programs depend."""
+def machine() -> Machine:
+    """Return the properties of this machine."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {"system": platform.system(), "architecture": platform.machine(), "python": python}
 

@@ -11,10 +11,11 @@ from workbook.bundle.manifest import Manifest
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A verified bundle."""
+    """A verified bundle; `seal` is the checksum of its manifest."""
 
     folder: Path
     manifest: Manifest
+    seal: str
 
     @property
     def provider(self) -> str:

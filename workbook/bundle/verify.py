@@ -1,74 +1,66 @@
 """Verify that a bundle is complete, undamaged, and made for this machine and this workbook."""
 
 import hashlib
+import os
 import platform
 import re
+import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.bundle.manifest import FORMAT, NAME, SUM, File, Manifest, entry, machine, read, wants
+from workbook.bundle.manifest import NAME, SUM, File, Manifest, entry, machine, wants
+from workbook.bundle.read import COPY_AGAIN, OTHER_WORKBOOK, parse, text
 
-COPY_AGAIN = "Copy the bundle again from where it was made, and verify it there first: `make verify BUNDLE=…`."
-OTHER_WORKBOOK = "Use the workbook in the bundle (workbook.tar.gz), or make a new bundle: `make bundle`."
 SYSTEM_FILES = r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.Spotlight-V100|\.Trashes|System Volume Information"
 """The files and folders that operating systems put onto a USB stick on their own. Other unknown files are refused."""
 SHOWN = 3  # names that an error lists
 
 
-def verify(folder: Path) -> Manifest:
+def verify(folder: Path, content: bytes) -> Manifest:
     """Read the whole bundle, compare every checksum, and return the manifest. Nothing is started or written.
+
+    Args:
+        folder: the bundle's.
+        content: the content of its manifest.json.
 
     Raises:
         WorkbookError: a file is damaged, missing, or unknown; or the bundle is for another machine or workbook.
     """
     begun = time.monotonic()
-    manifest = _read(folder)
+    _check_sum(seal(content), text(folder, SUM))
+    manifest = parse(content)
     _check_machine(manifest)
     _check_workbook(manifest)
     files = manifest["files"]
-    _check_names_and_sizes(folder, files)
-    with ThreadPoolExecutor() as pool:  # the hashes are computed without Python's global lock
-        found = dict(zip(files, pool.map(lambda name: entry(folder / name), files), strict=True))
+    try:
+        _check_names_and_sizes(folder, files)
+        with ThreadPoolExecutor() as pool:  # the hashes are computed without Python's global lock
+            found = dict(zip(files, pool.map(lambda name: entry(folder / name), files), strict=True))
+    except OSError as error:
+        raise WorkbookError("The bundle cannot be read.", str(error), COPY_AGAIN) from error
     if wrong := [name for name in files if found[name] != files[name]]:
         actual, expected = (entries[wrong[0]]["sha256"][:12] for entries in (found, files))
         raise _damaged(_listed(wrong), f"{wrong[0]} has the sha256 {actual}…; the manifest says {expected}….")
     size = sum(file["size"] for file in files.values())
     print(f"✓ Verify the bundle: {len(files)} files, {size / 1e6:.0f} MB ({time.monotonic() - begun:.1f} s)")
-    print(f"  sha256 of its manifest: {seal(folder)}", flush=True)
+    print(f"  sha256 of its manifest: {seal(content)}", flush=True)
     return manifest
 
 
-def seal(folder: Path) -> str:
-    """Return the checksum of the manifest, which identifies the whole bundle.
-
-    Raises:
-        WorkbookError: the manifest is missing.
-    """
-    try:
-        return hashlib.sha256((folder / NAME).read_bytes()).hexdigest()
-    except OSError:
-        raise WorkbookError(
-            f"There is no bundle in {folder}.",
-            f"It has no readable {NAME}, which `make bundle` writes last.",
-            "Set BUNDLE to the folder that `make bundle` has written. If you have an archive of it, unpack that first.",
-        ) from None
+def seal(content: bytes) -> str:
+    """Return the checksum of the manifest with this content, which identifies the whole bundle."""
+    return hashlib.sha256(content).hexdigest()
 
 
-def _read(folder: Path) -> Manifest:
-    """Return the manifest if its checksum is right and this workbook knows its format."""
-    found = seal(folder)
-    expected = (folder / SUM).read_text(errors="replace").split() if (folder / SUM).is_file() else []
+def _check_sum(found: str, written: bytes) -> None:
+    """Refuse a manifest whose checksum is not the one that was written next to it."""
+    expected = written.decode(errors="replace").split()
     if expected[:1] != [found]:
-        evidence = f"Its sha256 is {found[:12]}…; {SUM} says {expected[0][:12] + '…' if expected else 'nothing'}."
-        raise _damaged(f"{NAME} does not match its checksum", evidence)
-    manifest = read(folder)
-    if manifest["format"] != FORMAT:
-        what = f"The bundle has format {manifest['format']}, and this workbook reads format {FORMAT}."
-        raise WorkbookError(what, fix=OTHER_WORKBOOK)
-    return manifest
+        says = ascii(expected[0][:12]) + "…" if expected else "nothing"
+        raise _damaged(f"{NAME} does not match its checksum", f"Its sha256 is {found[:12]}…; {SUM} says {says}.")
 
 
 def _check_machine(manifest: Manifest) -> None:
@@ -79,7 +71,7 @@ def _check_machine(manifest: Manifest) -> None:
         described = "{system} on {architecture} with Python {python}".format
         evidence = f"It was made for {described(**target)}; this is {described(**this)}."
         version = target["python"]
-        if target | {"python": this["python"]} == this:
+        if {**target, "python": this["python"]} == this:
             use = f"Use Python {version}: `make … PYTHON=python{version}`."
             raise WorkbookError("The bundle is for another Python.", evidence, f"{use} Or: {fix}")
         raise WorkbookError("The bundle is for another kind of machine.", evidence, fix)
@@ -104,11 +96,13 @@ def _check_workbook(manifest: Manifest) -> None:
 
 def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
     """Refuse a bundle with missing or unknown files, or with files of another size, before any file is read."""
-    found = {
-        path.relative_to(folder).as_posix(): path.stat().st_size
-        for path in folder.rglob("*")
-        if path.is_file() and not any(re.fullmatch(SYSTEM_FILES, part) for part in path.relative_to(folder).parts)
-    }
+    entries = dict(_entries(folder))
+    if odd := sorted(name for name, status in entries.items() if not stat.S_ISREG(status.st_mode)):
+        what = f"The bundle contains something that is neither a file nor a folder: {_listed(odd)}."
+        raise WorkbookError(
+            what, "A link may lead to any file, and a pipe may never end.", f"Remove it. Or: {COPY_AGAIN}"
+        )
+    found = {name: status.st_size for name, status in entries.items()}
     if missing := [name for name in files if name not in found]:
         what = f"The bundle is incomplete: {_listed(missing)} missing."
         raise WorkbookError(what, "Its manifest lists them.", COPY_AGAIN)
@@ -122,6 +116,20 @@ def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
             "Packages are installed from that folder, so unknown files are refused.",
             f"Remove them. Or: {COPY_AGAIN}",
         )
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """All that is in the folder except folders, as (path in the bundle, status). No link is followed."""
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if re.fullmatch(SYSTEM_FILES, entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry))
+                else:
+                    yield Path(entry).relative_to(folder).as_posix(), entry.stat(follow_symlinks=False)
 
 
 def _newest_libc(files: Iterable[str]) -> str:
@@ -143,4 +151,4 @@ def _damaged(what: str, evidence: str) -> WorkbookError:
 
 def _listed(names: list[str]) -> str:
     more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(ascii(name)[1:-1] for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -2,6 +2,7 @@
 
 import sys
 
+from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import NOTEBOOKS
 from workbook.base.processes import attend
 from workbook.machine.jupyterlab import jupyterlab
@@ -11,8 +12,14 @@ FIRST_NOTEBOOK = "00_start-here.ipynb"
 
 
 def lab() -> int:
-    """Set everything up, then run JupyterLab with the first notebook until the user ends it; return its exit status."""
-    up()
+    """Set everything up, then run JupyterLab with the first notebook until the user ends it; return its exit status.
+
+    Where the cluster cannot be set up, the error is printed, and the notebooks can still be read.
+    """
+    try:
+        up()
+    except WorkbookError as error:
+        print(f"\n{error}\n\nUntil then, you can read the notebooks with their recorded outputs, but not run them.\n")
     command, env, address = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
     print(f"JupyterLab: {address}\nEnd it with Ctrl-C.\n", flush=True)
     if not sys.stdout.isatty():

@@ -32,6 +32,8 @@ def parser() -> ArgumentParser:
     added = whole.add_subparsers(prog=whole.prog, dest="verb", required=True, metavar="VERB", help=SUPPRESS)
     bundle = ArgumentParser(add_help=False)
     bundle.add_argument("--bundle", dest="folder", metavar="DIR", help="set up from this bundle, without a network")
+    bundle.add_argument("--sum", metavar="SHA256", help="refuse a bundle whose manifest has another sha256")
+    bundle.add_argument("--verified", default="", help=SUPPRESS)  # by a process of the command line for the next
     lines = ["Learn Kubernetes by driving it. `VERB --help` explains a verb. With make, type `make VERB`."]
 
     def verb(run: verbs.Verb, *extras: str, name: str = "", bare: bool = False, passed_to: str = "") -> ArgumentParser:
@@ -39,7 +41,7 @@ def parser() -> ArgumentParser:
         name = name or run.__name__
         meaning = verbs.TESTS.get(name) or run.__doc__ or ""
         lines.append(f"  {name:<12}{meaning}")
-        usage = f"%(prog)s [--bundle DIR] [arguments for {passed_to}]" if passed_to else None
+        usage = f"%(prog)s [--bundle DIR] [--sum SHA256] [arguments for {passed_to}]" if passed_to else None
         made = added.add_parser(name, description=meaning, usage=usage, parents=[bundle], allow_abbrev=False)
         made.set_defaults(run=run, extras=extras, bare=bare, passed_to=passed_to)
         return made
@@ -101,11 +103,12 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(options: verbs.Options, words: Sequence[str]) -> int:
     """Run the verb in this Python if it has the packages, else start the same command in the environment that has them."""
+    # First of all: nothing is installed or started from a damaged bundle, or from another one than the sum's.
+    bundle = choose.named(options.folder, options.sum, options.verified)
     if options.run is verbs.clean and not home().exists():
         _remove_files()
         print("Nothing of the workbook is left on this machine.")
         return 0
-    bundle = choose.chosen(options.folder)  # first of all: nothing is installed or started from a damaged bundle
     os.environ.update(choose.environment(bundle))  # for child processes, kernels among them
     if options.bare:
         python = environment.found() or Path(sys.executable)
@@ -114,7 +117,8 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
         python = environment.python(*extras, offline=bundle.packages if bundle else ())
     if environment.is_this(python):
         return options.run(options) or 0
-    code = attend([python, "-m", "workbook", *words], environment.import_path())
+    verified = [f"--verified={bundle.seal}"] if bundle else []
+    code = attend([python, "-m", "workbook", words[0], *verified, *words[1:]], environment.import_path())
     if options.run is verbs.clean and code == 0:
         _remove_files()
     return code

@@ -1,5 +1,6 @@
 """`make status`: the cluster's state, and how far the user is on it."""
 
+from workbook.base.commands import for_this_system
 from workbook.cluster.protocol import State
 from workbook.lessons import tables
 from workbook.lessons.progress import SHOWN, progress
@@ -18,6 +19,7 @@ def status() -> None:
             if not end.all():
                 print(f"Continue with {table.index[~end][0]}.")
         case State.ABSENT:
-            print("There is no cluster, and so no progress: `make up` creates one.")
+            print(for_this_system("There is no cluster, and so no progress: `make up` creates one."))
         case _:
-            print("Your progress is stored in the cluster, which is not running: `make up` starts it.")
+            text = "Your progress is stored in the cluster, which is not running: `make up` starts it."
+            print(for_this_system(text))

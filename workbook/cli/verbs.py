@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 
+from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT
@@ -35,6 +36,8 @@ class Options(Namespace):
     bare: bool  # whether the verb works without packages: none are installed for it
     passed_to: str  # the program that reads the arguments, which may then be any; empty for the command line itself
     folder: str | None  # the bundle's folder, as typed
+    sum: str | None  # the sha256 that its manifest must have, as typed
+    verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
     arguments: list[str]
     json: bool  # only for `doctor`
 
@@ -110,6 +113,11 @@ def verify(options: Options) -> None:
     """Read a whole bundle and compare every checksum; start nothing."""
     if not chosen():  # it is verified before any verb begins
         raise WorkbookError("No bundle is named.", fix="Run `make verify BUNDLE=build/bundle`.")
+    if options.sum:
+        print("  It is the sum that was given.")
+        return
+    print("  The checksums in a bundle show damage; whoever changes it can change them, too. Compare this one with the")
+    print(for_this_system("  one that you noted. Or each command compares it for you: `make lab BUNDLE=… SUM=…`."))
 
 
 def classroom(options: Options) -> None:

@@ -111,10 +111,19 @@ class Existing(Cluster):
                 if "error" in message:
                     raise WorkbookError(
                         f"{target} was not pushed: {message['error']}",
-                        fix=f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
+                        self._login_problem,
+                        f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
                     )
                 running.update(message.get("status", ""))
         self.engine.images.remove(target)  # only the name that the push needed
+
+    @property
+    def _login_problem(self) -> str:
+        """What is wrong with the credential helper for the registry; empty when nothing is."""
+        # The Docker SDK is loaded with the engine, not with this module.
+        from workbook.engine.login import problem
+
+        return problem(self.engine, self._registry.partition("/")[0])
 
     def images(self) -> list[str]:
         return [image for image in sorted(self._pushed()) if self._in_registry(image)]
@@ -132,7 +141,7 @@ class Existing(Cluster):
                 return False
             raise WorkbookError(
                 f"The registry {self._registry} does not answer as one.",
-                str(error),
+                "\n".join(filter(None, [str(error), self._login_problem])),
                 f"Start it, correct WORKBOOK_REGISTRY, or `docker login {self._registry}`.",
             ) from error
 

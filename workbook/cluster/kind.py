@@ -13,7 +13,7 @@ from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider
-from workbook.cluster.protocol import Cluster, State, short_name
+from workbook.cluster.protocol import Cluster, State, published, short_name
 from workbook.engine.pull import load, present, pull
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, node_port
@@ -39,7 +39,6 @@ class Kind(Cluster):
         return f"kind, cluster {self.name!r}: one node in a container of this machine's Docker engine"
 
     def node(self) -> "Container | None":
-        """The node's container, None when it does not exist."""
         found = self.engine.containers.list(all=True, filters={"name": f"^/?{self.name}-control-plane$"})
         return next(iter(found), None)
 
@@ -77,8 +76,6 @@ class Kind(Cluster):
                     container.start()
                 except APIError as error:
                     raise WorkbookError("Its node does not start.", str(error)) from error
-                container.reload()
-                self.started = container.attrs["State"]["StartedAt"][: len("2026-01-01T00:00:00")]
             return self._connect(timeout=90)
 
     def _create(self) -> Api:
@@ -108,9 +105,10 @@ class Kind(Cluster):
         for image, official in ((node.OFFICIAL, True), (node.node_tag(), False)):
             if present(self.engine, image):
                 return image, official
-        if pull(self.engine, node.OFFICIAL, "building a node image from source"):
-            return node.OFFICIAL, True
-        return node.node_image(self.engine), False
+        tag = pull(
+            self.engine, node.OFFICIAL, "building a node image from source", lambda: node.node_image(self.engine)
+        )
+        return tag, tag == node.OFFICIAL
 
     def stop(self) -> None:
         if container := self.node():
@@ -159,7 +157,7 @@ class Kind(Cluster):
         """Ask the node's container runtime."""
         command = ["ctr", "--namespace=k8s.io", *words]
         if (container := self.node()) is None:
-            raise WorkbookError(f"The node of the cluster {self.name!r} does not exist.", fix="Run `make up`.")
+            raise self._no_node()
         result = container.exec_run(command)
         content = result.output if isinstance(result.output, bytes) else b"".join(result.output)
         output = content.decode(errors="replace")
@@ -167,12 +165,15 @@ class Kind(Cluster):
             raise WorkbookError(f"`{' '.join(command)}` failed in the node.", output[-500:])
         return output
 
+    def _no_node(self) -> WorkbookError:
+        return WorkbookError(f"The node of the cluster {self.name!r} does not exist.", fix="Run `make up`.")
+
     def url(self, service: str) -> str:
         port = node_port(Api(self), service)
-        settings = container.attrs["NetworkSettings"] if (container := self.node()) else {"Ports": {}, "Networks": {}}
-        if port == node.NODE_PORT and (mapped := settings["Ports"].get(f"{port}/tcp")):
-            return f"http://127.0.0.1:{mapped[0]['HostPort']}"
-        return f"http://{next(iter(settings['Networks'].values()))['IPAddress']}:{port}"
+        if (container := self.node()) is None:
+            raise self._no_node()
+        networks = container.attrs["NetworkSettings"]["Networks"]
+        return published(container, port) or f"http://{next(iter(networks.values()))['IPAddress']}:{port}"
 
 
 def _full(image: str) -> str:

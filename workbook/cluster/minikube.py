@@ -1,36 +1,63 @@
 """minikube, through its own command line: https://minikube.sigs.k8s.io/docs/commands/"""
 
+import atexit
 import contextlib
 import json
+import os
+import random
 import re
+import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Timer
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import node
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import modified
-from workbook.base.processes import CommandFailed, read, run, typed
+from workbook.base.processes import CommandFailed, end, read, run, typed
 from workbook.base.steps import step
 from workbook.bundle.use import minikube_cache
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider, Settings
-from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, State, short_name
+from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, State, kubernetes_time, published, short_name
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, node_port
 from workbook.kube.kubectl import find_kubectl, server_minor
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
-OPTIONS = "--container-runtime=docker --embed-certs --interactive=false"
-START = ("start", f"--cpus={CPUS}", f"--memory={MEMORY_MB}", *OPTIONS.split())
 QUIET = {"MINIKUBE_IN_STYLE": "false", "MINIKUBE_WANTUPDATENOTIFICATION": "false"}
 
 
-class Minikube(Cluster):
-    """A minikube profile of the workbook's own, with Docker as the nodes' runtime.
+class Choice(NamedTuple):
+    """How minikube runs a node: its driver, empty when minikube chooses it; the reason; the container runtime in the node."""
 
-    With Docker, images can be built straight inside the node, as the chapter does.
+    driver: str
+    reason: str
+    runtime: str
+
+    @property
+    def forced(self) -> bool:
+        """Whether `--force` is needed: with it, minikube lets root use a driver other than none (DRV_AS_ROOT)."""
+        return sys.platform != "win32" and os.geteuid() == 0 and self.driver != "none"
+
+    def __str__(self) -> str:
+        built = "in the node" if self.runtime == "docker" else "by this machine's engine, and loaded onto the node"
+        words = f"driver {self.driver or 'chosen by minikube'} ({self.reason}), runtime {self.runtime} (images are built {built})"
+        return words + (", --force (minikube refuses root without it)" if self.forced else "")
+
+
+class Minikube(Cluster):
+    """A minikube profile of the workbook's own.
+
+    With Docker as the node's runtime, images can be built straight inside the node, as the chapter does.
     """
 
     provider = Provider.MINIKUBE
@@ -38,25 +65,66 @@ class Minikube(Cluster):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._engines: dict[int, DockerClient] = {}
+        self._tunnels: dict[str, tuple[subprocess.Popen[bytes], str]] = {}
 
     @property
     def context(self) -> str:
         return self.name
 
     def describe(self) -> str:
-        return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter"
+        return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter\n  {self.choice()}"
 
     def environment(self) -> dict[str, str]:
         # https://minikube.sigs.k8s.io/docs/handbook/config/#environment-variables
         return super().environment() | {"MINIKUBE_PROFILE": self.name}
 
+    def _profile(self) -> dict[str, Any]:
+        """minikube's own notes about the profile; empty when there is no such profile."""
+        try:
+            found = json.loads((minikube_cache().parent / "profiles" / self.name / "config.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def _runtime(self) -> str:
+        """The container runtime in the node of an existing profile."""
+        return self._profile().get("KubernetesConfig", {}).get("ContainerRuntime") or "docker"
+
+    def choice(self, engine: "DockerClient | None" = None) -> Choice:
+        """The profile's own driver and runtime; for a new profile, those that suit this machine.
+
+        Args:
+            engine: this machine's Docker engine; looked for when None.
+
+        Documentation: https://minikube.sigs.k8s.io/docs/drivers/
+        """
+        if driver := self._profile().get("Driver"):
+            return Choice(driver, "this profile was made with it", self._runtime)
+        info = engine.info() if (engine := engine or _running_engine()) and shutil.which("docker") else {}
+        if not info or info.get("OSType", "linux") != "linux":
+            return Choice("", "no Docker engine for Linux containers runs here", "docker")
+        # https://minikube.sigs.k8s.io/docs/drivers/docker/#rootless-docker
+        rootless = "name=rootless" in (info.get("SecurityOptions") or [])
+        return Choice("docker", "this machine's Docker engine runs", "containerd" if rootless else "docker")
+
     @property
     def starting(self) -> list[str]:
         """The command that starts this cluster, without its name."""
-        return [str(self.program("minikube") or "minikube"), *START]
+        choice = self.choice()
+        return [
+            *(self._program, "start", f"--cpus={CPUS}", f"--memory={MEMORY_MB}"),
+            *([f"--driver={choice.driver}"] if choice.driver else []),
+            *(f"--container-runtime={choice.runtime}", "--embed-certs", "--interactive=false"),
+            *(["--force"] if choice.forced else []),
+        ]
+
+    @property
+    def _program(self) -> str:
+        return str(self.program("minikube") or "minikube")
 
     def _command(self, *args: str) -> list[str]:
-        return [self.starting[0], "-p", self.name, *args]
+        return [self._program, "-p", self.name, *args]
 
     def _run(self, *args: str, timeout: float = 600, on_line: Callable[[str], None] | None = None) -> None:
         """Run minikube, shown as a reader would type it."""
@@ -84,6 +152,8 @@ class Minikube(Cluster):
                     continue
                 if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
                     return State.RUNNING
+                if status["APIServer"] == "Paused":
+                    return State.STOPPED  # `minikube start` ends the pause
                 return {"Stopped": State.STOPPED, "Nonexistent": State.ABSENT}.get(status["Host"], State.BROKEN)
         # In JSON, the name is in escaped quotes.
         if re.search(rf'Profile \\?"{re.escape(self.name)}\\?" not found', answer):
@@ -103,7 +173,10 @@ class Minikube(Cluster):
         with step(f"Start the cluster {self.name!r} with minikube") as running:
             if self.settings.bundle:
                 self.settings.bundle.fill_minikube()
-            self._run(*START, timeout=1800, on_line=running.update)
+            _, *words = self.starting
+            if not self._profile() and "--driver=docker" in words:
+                words.append(f"--ports=127.0.0.1:{_free_port()}:{node.NODE_PORT}")  # like kind's: see node.kind_config
+            self._run(*words, timeout=1800, on_line=running.update)
             return ready.connect(self, self.scratch.read_text())
 
     def stop(self) -> None:
@@ -125,7 +198,24 @@ class Minikube(Cluster):
             return [path]
         return self._command("kubectl", "--")
 
+    def node(self) -> "Container | None":
+        if self._profile().get("Driver") != "docker":
+            return None
+        found = self.engine.containers.list(all=True, filters={"name": f"^/?{self.name}$"})
+        return next(iter(found), None)
+
+    def started(self) -> str:
+        if started := super().started():
+            return started
+        # Of process 1, in a virtual machine and in a container: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+        process, *system = self._read("ssh", "--", "cat", "/proc/1/stat", "/proc/stat").splitlines()
+        boot = next(line.split()[1] for line in system if line.startswith("btime"))
+        ticks = process.rpartition(")")[2].split()[19]
+        return kubernetes_time(datetime.fromtimestamp(int(boot) + int(ticks) // 100, UTC))
+
     def docker(self) -> "DockerClient":
+        if self._runtime != "docker":
+            return self.engine
         # Asked once for each start, which writes the kubeconfig and may change the engine's address.
         if (start := modified(self.kubeconfig)) not in self._engines:
             # The Docker SDK is loaded with the engine, not with this module.
@@ -141,12 +231,37 @@ class Minikube(Cluster):
         return environment(self._read("docker-env", "--shell", "none"))
 
     def load(self, *images: str) -> None:
-        """Nothing to do: the engine that built them is the node's own."""
+        if self._runtime == "docker":
+            return  # the engine that built them is the node's own
+        on_node = self._images()
+        changed = [each for each in images if self.engine.images.get(each).id != on_node.get(each)]
+        if not changed:
+            return
+        with step(f"Load {', '.join(changed)} onto the node"):
+            self._run("image", "load", "--daemon", *changed)
+            if missing := set(changed) - set(self._images()):
+                raise WorkbookError(
+                    f"minikube did not load {', '.join(sorted(missing))} onto the node.",
+                    fix=f"Its disk may be full: `minikube -p {self.name} ssh -- df -h /var` shows that.",
+                )
 
     def images(self) -> list[str]:
+        if self._runtime != "docker":
+            return list(self._images())
         return [short_name(tag) for image in self.docker().images.list() for tag in image.tags]
 
+    def _images(self) -> dict[str, str]:
+        """The names and tags of the images on the node, and their IDs."""
+        found = json.loads(self._read("image", "ls", "--format", "json"))
+        return {
+            short_name(tag): f"sha256:{image['id'].removeprefix('sha256:')}"
+            for image in found
+            for tag in image["repoTags"] or []
+        }
+
     def remove(self, image: str) -> None:
+        if self._runtime != "docker":
+            return self._run("image", "rm", image)
         # The Docker SDK is loaded with the engine, not with this module.
         from docker.errors import ImageNotFound
 
@@ -154,8 +269,57 @@ class Minikube(Cluster):
             self.docker().images.remove(image, force=True)
 
     def url(self, service: str) -> str:
-        node_port(Api(self), service)  # minikube answers for other Services too: with a tunnel that must stay open
-        return self._read("service", service, "--url", "-n", self.namespace, timeout=60).split()[-1]
+        port = node_port(Api(self), service)  # minikube answers for other Services too
+        return published(self.node(), port) or self._tunnel(service)
+
+    def _tunnel(self, service: str) -> str:
+        """The address that minikube reports for a Service.
+
+        Where the node itself cannot be reached, minikube forwards a port for as long as it runs: it is kept running
+        until this process ends.
+
+        Documentation: https://minikube.sigs.k8s.io/docs/handbook/accessing/
+        """
+        process, url = self._tunnels.get(service, (None, ""))
+        if process and process.poll() is None:
+            return url
+        command = self._command("service", service, "--url", "-n", self.namespace)
+        env = os.environ | QUIET | {"KUBECONFIG": str(self.scratch)}
+        process = subprocess.Popen(
+            command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        timer = Timer(60, end, [process])
+        timer.start()
+        assert process.stdout
+        printed = []
+        try:
+            for raw in process.stdout:
+                printed.append(line := raw.decode(errors="replace"))
+                if line.startswith(("http://", "https://")):
+                    atexit.register(end, process)
+                    self._tunnels[service] = process, line.strip()
+                    return line.strip()
+        finally:
+            timer.cancel()
+        raise CommandFailed(command, process.wait(), "".join(printed))
+
+
+def _running_engine() -> "DockerClient | None":
+    """This machine's Docker engine, if one runs that the workbook can use."""
+    # The Docker SDK takes a fifth of a second to load: not before it is needed.
+    from workbook.engine.find import running_engine
+
+    with contextlib.suppress(WorkbookError):
+        return running_engine()
+    return None
+
+
+def _free_port() -> int:
+    """A port of this machine for the node's port, outside the ranges from which systems take ports for connections."""
+    for port in random.sample(range(30000, 32768), 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise WorkbookError("No port is free between 30000 and 32767.", fix="End programs that listen there.")
 
 
 def environment(answer: str) -> dict[str, str]:
@@ -170,7 +334,7 @@ def environment(answer: str) -> dict[str, str]:
         raise WorkbookError(
             "minikube does not report how to reach the Docker engine in its node.",
             answer.strip()[-500:],
-            "The cluster may run another runtime than Docker: `make clean` removes it, `make up` creates it again.",
+            "`make up` starts the cluster again; then run this again.",
         )
     return found
 

@@ -1,5 +1,6 @@
 """What every provider of a cluster does."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from workbook.cluster.choose import Provider, Settings
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
     from workbook.kube.client import Api
 
@@ -34,8 +36,6 @@ class Cluster(Protocol):
 
     provider: Provider
     settings: Settings
-    started: str = ""
-    """When this process restarted the node, as `2026-11-23T20:00:00`; empty when it did not."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -73,11 +73,24 @@ class Cluster(Protocol):
 
     def environment(self) -> dict[str, str]:
         """The variables with which a terminal's kubectl, and the provider's own program, use this cluster."""
-        return {"KUBECONFIG": str(self.kubeconfig)}
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECACHEDIR": str(self.folder / "kubectl"),  # else ~/.kube/cache
+            "KUBECTL_KUBERC": "false",  # a reader's kuberc may hold aliases
+        }
 
     def program(self, name: str) -> Path | None:
         """A program in the bundle; None without a bundle, and for a program that it does not contain."""
         return self.settings.bundle.program(name) if self.settings.bundle else None
+
+    def node(self) -> "Container | None":
+        """The node's container in this machine's Docker engine; None when the node is none, or does not exist."""
+        return None
+
+    def started(self) -> str:
+        """When the node was started, as Kubernetes writes a time; empty when that is not known."""
+        container = self.node()
+        return kubernetes_time(datetime.fromisoformat(container.attrs["State"]["StartedAt"])) if container else ""
 
     def describe(self) -> str:
         """One line about this cluster, for the reader."""
@@ -138,6 +151,21 @@ class Cluster(Protocol):
     def localize(self, manifest: str) -> str:
         """A manifest's text with each of the workbook's images under the name by which a Pod asks for it."""
         return manifest
+
+
+def kubernetes_time(moment: datetime) -> str:
+    """A time as Kubernetes writes it: in UTC, to the second. Such times sort as text."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def published(container: "Container | None", port: int) -> str | None:
+    """The address on this machine that leads to a port of the node; None when the port is not published.
+
+    Documentation: https://docs.docker.com/engine/network/#published-ports
+    """
+    ports = container.attrs["NetworkSettings"]["Ports"] if container else None
+    mapped = (ports or {}).get(f"{port}/tcp")
+    return f"http://127.0.0.1:{mapped[0]['HostPort']}" if mapped else None
 
 
 def short_name(image: str) -> str:

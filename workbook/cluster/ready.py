@@ -9,7 +9,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.steps import step
 from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster
-from workbook.kube import kubeconfig
+from workbook.kube import kubeconfig, kubectl
 from workbook.kube.client import Api, wait_for_api
 from workbook.kube.objects import Object, condition, containers, waiting_reasons
 from workbook.kube.watch import follow
@@ -34,6 +34,7 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
     """
     kubeconfig.write(cluster.kubeconfig, text, cluster.context, cluster.namespace)
     api = wait_for_api(cluster)
+    kubectl.provide(cluster, cluster.kubectl())
     _wait_until(api, "nodes", None, _all_ready, "a Ready node", timeout)
     return api
 
@@ -67,11 +68,12 @@ def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
     Raises:
         WorkbookError: they did not get ready in time, or the namespace is not the workbook's.
     """
+    started = cluster.started()
 
     def settled(pods: list[Object]) -> bool:
         # The status of a container that is older than the node's start is what the API server remembers from before.
         return bool(pods) and all(
-            (condition(pod, "Ready") and _start(pod) >= cluster.started) or pod["status"].get("phase") == "Succeeded"
+            (condition(pod, "Ready") and _start(pod) >= started) or pod["status"].get("phase") == "Succeeded"
             for pod in pods
         )
 
@@ -120,7 +122,7 @@ def _wait_until(
     for state in follow(api, resource, namespace, timeout=timeout):
         if met(list(state.values())):
             return
-    why = _unready(api, state.values()) if resource == "pods" else ""
+    why = _unready(api, [pod for pod in state.values() if not met([pod])]) if resource == "pods" else ""
     raise WorkbookError(
         f"The cluster started, but {timeout:.0f} s were not enough for {what}.",
         why,
@@ -131,11 +133,9 @@ def _wait_until(
 
 
 def _unready(api: Api, pods: Iterable[Object]) -> str:
-    """For each Pod that is not ready: what keeps it, in Kubernetes' words, and the last line of its log."""
+    """For each of these Pods: what keeps it, in Kubernetes' words, and the last line of its log."""
     lines = []
     for pod in pods:
-        if condition(pod, "Ready") or pod["status"].get("phase") == "Succeeded":
-            continue
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         reasons = [waiting["reason"] for waiting in waiting_reasons(pod)] or ["not ready"]
         try:

@@ -1,6 +1,7 @@
 """Build the workbook's container images, and have the base images that they are built from."""
 
-import os
+import re
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import node
@@ -8,7 +9,8 @@ from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.steps import step
 from workbook.bundle.use import Bundle
-from workbook.engine.catalog import SOURCE, catalog, context, source_hash
+from workbook.engine.catalog import SOURCE, archive, catalog, source_hash
+from workbook.engine.proxies import on_loopback, proxies
 from workbook.engine.pull import load, present, pull
 
 if TYPE_CHECKING:
@@ -16,8 +18,20 @@ if TYPE_CHECKING:
 
 # The official bases, as the Dockerfiles name them.
 OFFICIAL = {"python": "python:3.13-slim", "jdk": "eclipse-temurin:21-jdk", "debian": "debian:stable-slim"}
-# A build behind a proxy needs these; the builder knows them and keeps them out of the image.
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+FULL = re.compile("no space left on device", re.IGNORECASE)
+NETWORK = re.compile(
+    "could not resolve|name resolution|name or service not known|temporary failure resolving|no such host|no route to host"
+    "|unreachable|connection refused|connection reset|timed out|timeout|cannot connect to proxy|tunnel connection failed"
+    "|certificate.verify.failed|unknown authority",
+    re.IGNORECASE,
+)
+"""What programs print that do not reach the network, or do not trust what answers there."""
+DOCKERFILE = re.compile(
+    "returned a non-zero code|(copy|add) failed|dockerfile|should not be blank|requires buildkit"
+    "|executable file not found|unable to find user",
+    re.IGNORECASE,
+)
+"""What the builder says of a mistake in the Dockerfile. Everything else is a failure of the engine."""
 
 
 def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None, *, log: bool = True) -> None:
@@ -30,40 +44,70 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
         log: print the builder's log as it comes.
 
     Raises:
-        WorkbookError: a step of the Dockerfile failed; shows the end of the log.
+        WorkbookError: a step of the Dockerfile failed, could not reach the network, or the engine failed; shows the end of the log.
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/build/
     """
+    # The Docker SDK is loaded with the engine, not with this module.
+    from docker.errors import APIError
+    from urllib3.exceptions import HTTPError  # comes with it
+
     recipe = catalog()[image]
     bases = {name: base(engine, purpose, bundle) for name, purpose in recipe["bases"].items()}
-    arguments = {**recipe.get("args", {}), **bases, **proxies()}
     with step(f"Build {image}") as running:
         lines: list[str] = []
-        for message in engine.api.build(
-            path=str(context(recipe)),
-            tag=image,
-            buildargs=arguments,
-            rm=True,
-            forcerm=True,
-            decode=True,
-            labels=labels.MANAGED | {SOURCE: source_hash(recipe)},
-        ):
-            if "error" in message:
-                raise WorkbookError(
-                    f"The image {image} was not built: {message['error'].strip()}",
-                    "".join(lines[-20:]).strip(),
-                    f"Correct app/{recipe['context']}/Dockerfile or what it copies, then run this again.",
-                )
-            if text := message.get("stream", ""):
-                lines.append(text)
-                running.update(text.strip())
-                if log:
-                    print(text, end="", flush=True)
+        try:
+            for message in engine.api.build(
+                fileobj=BytesIO(archive(recipe)),
+                custom_context=True,
+                tag=image,
+                buildargs={**recipe.get("args", {}), **bases, **proxies()},
+                rm=True,
+                forcerm=True,
+                decode=True,
+                labels=labels.MANAGED | {SOURCE: source_hash(recipe)},
+            ):
+                if "error" in message:
+                    raise _failure(image, message["error"].strip(), lines)
+                if text := message.get("stream", ""):
+                    lines.append(text)
+                    running.update(text.strip())
+                    if log:
+                        print(text, end="", flush=True)
+        except (APIError, HTTPError, OSError) as error:
+            refused = isinstance(error, APIError) and error.is_client_error()  # it cannot read the Dockerfile
+            text = (isinstance(error, APIError) and error.explanation) or str(error)
+            raise _failure(image, f"dockerfile: {text}" if refused else text, lines) from error
 
 
-def proxies() -> dict[str, str]:
-    """The build arguments with which a build behind a proxy reaches the network."""
-    return {name: os.environ[name] for name in PROXIES if name in os.environ}
+def _failure(image: str, problem: str, log: list[str]) -> WorkbookError:
+    """The error for a build that failed: because of the disk, the network, the Dockerfile, or the engine.
+
+    Args:
+        image: the image's name and tag.
+        problem: the builder's last message.
+        log: what the builder printed before.
+    """
+    evidence = "".join([*log[-20:], problem])
+    start = max((at for at, line in enumerate(log) if line.startswith("Step ")), default=0)
+    last_step = "".join([*log[start:], problem])
+    if FULL.search(last_step):
+        fix = "Free some space: `docker system df` shows what Docker uses, and `docker system prune` removes what is unused."
+        return WorkbookError(f"The image {image} was not built: Docker's disk is full.", evidence, fix)
+    if NETWORK.search(last_step):
+        fix = "Connect to a network that containers reach, too; behind a proxy, set HTTPS_PROXY. Then run this again."
+        if names := " and ".join(on_loopback()):
+            fix += (
+                f" A container cannot use the proxy in {names}: it listens on this machine's loopback."
+                " Let it listen on another address of this machine, and set that one."
+            )
+        what = f"The image {image} was not built: a step could not download what it needs."
+        return WorkbookError(what, evidence, fix)
+    if DOCKERFILE.search(problem):
+        fix = f"Correct app/{catalog()[image]['context']}/Dockerfile or what it copies, then run this again."
+        return WorkbookError(f"The image {image} was not built: {problem}", "".join(log[-20:]).strip(), fix)
+    fix = "Restart Docker (`sudo systemctl restart docker`, or Docker Desktop), then run this again."
+    return WorkbookError(f"The image {image} was not built: the Docker engine failed.", evidence, fix)
 
 
 def base(engine: "DockerClient", purpose: str, bundle: Bundle | None = None) -> str:
@@ -81,6 +125,4 @@ def base(engine: "DockerClient", purpose: str, bundle: Bundle | None = None) -> 
         return official
     if present(engine, own := node.base_tag(purpose)):
         return own
-    if pull(engine, official, "making a base image from packages"):
-        return official
-    return node.base_image(engine, purpose)
+    return pull(engine, official, "making a base image from packages", lambda: node.base_image(engine, purpose))

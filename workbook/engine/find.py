@@ -2,18 +2,22 @@
 
 import os
 import platform
+from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import DockerException
+from docker.auth import AuthConfig
+from docker.errors import DockerException, InvalidConfigFile
 from docker.utils import kwargs_from_env
+from docker.utils.config import load_general_config
 
 from node import machine
 from workbook.base import apt
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import home
-from workbook.engine import daemon
+from workbook.engine import daemon, login
+from workbook.engine.proxies import is_loopback
 
 OLDEST_API = (1, 41)
 PROBE, WORK = 20, 600
@@ -124,9 +128,10 @@ def connect(**where: Any) -> docker.DockerClient:
 
     Raises:
         DockerException: it does not answer.
-        WorkbookError: it is too old.
+        WorkbookError: it is too old, or the reader's Docker configuration is damaged.
     """
     oldest = ".".join(map(str, OLDEST_API))
+    _check_configuration()
     try:
         # The first connection asks which version the second one is to use.
         first = docker.DockerClient(**where, version=oldest, timeout=PROBE)
@@ -140,15 +145,42 @@ def connect(**where: Any) -> docker.DockerClient:
                 "Update Docker: https://docs.docker.com/engine/install/",
             )
         engine = docker.DockerClient(**where, version=version, timeout=WORK)
-    except OSError as error:  # a broken connection: requests' errors are not DockerExceptions
+    except (OSError, ValueError) as error:  # a broken connection, no address, or something else answers there
         raise DockerException(str(error)) from error
     # Certificates and proxies for the web (REQUESTS_CA_BUNDLE, HTTPS_PROXY) do not apply to an engine.
     engine.api.trust_env = False
+    # The SDK gives the proxies of the reader's Docker configuration to each container.
+    configured: dict[str, str | None] = engine.api._proxy_configs  # type: ignore[attr-defined]
+    for name, address in configured.items():
+        if name != "no_proxy" and address and is_loopback(address):
+            configured[name] = None
+    login.use(engine)
     return engine
 
 
+def _check_configuration() -> None:
+    """Refuse a Docker configuration over which the SDK would stumble."""
+    try:
+        configuration = load_general_config()
+        configuration.get("proxies", {}).get("default", {})
+        AuthConfig.load_config(None, configuration)
+    except (InvalidConfigFile, ValueError, TypeError, AttributeError) as error:
+        raise WorkbookError(
+            f"The Docker configuration cannot be read: {login.configuration()}",
+            str(error),
+            "Correct it, or move it away: `docker login` writes a new one.",
+        ) from error
+
+
 def _usable(engine: docker.DockerClient) -> docker.DockerClient:
-    """The engine, if it can run privileged containers, such as a cluster's node."""
+    """The engine, if it is Docker's and can run privileged containers, such as a cluster's node."""
+    parts = engine.api.version(api_version=False).get("Components") or []
+    if any(part.get("Name") == "Podman Engine" for part in parts):
+        raise WorkbookError(
+            "This is Podman in the place of Docker, and the workbook needs Docker.",
+            "kind and minikube run in Podman only as an experiment, and through Podman's own program.",
+            f"{INSTALL[platform.system()]} Then unset DOCKER_HOST, or run `docker context use default`.",
+        )
     local = daemon.SOCKET.endswith(engine.api.base_url.rpartition("://")[2]) or "localhost" in engine.api.base_url
     if local and machine.detect().locked_down and engine.info()["DefaultRuntime"] == "runc":
         raise WorkbookError(
@@ -179,9 +211,16 @@ def explain(problem: Exception, system: str) -> WorkbookError:
             text,
             "Start that engine, or choose another: unset DOCKER_HOST, `docker context use default`.",
         )
+    if (runtime := os.environ.get("XDG_RUNTIME_DIR")) and (socket := Path(runtime, "docker.sock")).exists():
+        return WorkbookError(
+            "Docker is installed as rootless, and nothing points to its engine.",
+            f"{text}\nIts socket is {socket}.",
+            "Run `docker context use rootless`; if it does not run: `systemctl --user start docker`.",
+        )
     if daemon.which("dockerd") if system == "Linux" else daemon.which("docker"):
         return WorkbookError("Docker is installed, but its engine does not answer.", text, START[system])
-    return WorkbookError("There is no Docker engine on this machine.", text, INSTALL[system])
+    podman = "\nPodman, which is installed, cannot take its place." if daemon.which("podman") else ""
+    return WorkbookError("There is no Docker engine on this machine.", text + podman, INSTALL[system])
 
 
 def _elsewhere() -> str:

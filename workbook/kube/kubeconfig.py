@@ -8,9 +8,25 @@ from typing import TYPE_CHECKING
 import yaml
 
 from workbook.base.errors import WorkbookError
+from workbook.base.paths import home
 
 if TYPE_CHECKING:
     from workbook.kube.client import Access
+
+USERS = "WORKBOOK_USERS_KUBECONFIG"
+"""The variable that keeps the reader's KUBECONFIG where the workbook's has taken its place."""
+
+
+def users() -> str:
+    """The reader's own KUBECONFIG, in the form for an environment: empty for kubectl's default.
+
+    Documentation: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+    """
+    chosen = os.environ.get("KUBECONFIG", "")
+    if chosen and Path(chosen).is_relative_to(home()):
+        return os.environ.get(USERS, "")
+    # With whole paths, since kernels and terminals run in other folders.
+    return os.pathsep.join(str(Path(path).absolute()) for path in chosen.split(os.pathsep) if path)
 
 
 def write(path: Path, text: str, context: str, namespace: str) -> None:
@@ -40,13 +56,13 @@ def write(path: Path, text: str, context: str, namespace: str) -> None:
     replace(path, yaml.safe_dump(config).encode())
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Put `content` at `path` in one step; only its owner may read it and look into its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)  # it would keep its mode, and might be a link
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     part.replace(path)

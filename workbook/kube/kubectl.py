@@ -1,14 +1,22 @@
-"""Find a kubectl that fits a cluster: one is supported within one minor version of the API server.
+"""Find a kubectl that fits a cluster, and make it the one that a terminal's PATH leads to.
+
+One is supported within one minor version of the API server.
 
 Documentation: https://kubernetes.io/releases/version-skew-policy/#kubectl
 """
 
 import json
+import os
+import shlex
 import shutil
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
+from workbook.base.paths import home
 from workbook.base.processes import read
+from workbook.kube import kubeconfig
 from workbook.kube.client import Access, Api
 
 
@@ -19,7 +27,7 @@ def find_kubectl(server: int | None = None, *, first: Path | None = None) -> str
         server: the API server's minor version; any kubectl fits when None.
         first: a kubectl to prefer to the one on PATH.
     """
-    for path in filter(None, (first, shutil.which("kubectl"))):
+    for path in filter(None, (first, shutil.which("kubectl", path=_users_path()))):
         if server is None or abs(client_minor(str(path)) - server) <= 1:
             return str(path)
     return None
@@ -53,3 +61,44 @@ def server_minor(access: Access) -> int:
 def minor(version: str) -> int:
     """The minor version in `v1.36.3`: 36."""
     return int(version.split(".")[1])
+
+
+def provide(access: Access, command: Sequence[str]) -> None:
+    """Make `command` the `kubectl` of the terminals and kernels that work with this cluster.
+
+    It is a script, not a link: the command may have arguments, and Windows does not let every user make links.
+
+    Args:
+        access: the cluster.
+        command: the program, and arguments that come before the reader's.
+    """
+    script, text = folder(access) / "kubectl", f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
+    if os.name == "nt":
+        script, text = script.with_suffix(".cmd"), f"@{subprocess.list2cmdline(command)} %*\r\n"
+    kubeconfig.replace(script, text.encode(), mode=0o700)
+
+
+def search_path(access: Access, *others: Path) -> str:
+    """The value of PATH with which `kubectl` is the one that `provide` has made for this cluster.
+
+    Args:
+        access: the cluster.
+        others: folders of other programs, which come next.
+    """
+    folders = [str(folder(access)), *map(str, others), *_users_path().split(os.pathsep)]
+    return os.pathsep.join(dict.fromkeys(folders))
+
+
+def folder(access: Access) -> Path:
+    """The folder with the `kubectl` of a cluster, and nothing else."""
+    return _folders() / access.name
+
+
+def _folders() -> Path:
+    return home() / "terminal"
+
+
+def _users_path() -> str:
+    """PATH as it was before `search_path`: a kubectl that fits a cluster is not looked for among those made here."""
+    entries = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(_folders()))

@@ -18,9 +18,9 @@ def ready(pod: Object) -> bool:
 
 
 def containers(pod: Object) -> list[dict[str, Any]]:
-    """The status of each container of a Pod; empty until the kubelet has seen the Pod."""
-    found: list[dict[str, Any]] = pod.get("status", {}).get("containerStatuses", [])
-    return found
+    """The status of each container of a Pod, init containers first; empty until the kubelet has seen the Pod."""
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
 
 
 def restarts(pod: Object) -> int:

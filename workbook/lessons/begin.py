@@ -1,5 +1,6 @@
 """Put the cluster into the state in which a notebook begins, whatever was done to it before."""
 
+import os
 import shutil
 import time
 import tomllib
@@ -23,6 +24,7 @@ from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, fin
 from workbook.lessons.progress import CONFIG_MAP, note
 from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
 from workbook.lessons.wait import await_end, await_rollout
+from workbook.machine.session import for_commands
 
 # What runs Pods, owners before what is deleted together with them.
 WORKLOADS = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods")
@@ -58,6 +60,7 @@ def begin(number: int) -> None:
         why = f"There are {', '.join(known)}."
         raise WorkbookError(f"There is no notebook {number:02}.", why, "Correct the number.")
     cluster = current()
+    os.environ.update(for_commands())  # for `!kubectl`, also in a kernel that neither JupyterLab nor `make run` has started
     with lock(cluster.folder / "lock", f"begin({number})", patience=60):
         remember(cluster.folder, cluster.provider)
         ready.settle(cluster, cluster.start())

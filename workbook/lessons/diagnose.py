@@ -5,11 +5,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api, current
+from workbook.cluster.protocol import short_name
 from workbook.kube.objects import Object, containers, label_selector, ready, restarts, waiting_reasons
 from workbook.lessons.kubectl import NAME_SERVICE, KubectlError, kubectl_output
 from workbook.lessons.tables import name
@@ -18,13 +20,21 @@ LOG_LINES = 5
 """How many lines of a log a finding quotes."""
 STABLE_AFTER = timedelta(seconds=10)
 """How long a restarted program must run before it counts as well, if its predecessor ended sooner than that."""
+PATIENCE = timedelta(seconds=10)
+"""How long an init container may run, and a Pod may have no scheduler, before that is a finding."""
 UNRESOLVED = re.compile(
     "Name or service not known|servname provided, or not known|name resolution|UnknownHost|no such host|ENOTFOUND"
 )
 """How programs in C and Python, in Java, Go and JavaScript report that a name does not exist."""
+OTHER_PLATFORM = re.compile(
+    "exec format error|no match for platform|no matching manifest for|no image found in (image index|manifest list)"
+)
+"""How Linux reports a program for another architecture; and containerd, Docker and CRI-O an image without their own."""
+TOO_LOW = "Its memory limit is too low for a container even to start."
+MEMORY_FIX = "Raise `resources.limits.memory` in the manifest, or find out why it needs so much."
 COMMAND_FIX = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
 UNSCHEDULABLE = {
-    "persistentvolumeclaim": (
+    "persistentvolumeclaim|persistent volumes": (
         "It asks for a volume that is not there, or that no storage was found for.",
         "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
     ),
@@ -38,7 +48,9 @@ UNSCHEDULABLE = {
         "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
     ),
 }
-"""Words in the scheduler's message, in lower case: why no node takes the Pod, and what to do."""
+"""A pattern of the scheduler's message, in lower case: why no node takes the Pod, and what to do."""
+UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
+"""Events of a Pod whose containers cannot be created yet."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,6 +85,7 @@ class Evidence:
     images: Callable[[], list[str]]  # the images on the nodes, such as `web-app:1.0`
     log: Callable[[str, str, bool], str]  # the last lines of a Pod's container; True: as it was before its last restart
     name_servers: Callable[[], list[Object]]  # the Pods of the cluster's name service
+    architectures: Callable[[Object, str], tuple[str, str]]  # of a Pod's node and of an image, such as `amd64`, or ""
     now: datetime
 
 
@@ -105,6 +118,7 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
         images=current().images,
         log=_log,
         name_servers=_name_servers,
+        architectures=_architectures,
         now=datetime.now(UTC),
     )
     return findings(evidence, wide=wide)
@@ -125,9 +139,7 @@ def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
         for condition in replicaset.get("status", {}).get("conditions", []):
             if condition["type"] == "ReplicaFailure":  # it has the message at once; the event may come later
                 subject = f"ReplicaSet {name(replicaset['metadata'], full=wide)}"
-                why = f"It may not make its Pods: {_cause(condition['message'])}."
-                fix = "Correct the Deployment's manifest, or the quota or policy that forbids it."
-                found.append(Finding(subject, "FailedCreate", why, fix))
+                found.append(Finding(subject, "FailedCreate", *_refused_fault(condition["message"])))
     for service in evidence.services:
         found += _service_findings(service, evidence.all_pods)
     return Diagnosis(dict.fromkeys(found))  # Pods of one Deployment often have the same finding
@@ -148,82 +160,170 @@ def _name_servers() -> list[Object]:
         return []  # the role of a user of a shared cluster may forbid it
 
 
+def _architectures(pod: Object, image: str) -> tuple[str, str]:
+    # The Docker SDK is loaded with the engine, not with this module.
+    from docker.errors import DockerException
+
+    node = own = ""
+    with suppress(WorkbookError, DockerException):  # some roles of a shared cluster may not read nodes
+        found = api().find("nodes", pod["spec"]["nodeName"]) or {}
+        node = found.get("status", {}).get("nodeInfo", {}).get("architecture", "")
+        if _full_tag(image) in current().images():  # else the engine does not have it, or there is no engine
+            own = current().docker().images.get(image).attrs["Architecture"]
+    return node, own
+
+
 def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
     """The first thing that keeps the Pod from being ready: the reason, why, and the fix."""
     if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") == "Succeeded":
         return None
     events = [event for event in evidence.events if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
-    # Before the back-off, which a failing liveness probe causes as well.
-    if restarts(pod) and _message(events, "Killing", "failed liveness probe"):
+    if pod["status"].get("phase") == "Failed" and (reason := pod["status"].get("reason")):
         return (
-            "Unhealthy",
-            f"Its liveness probe fails ({_probe(pod, 'livenessProbe')}), so the kubelet restarts the container.",
-            "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+            reason,
+            f"It has failed for good: {_cause(pod['status'].get('message', reason))}.",
+            "Correct in the manifest what the message names, and delete the Pod: a failed Pod is not started again.",
         )
+    # Before the back-off, which a failing liveness probe causes as well.
+    for kind in ("liveness", "startup"):
+        if restarts(pod) and _message(events, "Killing", f"failed {kind} probe"):
+            return (
+                "Unhealthy",
+                f"Its {kind} probe fails ({_probe(pod, f'{kind}Probe')}), so the kubelet restarts the container.",
+                "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+            )
     for waiting in waiting_reasons(pod):
-        if fault := _waiting_fault(pod, waiting, evidence):
-            return waiting["reason"], *fault
+        if fault := _waiting_fault(pod, waiting, events, evidence):
+            return fault
     for container in containers(pod):
         ended = container["state"].get("terminated") or {}
         last = container.get("lastState", {}).get("terminated") or {}
-        if _failed(pod, ended) or (_failed(pod, last) and not _recovered(container, last, evidence.now)):
+        endless = pod["spec"]["restartPolicy"] == "Always" and not _precedes(pod, container)
+        if _failed(ended or last, endless) and (ended or not _recovered(container, last, evidence.now)):
             return _exit_fault(pod, container, ended or last, evidence, previous=not ended)
-    if not ready(pod) and (message := _message(events, "Unhealthy", "Readiness")):
+        running = container["state"].get("running")
+        if running and _precedes(pod, container) and _is_old(running["startedAt"], evidence.now):
+            said = _said(evidence.log(pod["metadata"]["name"], container["name"], False))
+            return (
+                "PodInitializing",
+                f"{_who(pod, container)} still runs, and the Pod's containers start only when it has ended. {said}",
+                "Wait if it is still preparing something; else give it what it waits for, or correct its command.",
+            )
+    if not ready(pod) and (message := _message(events, "Unhealthy", "^(Readiness|Startup) ")):
+        kind = message.split()[0].lower()
         status = re.search(r"statuscode: (\d+)", message)
         answer = f"is answered with HTTP {status[1]}" if status else "gets no answer"
         return (
             "Unhealthy",
-            f"The program runs, but its readiness probe ({_probe(pod, 'readinessProbe')}) {answer}.",
+            f"The program runs, but its {kind} probe ({_probe(pod, f'{kind}Probe')}) {answer}.",
             "Wait if it is still starting; else correct the probe's path and port, or the program.",
+        )
+    seen = pod["spec"].get("nodeName") or pod["status"].get("conditions") or containers(pod)
+    if not seen and _is_old(pod["metadata"]["creationTimestamp"], evidence.now):
+        return (
+            "Pending",
+            f"No scheduler has looked at it; it asks for {pod['spec'].get('schedulerName', 'default-scheduler')!r}.",
+            "Leave `schedulerName` out of the manifest, or see why that scheduler does not run: "
+            "`pods(namespace='kube-system')`.",
         )
     return None
 
 
-def _waiting_fault(pod: Object, waiting: Object, evidence: Evidence) -> tuple[str, str] | None:
-    """Why a Pod waits, and the fix; None where waiting is no fault."""
+def _waiting_fault(
+    pod: Object, waiting: Object, events: list[Object], evidence: Evidence
+) -> tuple[str, str, str] | None:
+    """What a Pod waits for: the reason, why, and the fix; None where waiting is no fault."""
     reason, message = waiting["reason"], waiting.get("message", "")
-    if reason in ("ContainerCreating", "PodInitializing"):
-        return None
-    if reason == "Unschedulable":
-        return _unschedulable_fault(message)
-    container = next(
-        (status for status in containers(pod) if status["state"].get("waiting", {}).get("reason") == reason),
-        containers(pod)[0],
-    )
-    image = next(spec["image"] for spec in pod["spec"]["containers"] if spec["name"] == container["name"])
+    container = next((status for status in containers(pod) if status["state"].get("waiting") is waiting), None)
+    if container is None:  # it is the condition that it has a node
+        return reason, *_unscheduled_fault(pod, reason, message)
+    spec = _spec(pod, container)
+    image = spec["image"]
     match reason:
+        case "ContainerCreating" | "PodInitializing":
+            return _unprepared_fault(events)
         case "ErrImageNeverPull":
             known = [other for other in sorted(evidence.images()) if other.split(":")[0] == image.split(":")[0]]
             return (
+                reason,
                 f"The image {image} is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
                 f"Of that name there is {', '.join(known) or 'none'}.",
                 "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
             )
+        case "ErrImagePull" | "ImagePullBackOff" if OTHER_PLATFORM.search(message) or _message(
+            events, "Failed", OTHER_PLATFORM.pattern
+        ):  # during a back-off, older kubelets have the reason in the event alone
+            return reason, *_platform_fault(pod, image, evidence)
+        case "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" if (
+            spec["imagePullPolicy"] == "Always" and _full_tag(image) in evidence.images()
+        ):
+            default = ", the default for the tag `latest`," if _full_tag(image).endswith(":latest") else ""
+            return (
+                reason,
+                f"The image {image} is on the node, but `imagePullPolicy: Always`{default} asks a registry for it before "
+                "each start, and no registry gave it.",
+                "Set `imagePullPolicy: Never` in the manifest (notebook 02), or push the image to a registry.",
+            )
         case "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "RegistryUnavailable":
             return (
+                reason,
                 f"The image {image} is not on the node, and no registry gave it.",
                 "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02).",
             )
         case "CrashLoopBackOff":
             ended = container.get("lastState", {}).get("terminated") or {}
-            return _exit_fault(pod, container, ended, evidence, previous=False)[1:]
+            return reason, *_exit_fault(pod, container, ended, evidence, previous=False)[1:]
+        case "CreateContainerConfigError" if re.search("non-?root", message, re.IGNORECASE):
+            return (
+                reason,
+                f"It may not run as root, and no other user is set: {message.partition(' (pod: ')[0]}.",
+                "Set `runAsUser` under `securityContext` to a number above 0, or `USER` in the Dockerfile to one.",
+            )
         case "CreateContainerConfigError":
             return (
+                reason,
                 f"The Pod names something that is not there: {message}.",
                 "Make it, or correct its name in the manifest.",
             )
         case _:
-            return f"The container cannot be made: {_cause(message)}.", COMMAND_FIX
+            return reason, *_start_fault(pod, container, message, evidence)
 
 
-def _unschedulable_fault(message: str) -> tuple[str, str]:
-    """Why no node takes a Pod, from the scheduler's message, and the fix."""
+def _unprepared_fault(events: list[Object]) -> tuple[str, str, str] | None:
+    """Why the kubelet cannot create a Pod's containers: its volumes, or what they share; None if it is doing so."""
+    reason = max(events, key=_version, default={"reason": ""})["reason"]
+    if reason not in UNPREPARED:
+        return None
+    # The kubelet sometimes reports only that it gave up waiting for a volume.
+    message = _message(events, reason, " failed for volume ") or _message(events, reason, "")
+    if found := re.search(r' failed for volume ("[^"]+") ?: (.*)', message, re.DOTALL):
+        optional = (
+            " With `optional: true`, the Pod starts without it." if re.search("secret|configmap", found[2]) else ""
+        )
+        return (
+            reason,
+            f"The volume {found[1]} cannot be mounted: {_cause(found[2])}.",
+            f"Make what the volume names, or correct `volumes` in the manifest.{optional}",
+        )
+    if "OOM-killed" in message:
+        return reason, TOO_LOW, MEMORY_FIX
+    return reason, f"{_cause(message)}.", "Correct what the message names: in the manifest, or on the node."
+
+
+def _unscheduled_fault(pod: Object, reason: str, message: str) -> tuple[str, str]:
+    """Why a Pod has no node, from the scheduler's message, and the fix."""
+    if reason == "SchedulingGated":
+        gates = ", ".join(gate["name"] for gate in pod["spec"].get("schedulingGates", []))
+        return (
+            f"It is not scheduled before its scheduling gates are removed: {gates}.",
+            "The controller that a gate is for removes it. If there is none, leave `schedulingGates` out of the manifest.",
+        )
     if short := re.findall(r"Insufficient ([\w./-]*\w)", message):
         return (
             f"No node has room for it: too little {' and '.join(dict.fromkeys(short))} is left.",
             "Ask for less in `resources.requests`, delete other Pods, or give the cluster more.",
         )
-    known = (fault for words, fault in UNSCHEDULABLE.items() if words in message.lower())
+    known = (fault for words, fault in UNSCHEDULABLE.items() if re.search(words, message.lower()))
     return next(known, (message, "Look at `%kubectl describe nodes`."))
 
 
@@ -231,17 +331,26 @@ def _exit_fault(
     pod: Object, container: Object, ended: Object, evidence: Evidence, *, previous: bool
 ) -> tuple[str, str, str]:
     """The reason, why a program has ended, and the fix; `previous` if it was started again since."""
-    reason = ended.get("reason") or "Error"
+    reason, code, who = ended.get("reason") or "Error", ended.get("exitCode", "unknown"), _who(pod, container)
     if reason == "OOMKilled":
+        return reason, f"{who} took more memory than its limit, and was killed for it.", MEMORY_FIX
+    if reason in ("StartError", "ContainerCannotRun"):
+        return reason, *_start_fault(pod, container, ended.get("message", ""), evidence)
+    log = evidence.log(pod["metadata"]["name"], container["name"], previous)
+    if OTHER_PLATFORM.search(log):
+        return reason, *_platform_fault(pod, _spec(pod, container)["image"], evidence)
+    resources = [_spec(pod, container).get("resources", {}), pod["spec"].get("resources", {})]
+    limits = [each["limits"]["memory"] for each in resources if "memory" in each.get("limits", {})]
+    if code == 137 and limits:  # on a busy node, the runtime does not always notice why
         return (
             reason,
-            "The program took more memory than its limit, and was killed for it.",
-            "Raise `resources.limits.memory` in the manifest, or find out why it needs so much.",
+            f"{who} was killed (exit code 137), probably since it took more memory than its limit of {limits[0]}. "
+            f"{_said(log)}",
+            MEMORY_FIX,
         )
-    if reason in ("StartError", "ContainerCannotRun"):
-        return reason, f"The container cannot be started: {_cause(ended.get('message', ''))}.", COMMAND_FIX
-    log = evidence.log(pod["metadata"]["name"], container["name"], previous)
-    ends = f"The program ends by itself, with exit code {ended.get('exitCode', 'unknown')}"
+    ends = f"{who} ends by itself, with exit code {code}"
+    if _precedes(pod, container):
+        ends += ", so the Pod's containers do not start"
     if unresolved := [line for line in log.splitlines() if UNRESOLVED.search(line)]:
         servers = evidence.name_servers()
         return (
@@ -251,17 +360,90 @@ def _exit_fault(
             if servers and not any(map(ready, servers))
             else "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's.",
         )
-    said = f"Its last lines were:\n{log}" if log else "It has printed nothing."
+    again = " Until then it is restarted, each time after a longer delay."
     return (
         reason,
-        f"{ends}. {said}",
-        "Fix what the program complains about. Until then it is restarted, each time after a longer delay.",
+        f"{ends}. {_said(log)}",
+        f"Fix what the program complains about.{'' if pod['status'].get('phase') == 'Failed' else again}",
     )
 
 
-def _failed(pod: Object, ended: Object) -> bool:
+def _start_fault(pod: Object, container: Object, message: str, evidence: Evidence) -> tuple[str, str]:
+    """Why a container cannot be made, from the runtime's message, and the fix."""
+    if OTHER_PLATFORM.search(message):
+        return _platform_fault(pod, _spec(pod, container)["image"], evidence)
+    if "OOM-killed" in message:
+        return TOO_LOW, MEMORY_FIX
+    return f"The container cannot be made: {_cause(message)}.", COMMAND_FIX
+
+
+def _platform_fault(pod: Object, image: str, evidence: Evidence) -> tuple[str, str]:
+    """Which architectures do not fit, where an image's program cannot run on a node, and the fix."""
+    node, own = evidence.architectures(pod, image)
+    if own and own == node:
+        return (
+            f"The image {image} is for {node}, like the node, but its program is not: it is for another architecture, or "
+            "a script that does not name its interpreter.",
+            f"Build the program for {node}, or begin the script with a line such as `#!/bin/sh`.",
+        )
+    fix = (
+        f"Build it for the node (`docker build --platform linux/{node or 'ARCHITECTURE'} …`), or use an image that is."
+    )
+    if own and node:
+        return f"The image {image} is for {own}, but the node is {node}.", fix
+    return f"The image {image} has no program for the node's architecture{', ' + node if node else ''}.", fix
+
+
+def _refused_fault(message: str) -> tuple[str, str]:
+    """Why a ReplicaSet may not make its Pods, from the API server's message, and the fix."""
+    if found := re.search(r'(violates PodSecurity "[^"]+"): (.*)', message, re.DOTALL):
+        rules = "".join(f"\n- {rule}" for rule in re.split(r"(?<=\)), ", found[2]))
+        return (
+            f"It may not make its Pods: each {found[1]}:{rules}",
+            "Correct these fields in the Pods' template. Where you may: lower the Namespace's label "
+            "`pod-security.kubernetes.io/enforce`.",
+        )
+    return (
+        f"It may not make its Pods: {_cause(message)}.",
+        "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+    )
+
+
+def _spec(pod: Object, container: Object) -> Object:
+    """The specification of the container that has this status."""
+    specs: list[Object] = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+    return next(spec for spec in specs if spec["name"] == container["name"])
+
+
+def _precedes(pod: Object, container: Object) -> bool:
+    """Whether it is an init container that must end before others start. A sidecar is one that runs on."""
+    spec = _spec(pod, container)
+    return spec in pod["spec"].get("initContainers", []) and spec.get("restartPolicy") != "Always"
+
+
+def _who(pod: Object, container: Object) -> str:
+    if _spec(pod, container) in pod["spec"].get("initContainers", []):
+        return f"The program of the init container {container['name']}"
+    return "The program"
+
+
+def _said(log: str) -> str:
+    return f"Its last lines were:\n{log}" if log else "It has printed nothing."
+
+
+def _full_tag(image: str) -> str:
+    """An image's name as the nodes list it: without the default registry, and with a tag."""
+    short = short_name(image)
+    return short if ":" in short.rpartition("/")[2] else f"{short}:latest"
+
+
+def _is_old(timestamp: str, now: datetime) -> bool:
+    return now - datetime.fromisoformat(timestamp) > PATIENCE
+
+
+def _failed(ended: Object, endless: bool) -> bool:
     """Whether a program should not have ended this way: with an error, or at all if it is to run forever."""
-    return bool(ended) and (ended.get("exitCode") != 0 or pod["spec"]["restartPolicy"] == "Always")
+    return bool(ended) and (ended.get("exitCode") != 0 or endless)
 
 
 def _recovered(container: Object, last: Object, now: datetime) -> bool:
@@ -277,7 +459,8 @@ def _recovered(container: Object, last: Object, now: datetime) -> bool:
 
 def _probe(pod: Object, kind: str) -> str:
     """What a probe requests, such as `GET /health on port 5000`."""
-    probe: Object = next((container[kind] for container in pod["spec"]["containers"] if kind in container), {})
+    specs = [*pod["spec"]["containers"], *pod["spec"].get("initContainers", [])]
+    probe: Object = next((container[kind] for container in specs if kind in container), {})
     if get := probe.get("httpGet"):
         return f"GET {get.get('path', '/')} on port {get['port']}"
     return ", ".join(key for key in probe if key in ("exec", "tcpSocket", "grpc")) or "unknown"
@@ -337,15 +520,18 @@ def _selects(service: Object, pod: Object) -> bool:
 
 
 def _message(events: list[Object], reason: str, words: str) -> str:
-    """The message of the newest event that has this reason and these words; "" without one."""
-    found = [event for event in events if event["reason"] == reason and words in event.get("message", "")]
-    newest = max(found, key=lambda event: int(event["metadata"]["resourceVersion"]), default={"message": ""})
-    return str(newest["message"])
+    """The message of the newest event that has this reason and matches `words`; "" without one."""
+    found = [event for event in events if event["reason"] == reason and re.search(words, event.get("message", ""))]
+    return str(max(found, key=_version, default={}).get("message", ""))
+
+
+def _version(event: Object) -> int:
+    return int(event["metadata"]["resourceVersion"])
 
 
 def _cause(message: str) -> str:
-    """The end of a chain of errors: their cause."""
-    return message.strip().rstrip(".").rpartition(": exec: ")[2][-300:]
+    """A message, or the end of a chain of errors: their cause."""
+    return message.strip().rstrip(".").rpartition(": exec: ")[2]
 
 
 def _indented(text: str) -> str:

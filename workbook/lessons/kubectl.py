@@ -53,15 +53,10 @@ def kubectl(*args: str, timeout: float = 120, how: Callable[..., str] = run) -> 
     """
     api()  # refuses a kubeconfig that is not the workbook's
     cluster = current()
-    env = {
-        "KUBECONFIG": str(cluster.kubeconfig),
-        "KUBECACHEDIR": str(cluster.folder / "kubectl"),  # else ~/.kube/cache
-        "KUBECTL_KUBERC": "false",  # a reader's kuberc may hold aliases
-    }
     words, folder = _localized(cluster, args)
     try:
         program = _program(cluster.provider, cluster.settings)
-        return Printed(how([*program, *words], env=env, timeout=timeout, cwd=folder).strip())
+        return Printed(how([*program, *words], env=cluster.environment(), timeout=timeout, cwd=folder).strip())
     except CommandFailed as error:
         fix = next((fix for text, fix in FIXES.items() if text in error.output), "")
         raise KubectlError(["kubectl", *args], error.code, error.output, fix) from None

@@ -24,6 +24,7 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "disk": host.disk,
     "clock": host.clock,
     "cluster provider": tools.provider,
+    "Docker's rights": host.rights,
     "minikube": tools.minikube,
     "kind": tools.kind,
     "cluster": tools.cluster,
@@ -32,12 +33,13 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "ports": host.ports,
     "base images": supplies.base_images,
     "applications": supplies.applications,
+    "registry login": supplies.logins,
     "network": supplies.network,
 }
 """All checks, in an order in which each finds the facts that it needs."""
 PREFLIGHT = ("Python", "Docker engine", "CPUs", "memory", "disk", "cluster provider", "cluster", "kubectl")
 """What a learner sees in the first notebook."""
-SIZE = ("Docker engine", "CPUs", "memory", "disk")
+SIZE = ("Docker engine", "CPUs", "memory", "disk", "Docker's rights")
 """What a cluster cannot be created without."""
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workbook.base.commands import for_this_system
+
 if TYPE_CHECKING:
     from docker import DockerClient
 
@@ -18,8 +20,7 @@ class Finding:
     check: str = ""  # the check's name, which `findings` adds
 
     def __post_init__(self) -> None:
-        if self.ok:
-            self.fix = ""
+        self.fix = "" if self.ok else for_this_system(self.fix)
 
     @property
     def sign(self) -> str:

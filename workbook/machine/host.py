@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from datetime import datetime
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from pathlib import Path
 from workbook import OLDEST
 from workbook.base.lock import holder
 from workbook.base.paths import home
+from workbook.cluster.choose import Provider, choose
 from workbook.cluster.current import current
 from workbook.cluster.protocol import CPUS, MEMORY_MB
 from workbook.machine import environment
@@ -50,6 +52,8 @@ def cpus(facts: Facts) -> Finding:
 def memory(facts: Facts) -> Finding:
     """Whether the Docker engine, or without one this machine, has enough memory."""
     megabytes = (facts.info.get("MemTotal") or _physical_memory()) // 2**20
+    if not megabytes:
+        return Finding(None, f"at least {MEMORY_MB // 1024} GB", "unknown without a Docker engine")
     enough = megabytes >= MEMORY_MB * 0.9  # machines sold with 4 GB report a little less
     fix = "Give Docker more memory: in Docker Desktop under Settings, Resources."
     return Finding(enough, f"at least {MEMORY_MB // 1024} GB", f"{megabytes / 1024:.1f} GB", fix)
@@ -62,6 +66,42 @@ def disk(facts: Facts) -> Finding:
     free = shutil.disk_usage(place).free / 1e9
     fix = "Free some space: `docker system df` shows what Docker uses; `make clean` removes the workbook's part of it."
     return Finding(free >= DISK_GB, f"at least {DISK_GB} GB free", f"{free:.0f} GB free", fix)
+
+
+def rights(facts: Facts) -> Finding | None:
+    """Whether Docker may do what a cluster's node needs, where it has fewer rights: rootless, or installed from a snap.
+
+    Documentation: https://kind.sigs.k8s.io/docs/user/rootless/,
+    https://kind.sigs.k8s.io/docs/user/known-issues/#docker-installed-with-snap
+    """
+    needed, provider = "those that a cluster's node needs", choose()[0]
+    if provider is Provider.EXISTING:
+        return None
+    if "name=rootless" in (facts.info.get("SecurityOptions") or []):
+        limits = {"MemoryLimit": "memory", "PidsLimit": "processes", "CPUShares": "CPU"}
+        lacking = [word for key, word in limits.items() if not facts.info.get(key)]
+        more = "See https://kind.sigs.k8s.io/docs/user/rootless/."
+        if facts.info.get("CgroupVersion") != "2":
+            fix = (
+                f"Start the system with cgroup v2: the kernel's parameter is systemd.unified_cgroup_hierarchy=1. {more}"
+            )
+            return Finding(False, needed, "rootless, with cgroup v1", fix)
+        if lacking:
+            fix = f"Let systemd delegate the limits: `Delegate=yes` in /etc/systemd/system/user@.service.d/delegate.conf. {more}"
+            return Finding(False, needed, f"rootless, with no limit of {' and '.join(lacking)}", fix)
+        return Finding(True, needed, "rootless")
+    if "/snap/" in facts.info.get("DockerRootDir", ""):
+        scratch, own = Path(tempfile.gettempdir()), Path.home()
+        inside = scratch.relative_to(own).parts if scratch.is_relative_to(own) else (".",)
+        visible = not "".join(inside[:1]).startswith(".")
+        if provider is Provider.MINIKUBE or visible:  # minikube writes its temporary files into the home then
+            return Finding(True, needed, "from a snap")
+        fix = (
+            "Set TMPDIR to a folder in your home without a dot in front: `mkdir ~/tmp; export TMPDIR=~/tmp`."
+            " Or replace the snap: https://docs.docker.com/engine/install/."
+        )
+        return Finding(False, needed, f"from a snap, which cannot read {scratch}", fix)
+    return None
 
 
 def clock(facts: Facts) -> Finding | None:
@@ -102,7 +142,9 @@ def is_taken(port: int) -> bool:
 
 def _physical_memory() -> int:
     """This machine's memory in bytes; 0 when the system does not report it."""
+    if sys.platform == "win32":
+        return 0
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
+    except (ValueError, OSError):
         return 0

@@ -1,6 +1,8 @@
 """JupyterLab with the workbook's settings: its command, and a server for programs that look at its pages."""
 
 import os
+import re
+import runpy
 import secrets
 import socket
 import subprocess
@@ -13,21 +15,14 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import home
 from workbook.base.polling import poll
+from workbook.machine.session import FOLDERS, for_kernels
 
 SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 """No questions about news or updates; documents such as the glossary are shown rendered."""
-FOLDERS = {
-    "JUPYTER_CONFIG_DIR": "config",
-    "JUPYTER_DATA_DIR": "data",
-    "JUPYTERLAB_SETTINGS_DIR": "settings",
-    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-}
-"""The variables that name the folders where JupyterLab reads a user's settings and leaves files, and the workbook's own.
-
-A reader's own settings could give JupyterLab another address, a password, or other kernels.
-"""
+TOKEN = "JUPYTER_TOKEN"
+SECRET = re.compile(r"(JUPYTER|JPY|CONFIGPROXY).*TOKEN")
+"""Variables with the tokens of servers, this one and a JupyterHub around it: whoever has one can do what the user can."""
 
 
 def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
@@ -38,14 +33,16 @@ def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]
     Documentation: https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html
     """
     port, token = next(port for port in count(8888) if not _listens(port)), secrets.token_urlsafe(24)
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
+    command = [sys.executable, "-m", __spec__.name, f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{file}"]
     command += [f"--LabApp.app_settings_dir={SETTINGS}", "--log-level=WARN"]
     command += ["--LanguageServerManager.autodetect=False"]  # it would look for servers, and npm would leave a folder
     command += ["--allow-root"]  # without it, root cannot start JupyterLab
+    # What `make shell` starts: by itself, JupyterLab may start a login shell, which gives PATH another value.
+    terminal = [sys.executable, "-m", "workbook.cli.shell"]
+    command += [f"--ServerApp.terminado_settings={ {'shell_command': terminal} }"]
     # The token is passed in the environment, since other users of this machine can read a command's arguments.
-    env = {name: str(home() / "jupyter" / own) for name, own in FOLDERS.items()} | {"JUPYTER_TOKEN": token}
-    return command, env, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
+    return command, for_kernels() | {TOKEN: token}, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
 
 
 @contextmanager
@@ -74,3 +71,17 @@ def serve(folder: Path, file: str) -> Iterator[str]:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def main() -> None:
+    """Run JupyterLab in this process. Its kernels and terminals do not inherit the token, nor a JupyterHub's."""
+    sys.argv.append(
+        f"--IdentityProvider.token={os.environ[TOKEN]}"
+    )  # which nobody else sees, unlike those of the command
+    for name in filter(SECRET.match, list(os.environ)):
+        del os.environ[name]
+    runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import read
-from workbook.cluster.choose import Provider, choose
+from workbook.cluster.choose import Provider, Settings, choose
 from workbook.cluster.current import current
 from workbook.engine.catalog import bases, catalog, is_current
 from workbook.machine.findings import Facts, Finding
@@ -48,10 +48,11 @@ def network(facts: Facts) -> Finding:
     """Whether Python packages and container images can be downloaded, if something is still missing."""
     with ThreadPoolExecutor(1) as pool:  # both questions at the same time: together they have a few seconds
         answer = pool.submit(index_answers)
-        images = facts.engine is not None and registry_answers(facts.engine)
-    packages, reached = answer.result(), {True: "reachable", False: "not reachable"}
+        problem = registry_problem(facts.engine) if facts.engine else "no engine runs"
+    packages, images = answer.result(), not problem
+    registry = "images reachable" if images else f"no images: {problem}"
     proxies = sorted({name for name in os.environ if name.upper() in PROXIES and os.environ[name]})
-    found = f"packages {reached[packages]}; images {reached[images]}; {' and '.join(proxies) or 'no proxy'} set"
+    found = f"packages {'' if packages else 'not '}reachable; {registry}; {' and '.join(proxies) or 'no proxy'} set"
     needed = "reachable, or everything already on this machine"
     if packages and images:
         return Finding(True, needed, found)
@@ -64,6 +65,21 @@ def network(facts: Facts) -> Finding:
     return Finding(False, needed, found, f"Connect to a network for {', '.join(facts.missing)}; {fix}")
 
 
+def logins(facts: Facts) -> Finding | None:
+    """Whether the credential helper works that the Docker configuration names for the registries in use."""
+    from workbook.engine.login import configuration, problem  # needs packages
+
+    if not facts.engine:
+        return None
+    settings = Settings.from_environment()
+    registries = [settings.registry] if choose()[0] is Provider.EXISTING and settings.registry else []
+    found = next(filter(None, (problem(facts.engine, registry) for registry in ("docker.io", *registries))), "")
+    if not found:
+        return None
+    fix = f"Repair it, or remove it from credsStore or credHelpers in {configuration()}. Public images need no login."
+    return Finding(None, "a credential helper that works", found, fix)
+
+
 def index_answers() -> bool:
     """Whether pip reaches its package index. Nothing is downloaded."""
     options = ["--disable-pip-version-check", "--no-cache-dir", f"--timeout={PATIENCE - 1}", "--retries=0"]
@@ -74,17 +90,19 @@ def index_answers() -> bool:
         return False
 
 
-def registry_answers(engine: "DockerClient") -> bool:
-    """Whether the engine reaches the registry of the base images. Nothing is pulled."""
-    from docker.errors import DockerException  # needs packages
+def registry_problem(engine: "DockerClient") -> str:
+    """Why the registry of the base images gives none, asked by the engine; empty when it does. Nothing is pulled."""
+    # All of these need packages.
+    from docker.errors import DockerException
 
-    from workbook.engine.build import OFFICIAL  # needs packages
+    from workbook.engine.build import OFFICIAL
+    from workbook.engine.pull import explain
 
     try:
         engine.api.inspect_distribution(OFFICIAL["python"])
-        return True
-    except (DockerException, OSError):
-        return False
+        return ""
+    except (DockerException, OSError) as error:
+        return explain(error)[0]
 
 
 def _building_engine(facts: Facts) -> "DockerClient | None":

@@ -9,7 +9,7 @@ import tempfile
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import read
 from workbook.bundle.choose import chosen
-from workbook.cluster.choose import Provider, choose
+from workbook.cluster.choose import Provider, Settings, choose
 from workbook.cluster.current import current
 from workbook.cluster.protocol import State
 from workbook.machine.findings import Facts, Finding
@@ -55,7 +55,11 @@ def minikube(facts: Facts) -> Finding | None:
         fix = "Repair it, or use kind: set WORKBOOK_CLUSTER=kind."
         return Finding(False if needed else None, "working", found, fix)
     facts.versions["minikube"] = version
-    return Finding(True, "working", version)
+    if not needed:
+        return Finding(True, "working", version)
+    from workbook.cluster.minikube import Minikube  # needs packages
+
+    return Finding(True, "working", f"{version}, {Minikube(Settings.from_environment()).choice(facts.engine)}")
 
 
 def kind(facts: Facts) -> Finding | None:

@@ -1,13 +1,11 @@
 """`make bundle`: write what a class without a network needs to build/bundle/. For the format see workbook.bundle."""
 
 import os
-import re
 import shutil
 import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatch
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from rich.table import Table
 
 import node
 from workbook.base import labels
+from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
@@ -24,13 +23,15 @@ from workbook.base.processes import read, run
 from workbook.base.steps import step
 from workbook.bundle import manifest
 from workbook.bundle.manifest import File, Image, Manifest
+from workbook.bundle.read import read as read_manifest
 from workbook.cluster.choose import Provider, remember
 from workbook.cluster.current import current
 from workbook.cluster.kind import Kind
 from workbook.cluster.minikube import Minikube
 from workbook.cluster.protocol import Cluster
-from workbook.engine.build import base, proxies
+from workbook.engine.build import base
 from workbook.engine.catalog import APP, bases, catalog
+from workbook.engine.proxies import proxies
 from workbook.kube.kubectl import require_kubectl
 from workbook.machine import environment
 from workbook.publish import archive as images
@@ -43,11 +44,6 @@ SHARE = "usr/share/workbook"  # where the base image for Python has the applicat
 PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-version-check = true\n"
 """The base image's /etc/pip.conf: pip installs from that folder only."""
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, the earliest in a wheel: the same sources give equal wheels
-OWN = re.compile(
-    r".+\.(c|conflist|css|go|ipynb|j2|java|json|md|mod|png|py|pyi|sh|sum|toml|txt|typed|yaml|yml)"
-    r"|Dockerfile|LICENSE|Makefile|runc-wrapper|run|\.gitignore|\.yamllint"
-)
-"""The names that the workbook's own files have."""
 
 
 def bundle() -> None:
@@ -96,6 +92,11 @@ def bundle() -> None:
         seal = new.finish(content)
     _print_sizes(new.files)
     print(f"The bundle: {FOLDER}\nsha256 of its manifest: {seal}")
+    print(f"sha256 of workbook.tar.gz: {new.files['workbook.tar.gz']['sha256']}")
+    print(
+        "Note both, and give them to the class by another way than the bundle. Compare that of workbook.tar.gz first;"
+    )
+    print(for_this_system(f"then `make lab BUNDLE=… SUM={seal}` refuses any other bundle."))
 
 
 class Writer:
@@ -106,8 +107,8 @@ class Writer:
         self.files: dict[str, File] = {}
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._last = manifest.read(folder)["files"]
-        except (OSError, ValueError):  # the first bundle, or a damaged one
+            self._last = read_manifest(folder)["files"]
+        except WorkbookError:  # the first bundle, or a damaged one
             self._last = {}
         (folder / manifest.NAME).unlink(missing_ok=True)
 
@@ -139,20 +140,18 @@ class Writer:
 def own_files() -> list[Path]:
     """Return the workbook's own files, sorted: those that git tracks. A reader's secrets lie next to them.
 
-    Where git or its data are missing, as in an unpacked archive, files are chosen by their names.
+    Raises:
+        WorkbookError: git is not installed, or has no data of this folder.
     """
-    if (ROOT / ".git").exists() and shutil.which("git"):
-        # Also for root in another user's folder: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
-        names = read(["git", "-c", "safe.directory=*", "-C", ROOT, "ls-files", "-z"]).split("\0")
-        return sorted(path for name in names if name and (path := ROOT / name).is_file())
-    ignored = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()}
-    return sorted(
-        path
-        for path in ROOT.rglob("*")
-        if path.is_file()
-        and OWN.fullmatch(path.name)
-        and not any(fnmatch(part, pattern) for part in path.relative_to(ROOT).parts for pattern in ignored)
-    )
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        raise WorkbookError(
+            "A bundle is made from a clone of the workbook, with git.",
+            f"Only git knows which files in {ROOT} belong to the workbook, and a bundle must contain no others.",
+            "Install git, and clone the workbook with it.",
+        )
+    # Also for root in another user's folder: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    names = read(["git", "-c", "safe.directory=*", "-C", ROOT, "ls-files", "-z"]).split("\0")
+    return sorted(path for name in names if name and (path := ROOT / name).is_file() and not path.is_symlink())
 
 
 def _add_workbook(new: Writer) -> None:
@@ -175,7 +174,7 @@ def _add_wheels(new: Writer) -> None:
     """Add what the notebooks and their tests need, in this environment's versions; and what builds the workbook's."""
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
         constraints = Path(scratch, "constraints.txt")
-        constraints.write_text(pins())
+        constraints.write_text(pins(), encoding="utf-8")
         packages = [f"--constraint={constraints}", *environment.requirements(*manifest.EXTRAS)]
         for words in (packages, manifest.build_requirements()):
             run(

@@ -1,6 +1,5 @@
 """Execute notebooks without a browser, each in a kernel of its own."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from workbook.base.notebooks import NOTEBOOKS
-from workbook.base.paths import home
 from workbook.publish.minutes import delays
 
 TEST_PROFILE = "workbook-test"
@@ -34,17 +32,6 @@ class Outcome:
     seconds: float
     own: int
     error: str
-
-
-def hermetic() -> None:
-    """Keep this user's settings of IPython and matplotlib out of the kernels that this process starts.
-
-    Documentation: https://ipython.readthedocs.io/en/stable/config/intro.html
-    """
-    folders = {"IPYTHONDIR": "ipython", "JUPYTER_RUNTIME_DIR": "runtime", "MPLCONFIGDIR": "matplotlib"}
-    for variable, folder in folders.items():
-        place = os.environ.setdefault(variable, str(home() / "jupyter" / folder))
-        Path(place).mkdir(parents=True, exist_ok=True)  # else IPython takes a folder in /tmp, and leaves it there
 
 
 def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object]) -> list[Outcome]:

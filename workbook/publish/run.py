@@ -1,11 +1,14 @@
 """`make run`: execute the notebooks, and save the outputs in copies."""
 
+import os
+
 import nbformat
 
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
+from workbook.machine.session import for_kernels
 from workbook.machine.set_up import up
-from workbook.publish.execute import execute, hermetic
+from workbook.publish.execute import execute
 
 COPIES = ROOT / "build" / "run"
 
@@ -13,7 +16,7 @@ COPIES = ROOT / "build" / "run"
 def run(*chosen: str) -> int:
     """Execute the notebooks, or the `chosen` ones; save executed copies in `COPIES`; return 1 if one failed, else 0."""
     paths = find(chosen)
-    hermetic()
+    os.environ.update(for_kernels())
     up()
     COPIES.mkdir(parents=True, exist_ok=True)
     outcomes = execute(paths, keep=lambda path, book: nbformat.write(book, COPIES / path.name))

@@ -1,0 +1,57 @@
+"""Which kubectl fits a cluster, and which one terminals and kernels get."""
+
+import json
+import os
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from workbook.kube import kubectl
+
+ACCESS = SimpleNamespace(name="workbook")
+
+
+def version(minor):
+    return f"""echo '{json.dumps({"clientVersion": {"gitVersion": f"v1.{minor}.3"}})}'"""
+
+
+def typed(*words):
+    """What `kubectl WORDS` prints where PATH is the one of the cluster's terminals."""
+    env = {**os.environ, "PATH": kubectl.search_path(ACCESS)}
+    return subprocess.run(["kubectl", *words], env=env, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("minor", "fits"), [(35, True), (36, True), (37, True), (34, False), (38, False)])
+def test_one_fits_within_a_minor_version(home, program, minor, fits):
+    program("kubectl", version(minor))
+    assert (kubectl.find_kubectl(36) is not None) == fits
+
+
+@pytest.mark.parametrize("words", [["get", "pods"], ["get", "-o", "jsonpath={.items[*]} $HOME"], ["a  b", "", '"']])
+def test_it_gets_its_words_unchanged(home, program, words):
+    program("minikube", 'printf "%s|" "$@"')
+    kubectl.provide(ACCESS, ["minikube", "-p", "two words", "kubectl", "--"])
+    assert typed(*words) == "|".join(["-p", "two words", "kubectl", "--", *words, ""])
+
+
+def test_a_later_one_takes_its_place(home):
+    for said in ("old", "new"):
+        kubectl.provide(ACCESS, ["echo", said])
+        assert typed() == f"{said}\n"
+
+
+def test_it_is_not_taken_for_one_of_the_readers(home, program, monkeypatch):
+    """Else it would be its own program, and hide a newer one that fits."""
+    program("kubectl", version(36))
+    kubectl.provide(ACCESS, ["echo", "no version"])
+    monkeypatch.setenv("PATH", kubectl.search_path(ACCESS))
+    assert kubectl.find_kubectl(36) == str(home / "bin" / "kubectl")
+    assert kubectl.search_path(ACCESS) == os.environ["PATH"], "it grows in a shell in a shell"
+
+
+def test_where_there_is_none(home, monkeypatch):
+    monkeypatch.setenv("PATH", str(home))
+    assert kubectl.find_kubectl() is None
+    with pytest.raises(kubectl.WorkbookError, match="kubectl is missing"):
+        kubectl.require_kubectl(36)

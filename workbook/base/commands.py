@@ -1,0 +1,49 @@
+"""Commands in messages for readers, as they can be typed on this system: some have no make, sudo or systemd."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+WINDOWS = sys.platform == "win32"
+SYSTEMD = Path("/run/systemd/system")
+"""The folder that exists while systemd runs the system: https://manpages.debian.org/sd_booted.3."""
+
+
+def for_this_system(text: str) -> str:
+    """Replace the commands in backquotes that this system does not have.
+
+    Args:
+        text: commands in it are written for a system that has everything: `make up`, `sudo systemctl start docker`.
+
+    Returns:
+        The text with other commands that do the same, such as `py -m workbook up` on Windows.
+    """
+    text = re.sub(r"`make ([a-z][^`]*)`", _make, text)
+    return text if WINDOWS else re.sub(r"`sudo ([^`]+)`", _sudo, text)
+
+
+def workbook() -> str:
+    """The command line of the workbook without make: `python3 -m workbook`, or what this system has in its place."""
+    names = ("py", "python") if WINDOWS else ("python3", "python")
+    return f"{next(filter(shutil.which, names), names[0])} -m workbook"
+
+
+def _make(command: re.Match[str]) -> str:
+    if shutil.which("make") and not WINDOWS:  # the Makefile's `python3` is not Python there
+        return command[0]
+    arguments = re.sub(r'ARGS=("?)(.*)\1', r"\2", command[1])
+    options = re.sub(r"\b([A-Z]+)=", lambda variable: f"--{variable[1].lower()}=", arguments)
+    return f"`{workbook()} {options}`"
+
+
+def _sudo(command: re.Match[str]) -> str:
+    words = command[1]
+    if (service := re.fullmatch(r"systemctl (\w+) (\w+)", words)) and not SYSTEMD.is_dir():
+        action, name = service.groups()
+        manager = next(filter(shutil.which, ("service", "rc-service")), None)
+        words = f"{manager} {name} {action}" if manager else "dockerd"
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return f"`{words}`"
+    return f"`sudo {words}`" if shutil.which("sudo") else f'`su -c "{words}"`'

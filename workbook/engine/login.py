@@ -1,0 +1,113 @@
+"""The reader's logins to image registries, from the Docker configuration.
+
+Public images need no login. So a credential helper that is missing, fails or hangs is no error: images are then pulled
+without a login, and `problem` names the helper where a registry wants one.
+"""
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+from docker import DockerClient
+from docker.auth import INDEX_NAME, INDEX_URL, TOKEN_USERNAME, AuthConfig
+from docker.utils.config import find_config_file
+
+from workbook.base.log import LOG
+from workbook.base.processes import end
+
+PATIENCE = 4  # seconds that a helper has to answer
+NO_LOGIN = "credentials not found in native keychain"  # part of the helpers' protocol
+
+
+class Logins(AuthConfig):
+    """The logins of a Docker configuration, in the form in which the SDK asks for them.
+
+    `broken` has what is wrong with a helper, by its name; such a helper is not asked again.
+    """
+
+    def __init__(self, configured: AuthConfig) -> None:
+        super().__init__(configured)
+        self.broken: dict[str, str] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """False, since the SDK would read the configuration again."""
+        return False
+
+    def get_all_credentials(self) -> dict[str, Any]:
+        """The logins for a build: none, because its base images are in the engine already."""
+        return {}
+
+    def resolve_authconfig(self, registry: str | None = None) -> dict[str, Any] | None:
+        """The login to a registry; None without one."""
+        helper = self.get_credential_store(registry)
+        if helper and helper not in self.broken:
+            try:
+                if answer := _ask(helper, registry or INDEX_NAME):
+                    return answer
+            except _HelperError as error:
+                self.broken[helper] = f"docker-credential-{helper} {error}"
+                LOG.debug("%s: images are pulled without a login", self.broken[helper])
+        login: dict[str, Any] | None = AuthConfig({"auths": self.auths}).resolve_authconfig(registry)
+        return login
+
+
+class _HelperError(Exception):
+    """What a credential helper did instead of answering."""
+
+
+def configuration() -> str:
+    """The path of the Docker configuration; empty without one."""
+    return str(find_config_file() or "")
+
+
+def use(engine: DockerClient) -> None:
+    """Let the SDK find the reader's logins by `Logins`: wherever it asks, the time is bounded."""
+    engine.api._auth_configs = Logins(engine.api._auth_configs)  # type: ignore[attr-defined]
+
+
+def problem(engine: DockerClient, registry: str = INDEX_NAME) -> str:
+    """What is wrong with the credential helper for a registry; begins with its name, and is empty when it works.
+
+    Args:
+        engine: an engine from `connect`.
+        registry: its `host:port`; Docker Hub by default.
+    """
+    logins: Logins = engine.api._auth_configs  # type: ignore[attr-defined]
+    logins.resolve_authconfig(registry)
+    return logins.broken.get(logins.get_credential_store(registry) or "", "")
+
+
+def _ask(helper: str, registry: str) -> dict[str, Any] | None:
+    """A helper's login to a registry, in the SDK's form; None when it has none.
+
+    Documentation: https://github.com/docker/docker-credential-helpers#development
+    """
+    if not (program := shutil.which(f"docker-credential-{helper}")):
+        raise _HelperError("is not installed")
+    server, pipe = INDEX_URL if registry == INDEX_NAME else registry, subprocess.PIPE
+    try:
+        with subprocess.Popen([program, "get"], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+            try:
+                output = process.communicate(server.encode(), timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                end(process)  # with its children
+                raise _HelperError(f"did not answer within {PATIENCE} s") from None
+    except OSError as error:
+        raise _HelperError(f"does not run: {error}") from error
+    printed, errors = (text.decode(errors="replace") for text in output)
+    if process.returncode:
+        if NO_LOGIN in printed:
+            return None
+        raise _HelperError(f"failed: {f'{printed} {errors}'.strip() or f'exit status {process.returncode}'}")
+    try:
+        answer = json.loads(printed)
+        name, secret = answer["Username"], answer["Secret"]
+    except (ValueError, LookupError, TypeError) as error:  # never what it printed: that may be a password
+        raise _HelperError("printed no login") from error
+    if not name and not secret:
+        return None
+    return {"ServerAddress": server} | (
+        {"IdentityToken": secret} if name == TOKEN_USERNAME else {"Username": name, "Password": secret}
+    )
