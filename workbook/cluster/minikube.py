@@ -223,12 +223,11 @@ class Minikube(Cluster):
 
             from workbook.engine.find import connect  # this one, too
 
-            answer = environment(self._read("docker-env", "--shell", "none"))
-            self._engines = {start: connect(**kwargs_from_env(environment=answer))}
+            self._engines = {start: connect(**kwargs_from_env(environment=self.docker_environment()))}
         return self._engines[start]
 
     def docker_environment(self) -> dict[str, str]:
-        return environment(self._read("docker-env", "--shell", "none"))
+        return environment(self._read("docker-env", "--shell", "none")) if self._runtime == "docker" else {}
 
     def load(self, *images: str) -> None:
         if self._runtime == "docker":
