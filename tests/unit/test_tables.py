@@ -182,8 +182,13 @@ def test_a_table_stands_below_the_command_that_prints_the_same(two_pods, options
     assert f"<code>$ {html.escape(command)}</code>" in pods._repr_html_() and "<table" in pods._repr_html_()
 
 
+def test_some_columns_are_still_the_table(two_pods):
+    pods = workbook.pods()[["READY", "STATUS"]]
+    assert (list(pods.columns), pods.command) == (["READY", "STATUS"], "kubectl get pods")
+
+
 @pytest.mark.parametrize(
-    "part", [lambda pods: pods[["READY"]], lambda pods: pods[pods["RESTARTS"] > 0], lambda pods: pods.copy()]
+    "part", [lambda pods: pods[pods["RESTARTS"] > 0], lambda pods: pods.head(1), lambda pods: pods.copy()]
 )
 def test_what_is_computed_from_a_table_has_no_command(two_pods, part):
     """The command prints the whole table."""

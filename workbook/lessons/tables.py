@@ -6,7 +6,7 @@ addresses, nodes.
 
 import html
 import shlex
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 
@@ -31,7 +31,7 @@ STABLE = {
 
 
 class Table(pd.DataFrame):
-    """A table from the cluster, shown below the kubectl command that prints the same. What is computed from it is a DataFrame."""
+    """A table from the cluster, shown below the kubectl command that prints it. What is computed from it is a DataFrame."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame, *arguments: str) -> "Table":
@@ -43,6 +43,14 @@ class Table(pd.DataFrame):
     @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        if isinstance(key, list) and isinstance(found, pd.DataFrame) and len(found) == len(self):  # some of its columns
+            table = Table(found)
+            table.attrs = self.attrs
+            return table
+        return found
 
     @property
     def command(self) -> str:
