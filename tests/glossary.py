@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from workbook.base.notebooks import NOTEBOOKS
+import nbformat
+
+from workbook.base.notebooks import NOTEBOOKS, find
 
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 ENTRY = re.compile(r'^## <a id="([a-z-]+)"></a>(.+)\n\n(.+)$', re.MULTILINE)
@@ -61,6 +63,16 @@ def _masked(source: str) -> str:
 def links(source: str) -> Iterator[re.Match]:
     """Find the links to the glossary."""
     return LINK.finditer(source)
+
+
+def sources() -> list[str]:
+    """Return the markdown cells of all notebooks, in their order."""
+    return [
+        cell.source
+        for path in find()
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "markdown"
+    ]
 
 
 def link(sources: list[str]) -> list[str]:

@@ -16,8 +16,8 @@ import workbook
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT, home
 from workbook.cluster.current import current
-from workbook.engine.proxies import PROXIES
 from workbook.engine.catalog import catalog
+from workbook.engine.proxies import PROXIES
 
 pytestmark = pytest.mark.cluster
 

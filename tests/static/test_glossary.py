@@ -2,21 +2,10 @@
 
 import re
 
-import nbformat
 import pytest
 
-from tests.glossary import GLOSSARY, entries, first_uses, link
-from workbook.base.notebooks import NOTEBOOKS, find
-
-
-def prose() -> list[str]:
-    """Return the markdown cells of all notebooks, in their order."""
-    return [
-        cell.source
-        for path in find()
-        for cell in nbformat.read(path, as_version=4).cells
-        if cell.cell_type == "markdown"
-    ]
+from tests.glossary import GLOSSARY, entries, first_uses, link, sources
+from workbook.base.notebooks import NOTEBOOKS
 
 
 def test_terms_are_in_alphabetical_order_without_repetitions():
@@ -37,10 +26,10 @@ def test_an_entry_is_short_and_names_notebook_and_documentation(term):
 
 
 def test_each_term_is_linked_at_its_first_use_and_nowhere_else():
-    sources, known = prose(), entries()
-    everything = "\n".join(sources).casefold()
+    texts, known = sources(), entries()
+    everything = "\n".join(texts).casefold()
     assert [term for term in known if term.casefold() not in everything] == [], "terms that no notebook uses"
-    assert sources == link(sources), "run `make record`"
+    assert texts == link(texts), "run `make record`"
 
 
 def test_links_are_moved_to_the_first_use():

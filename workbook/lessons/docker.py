@@ -9,8 +9,9 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.processes import Printed, run, typed
 from workbook.cluster.current import current
-from workbook.engine.build import OFFICIAL, base, proxies
+from workbook.engine.build import OFFICIAL, base
 from workbook.engine.catalog import SOURCE, catalog, source_hash
+from workbook.engine.proxies import proxies
 
 QUIET = {
     "BUILDX_BUILDER": "default",  # another one would keep the image to itself

@@ -1,0 +1,309 @@
+"""Draw the notebooks' pictures: `python notebooks/images/draw.py` writes the SVG files next to this one.
+
+All are 480 units wide with text of 15, so that they can be read on a phone. They follow the system's light or dark mode, print in
+black on white, and never rely on color alone. A static test compares the files with this source.
+"""
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+HERE = Path(__file__).parent
+WIDTH, LINE = 480, 19
+STYLE = """
+svg { --paper: #fff; --ink: #1b1b1b; --fill: #eef3f8; --accent: #0b5cad; --second: #a34700; --second-fill: #fdf1e6; --muted: #5a5a5a }
+@media (prefers-color-scheme: dark) { svg { --paper: #1e1e1e; --ink: #ececec; --fill: #26323e; --accent: #7db8f0; --second: #f0a868;
+  --second-fill: #3a2c20; --muted: #b0b0b0 } }
+@media print { svg { --paper: #fff; --ink: #000; --fill: #fff; --accent: #000; --second: #000; --second-fill: #fff; --muted: #333 } }
+text { font: 15px system-ui, sans-serif; fill: var(--ink) }
+.title { font-weight: 600 }
+.code { font-family: ui-monospace, monospace; font-size: 14px }
+.note { fill: var(--muted); font-size: 14px }
+.box { fill: var(--fill); stroke: var(--accent); stroke-width: 1.5 }
+.second { fill: var(--second-fill); stroke: var(--second); stroke-width: 1.5; stroke-dasharray: 6 3 }
+.frame { fill: none; stroke: var(--muted); stroke-width: 1.2; stroke-dasharray: 2 4 }
+.line { fill: none; stroke: var(--ink); stroke-width: 1.5 }
+.dashed { stroke-dasharray: 5 4 }
+marker path { fill: var(--ink) }
+"""
+
+
+class Picture:
+    """A picture that is being drawn; coordinates count from the top left corner.
+
+    Args:
+        height: its height, in units of which `WIDTH` are its width.
+        title: what it shows, in a few words, for screen readers.
+    """
+
+    def __init__(self, height: int, title: str) -> None:
+        self.height, self.title = height, title
+        self.parts: list[str] = []
+
+    def text(self, x: float, y: float, words: str, style: str = "", anchor: str = "middle") -> None:
+        """Write a line of text around, from or up to a point, at the height of its baseline."""
+        self.parts.append(f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="{style}">{escape(words)}</text>')
+
+    def box(self, x: float, y: float, width: float, height: float, *lines: str, style: str = "box") -> None:
+        """Draw a box with lines in its middle. The first is its title; one that begins with ` is code, with ~ a note."""
+        self.parts.append(f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="7" class="{style}"/>')
+        top = y + height / 2 - LINE * (len(lines) - 1) / 2 + 5
+        for number, line in enumerate(lines):
+            kind = {"`": "code", "~": "note"}.get(line[0], "" if number else "title")
+            self.text(x + width / 2, top + number * LINE, line.lstrip("`~"), kind)
+
+    def frame(self, y: float, height: float, title: str, x: float = 12, width: float = WIDTH - 24) -> None:
+        """Draw a frame around what belongs together, with its title at the top left."""
+        self.parts.append(f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="9" class="frame"/>')
+        self.text(x + 12, y + 22, title, "note", "start")
+
+    def arrow(self, *points: tuple[float, float], dashed: bool = False, head: bool = True) -> None:
+        """Draw a line through the points, with a head at its end."""
+        path = " L ".join(f"{x:g} {y:g}" for x, y in points)
+        end = ' marker-end="url(#head)"' if head else ""
+        self.parts.append(f'<path d="M {path}" class="line{" dashed" if dashed else ""}"{end}/>')
+
+    def svg(self) -> str:
+        """Return the whole picture."""
+        return "\n".join(
+            [
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height}" width="{WIDTH}" role="img">',
+                f"<title>{escape(self.title)}</title>",
+                f"<style>{STYLE}</style>",
+                '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
+                '<path d="M 0 0 L 10 5 L 0 10 z"/></marker></defs>',
+                f'<rect width="{WIDTH}" height="{self.height}" rx="10" style="fill: var(--paper)"/>',
+                *self.parts,
+                "</svg>\n",
+            ]
+        )
+
+
+def control_loop() -> Picture:
+    picture = Picture(286, "The control loop")
+    picture.box(16, 16, 206, 62, "desired state", "~you declared: 3 Pods")
+    picture.box(258, 16, 206, 62, "actual state", "~the cluster runs: 2 Pods")
+    picture.box(120, 116, 240, 54, "a controller compares", "~3 is not 2")
+    picture.box(120, 208, 240, 62, "and acts", "~it creates one Pod", style="second")
+    picture.arrow((119, 78), (190, 114))
+    picture.arrow((361, 78), (290, 114))
+    picture.arrow((240, 170), (240, 206))
+    picture.arrow((360, 239), (440, 239), (440, 80))
+    return picture
+
+
+def architecture() -> Picture:
+    picture = Picture(592, "The parts of Kubernetes")
+    picture.box(150, 14, 180, 46, "kubectl", "~and other clients")
+    picture.frame(80, 196, "control plane")
+    picture.box(140, 112, 200, 46, "API server")
+    for x, name, note in (
+        (24, "etcd", "~stores objects"),
+        (182, "scheduler", "~picks a node"),
+        (340, "controllers", "~close gaps"),
+    ):
+        picture.box(x, 204, 116, 56, name, note)
+        picture.arrow((x + 58, 204), (min(max(x + 58, 158), 322), 160))
+    picture.arrow((240, 60), (240, 110))
+    picture.frame(300, 280, "each node")
+    picture.box(76, 336, 150, 52, "kubelet", "~runs Pods")
+    picture.box(254, 336, 150, 52, "kube-proxy", "~watches Services")
+    picture.arrow((161, 336), (161, 160))
+    picture.arrow((319, 336), (319, 160))
+    picture.box(76, 424, 150, 52, "container", "runtime")
+    picture.box(254, 424, 150, 52, "network rules", "~in the kernel")
+    picture.arrow((151, 388), (151, 422))
+    picture.arrow((329, 388), (329, 422))
+    picture.box(32, 512, 110, 50, "Pod", "~containers", style="second")
+    picture.box(160, 512, 110, 50, "Pod", "~containers", style="second")
+    picture.arrow((120, 476), (94, 510))
+    picture.arrow((182, 476), (208, 510))
+    return picture
+
+
+def image_to_node() -> Picture:
+    picture = Picture(470, "From a Dockerfile to a container")
+    picture.frame(12, 92, "files on your machine")
+    for x, width, name in ((28, 110, "`Dockerfile"), (154, 172, "`requirements.txt"), (342, 110, "`app.py")):
+        picture.box(x, 46, width, 42, name)
+    picture.text(256, 134, "docker build", "code", "start")
+    picture.arrow((240, 104), (240, 154))
+    picture.frame(156, 126, "image web-app:1.0, in layers")
+    for number, layer in enumerate(("your program", "Flask", "Python")):
+        picture.box(110, 186 + 30 * number, 260, 28, layer)
+    picture.text(254, 312, "built there, or copied there", "note", "start")
+    picture.arrow((240, 282), (240, 332))
+    picture.frame(334, 124, "node")
+    picture.box(28, 372, 160, 62, "image store", "`web-app:1.0")
+    picture.box(292, 372, 160, 62, "Pod", "~container", style="second")
+    picture.arrow((188, 403), (290, 403))
+    picture.text(239, 393, "kubelet", "note")
+    return picture
+
+
+def ownership() -> Picture:
+    picture = Picture(420, "A Deployment, its ReplicaSet and its Pod")
+    picture.box(70, 16, 340, 66, "Deployment", "`webapp-deployment", "~you created it")
+    picture.text(256, 112, "creates one for each template", "note", "start")
+    picture.arrow((240, 82), (240, 126))
+    picture.box(
+        70, 128, 340, 66, "ReplicaSet", "`webapp-deployment-555df568bd", "~its name ends in the template's hash"
+    )
+    picture.text(256, 224, "creates as many as you want", "note", "start")
+    picture.arrow((240, 194), (240, 238))
+    picture.box(
+        70, 240, 340, 66, "Pod", "`webapp-deployment-555df568bd-n7mr8", "~and five random characters", style="second"
+    )
+    picture.box(70, 346, 340, 60, "labels of the Pod", "`app: webapp", style="frame")
+    picture.text(240, 335, "selected by its labels", "note")
+    picture.arrow((70, 376), (36, 376), (36, 161), (68, 161), dashed=True)
+    picture.arrow((36, 161), (36, 49), (68, 49), dashed=True)
+    return picture
+
+
+def service() -> Picture:
+    picture = Picture(452, "How a Service finds its Pods")
+    picture.box(100, 14, 280, 66, "Service webservice", "`selector: app=webapp", "~port 80, to port 5000 of the Pods")
+    picture.text(256, 112, "which Pods have this label?", "note", "start")
+    picture.arrow((240, 80), (240, 128))
+    for x, ip, label, style in (
+        (16, "10.244.0.6", "`app: webapp", "box"),
+        (174, "10.244.0.7", "`app: webapp", "box"),
+        (332, "10.244.0.9", "`app: frontend", "second"),
+    ):
+        picture.box(x, 130, 132, 76, "Pod", f"~{ip}", label, style=style)
+    picture.text(398, 226, "no match", "note")
+    picture.text(82, 226, "ready", "note")
+    picture.text(240, 226, "not ready yet", "note")
+    picture.arrow((82, 234), (130, 278))
+    picture.arrow((240, 234), (240, 278))
+    picture.box(60, 280, 360, 86, "EndpointSlice", "`10.244.0.6:5000  ready: true", "`10.244.0.7:5000  ready: false")
+    picture.arrow((240, 366), (240, 400))
+    picture.box(60, 402, 360, 38, "requests go to the ready endpoints only")
+    return picture
+
+
+def request_path() -> Picture:
+    picture = Picture(430, "The way of a request")
+    picture.box(28, 14, 190, 62, "client outside", "`node's IP:30080")
+    picture.box(262, 14, 190, 62, "Pod in the cluster", "`webservice:80")
+    picture.frame(112, 210, "node")
+    picture.box(60, 146, 220, 72, "kernel", "~rewrites the address", "~to one ready Pod")
+    picture.box(330, 146, 120, 72, "kube-proxy", "~writes the", "~kernel's rules", style="second")
+    picture.arrow((330, 182), (282, 182), dashed=True)
+    picture.arrow((123, 76), (140, 144))
+    picture.arrow((357, 76), (210, 144))
+    picture.box(28, 260, 140, 48, "Pod", "`10.244.0.6:5000")
+    picture.box(190, 260, 140, 48, "Pod", "`10.244.0.7:5000")
+    picture.arrow((150, 218), (110, 258))
+    picture.arrow((195, 218), (250, 258), dashed=True)
+    picture.text(240, 352, "A connection goes to one Pod. The next one may go to the other.", "note")
+    picture.text(240, 380, "No request passes through kube-proxy: it only keeps", "note")
+    picture.text(240, 399, "the kernel's rules up to date.", "note")
+    return picture
+
+
+def rolling_update() -> Picture:
+    picture = Picture(404, "A rolling update of four Pods")
+    rows = (
+        ("before", "4 ready"),
+        ("one removed, two started", "3 ready, 5 in all"),
+        ("both are ready: go on", "3 ready, 5 in all"),
+        ("after", "4 ready"),
+    )
+    states = ((4, 0, 0), (3, 0, 2), (1, 2, 2), (0, 4, 0))
+    for number, ((name, note), (old, new, starting)) in enumerate(zip(rows, states, strict=True)):
+        y = 18 + 84 * number
+        picture.text(16, y + 14, f"{number + 1}. {name}", "title", "start")
+        picture.text(464, y + 14, note, "note", "end")
+        x = 16
+        for count, words, style in ((old, "v1", "box"), (new, "v2", "second"), (starting, "v2 …", "frame")):
+            for _ in range(count):
+                picture.box(x, y + 24, 84, 38, words, style=style)
+                x += 91
+    picture.text(16, 366, "maxUnavailable 25 %: at least 3 of 4 are ready at any time.", "note", "start")
+    picture.text(16, 386, "maxSurge 25 %: at most 5 exist. v2 … is starting, not ready.", "note", "start")
+    return picture
+
+
+def probes() -> Picture:
+    picture = Picture(424, "Which probe decides what")
+    rows = (
+        (
+            "startup probe",
+            "Has it started?",
+            "the other probes wait",
+            "after too many failures:",
+            "restart the container",
+        ),
+        (
+            "readiness probe",
+            "Can it serve now?",
+            "for the container's whole life",
+            "while it fails:",
+            "no requests by Services",
+        ),
+        (
+            "liveness probe",
+            "Does it hang?",
+            "for the container's whole life",
+            "after 3 failures:",
+            "restart the container",
+        ),
+    )
+    for number, (name, question, when, *result) in enumerate(rows):
+        y = 16 + 136 * number
+        picture.box(16, y, 216, 84, name, question, f"~{when}")
+        picture.arrow((232, y + 42), (264, y + 42))
+        picture.box(266, y, 198, 84, *result, style="second")
+        if number < 2:
+            picture.text(124, y + 114, ("once it has succeeded:", "at the same time:")[number], "note")
+    return picture
+
+
+def diagnosis() -> Picture:
+    picture = Picture(640, "What to look at when a Pod does not work")
+    picture.box(110, 14, 260, 46, "`kubectl get pods", "~what is its STATUS?")
+    rows = (
+        (("Pending",), ("`kubectl describe pod", "~no node fits: requests, selectors")),
+        (("Container-", "Creating"), ("`kubectl describe pod", "~a volume or Secret is missing")),
+        (("ErrImage…", "ImagePullBackOff"), ("`kubectl describe pod", "~name, tag, policy of the image")),
+        (("Error", "CrashLoopBackOff"), ("`kubectl logs --previous", "~why did the program end?")),
+        (("Running, 0/1",), ("`kubectl describe pod", "~what does the probe report?")),
+        (
+            ("Running, 1/1,", "~but no answer"),
+            ("`kubectl get endpointslices", "~none: compare selector, labels", "~some: compare the ports"),
+        ),
+    )
+    picture.arrow((24, 37), (24, 84 + 90 * 5 + 32), head=False)
+    picture.arrow((110, 37), (24, 37), head=False)
+    for number, (status, action) in enumerate(rows):
+        y = 80 + 90 * number
+        picture.box(48, y, 158, 70, *status)
+        picture.arrow((24, y + 35), (46, y + 35))
+        picture.arrow((206, y + 35), (228, y + 35))
+        picture.box(230, y, 238, 70, *action, style="second")
+    return picture
+
+
+PICTURES: tuple[Callable[[], Picture], ...] = (
+    control_loop,
+    architecture,
+    image_to_node,
+    ownership,
+    service,
+    request_path,
+    rolling_update,
+    probes,
+    diagnosis,
+)
+
+
+def drawn() -> dict[Path, str]:
+    """Return the text of each picture, by its file."""
+    return {HERE / f"{draw.__name__.replace('_', '-')}.svg": draw().svg() for draw in PICTURES}
+
+
+if __name__ == "__main__":
+    for path, text in drawn().items():
+        path.write_text(text, encoding="utf-8")
