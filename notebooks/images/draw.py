@@ -233,7 +233,7 @@ def probes() -> Picture:
             "startup probe",
             "Has it started?",
             "the other probes wait",
-            "after too many failures:",
+            "failed too often:",
             "restart the container",
         ),
         (
