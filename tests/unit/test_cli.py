@@ -92,11 +92,11 @@ def test_the_makefile_and_the_readme_have_the_same_groups():
     makefile = (ROOT / "Makefile").read_text()
     groups = re.findall(r"^(LEARNER|INSTRUCTOR|DEVELOPER) := (.+)$", makefile, re.MULTILINE)
     assert {f"{title.lower()}s": verbs.split() for title, verbs in groups} == GROUPS
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "notebooks" / "REFERENCE.md").read_text(encoding="utf-8")
     for title, group in GROUPS.items():
         _, found, rest = readme.partition(f"\n| for {title} | |\n|---|---|\n")
         rows = re.match(r"(\|.+\|\n)+", rest) if found else None
-        assert rows, f"README.md has no table for {title}"
+        assert rows, f"REFERENCE.md has no table for {title}"
         assert re.findall(r"`make ([\w-]+)", "".join(row.split("|")[1] for row in rows[0].splitlines())) == group
 
 
