@@ -7,8 +7,6 @@ explains the form. Whoever moves a function edits its line.
 from IPython.core.interactiveshell import InteractiveShell
 
 from .lessons.begin import begin as begin
-from .lessons.build import build as build
-from .lessons.build import docker_run as docker_run
 from .lessons.build import remove_image as remove_image
 from .lessons.check import check as check
 from .lessons.check import exercise as exercise

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-import workbook
 from workbook import page
 from workbook.cluster.current import current
 from workbook.engine.catalog import is_current
+from workbook.lessons.build import build
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make test` installs it")
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -35,7 +35,7 @@ def run():
 
     def start(image, port, **environment):
         if not is_current(engine, image):
-            workbook.build(image, log=False)
+            build(image, log=False)
         container = engine.containers.run(
             image, detach=True, environment=environment, ports={f"{port}/tcp": ("127.0.0.1", None)}
         )

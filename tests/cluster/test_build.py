@@ -2,9 +2,9 @@
 
 import pytest
 
-import workbook
 from workbook.base.errors import WorkbookError
 from workbook.engine import catalog
+from workbook.lessons.build import build
 
 pytestmark = pytest.mark.cluster
 
@@ -15,9 +15,9 @@ def test_an_image_that_fails_to_build_shows_the_failing_step(tmp_path, monkeypat
     (tmp_path / "images.toml").write_text('["web-app:1.0"]\ncontext = "broken"\nbases = {BASE = "python"}\n')
     monkeypatch.setattr(catalog, "APP", tmp_path)
     with pytest.raises(WorkbookError, match=r"not built(.|\n)*returned a non-zero code: 7(.|\n)*the cause is here"):
-        workbook.build("web-app:1.0", log=False)
+        build("web-app:1.0", log=False)
 
 
 def test_an_image_the_workbook_does_not_have():
     with pytest.raises(WorkbookError, match=r"no image 'web-app:7'(.|\n)*web-app:1.0"):
-        workbook.build("web-app:7")
+        build("web-app:7")

@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-import workbook
 from workbook import page
 from workbook.cluster.current import current
 from workbook.engine.pull import present
+from workbook.lessons.build import build
 
 pytestmark = [
     pytest.mark.cluster,
@@ -54,7 +54,7 @@ def container():
         pytest.skip("the engine is in minikube's node, which does not reach this machine")
     engine = current().docker()
     if not present(engine, "frontend:1.0"):
-        workbook.build("frontend:1.0", log=False)
+        build("frontend:1.0", log=False)
     bridge = str(ipaddress.ip_network(engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Subnet"])[1])
     with ThreadingHTTPServer((bridge, 0), Backend) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -18,6 +18,7 @@ from workbook.engine import daemon
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api
 from workbook.lessons import prober as probing
+from workbook.lessons.build import build
 from workbook.lessons.kubectl import kubectl
 
 pytestmark = pytest.mark.cluster
@@ -195,7 +196,7 @@ def test_the_nodes_disk_is_full(node, outcome):
     try:
         node("mkdir", "-p", f"{place}/ingest", f"{place}/blobs/sha256")
         with pytest.raises(WorkbookError, match=r"disk is full(.|\n)*no space left(.|\n)*docker system prune") as said:
-            workbook.build("web-app:1.0", log=False)
+            build("web-app:1.0", log=False)
     finally:
         node("umount", place)
     workbook.begin(5)

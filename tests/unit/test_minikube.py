@@ -275,6 +275,23 @@ def test_docker_env_with_tls():
     }
 
 
+@pytest.mark.parametrize(
+    ("system", "command"),
+    [
+        ("linux", "eval $(minikube -p workbook docker-env)"),
+        ("win32", "minikube -p workbook docker-env | Invoke-Expression"),
+    ],
+)
+def test_how_a_terminal_gets_to_the_engine_in_the_node(ours, monkeypatch, system, command):
+    monkeypatch.setattr(minikube.sys, "platform", system)
+    assert ours.docker_setup == command
+
+
+def test_images_are_not_built_in_a_node_with_another_runtime(ours, containerd):
+    containerd(LISTED)
+    assert ours.docker_setup == ""
+
+
 def test_docker_env_of_another_runtime_is_refused():
     with pytest.raises(WorkbookError, match=r"does not report how to reach the Docker engine"):
         minikube.environment("X Exiting due to MK_USAGE: the docker-env command is only compatible with docker")

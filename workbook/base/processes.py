@@ -166,9 +166,9 @@ def _follow(process: subprocess.Popen[bytes], printed: IO[str], on_line: Callabl
             running = False
         *lines, rest = (rest + printed.read(LARGEST)).split("\n")
         for line in lines:
-            on_line(line.strip())
+            on_line(line.rstrip())
     if rest:
-        on_line(rest.strip())
+        on_line(rest.rstrip())
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -229,6 +229,13 @@ class Minikube(Cluster):
     def docker_environment(self) -> dict[str, str]:
         return environment(self._read("docker-env", "--shell", "none")) if self._runtime == "docker" else {}
 
+    @property
+    def docker_setup(self) -> str:
+        if self._runtime != "docker":
+            return ""
+        command = typed(self._command("docker-env"))
+        return f"{command} | Invoke-Expression" if sys.platform == "win32" else f"eval $({command})"
+
     def load(self, *images: str) -> None:
         if self._runtime == "docker":
             return  # the engine that built them is the node's own

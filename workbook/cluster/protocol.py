@@ -130,6 +130,11 @@ class Cluster(Protocol):
         """The variables with which the docker command uses that engine."""
         return {}
 
+    @property
+    def docker_setup(self) -> str:
+        """What to type in a terminal so that its docker command uses that engine; empty when it does so already."""
+        return ""
+
     def load(self, *images: str) -> None:
         """Make images of that engine available to the nodes, unless the nodes have exactly these already."""
 

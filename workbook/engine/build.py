@@ -27,7 +27,7 @@ NETWORK = re.compile(
 )
 """What programs print that do not reach the network, or do not trust what answers there."""
 DOCKERFILE = re.compile(
-    "returned a non-zero code|(copy|add) failed|dockerfile|should not be blank|requires buildkit"
+    "returned a non-zero code|did not complete successfully|(copy|add) failed|dockerfile|should not be blank|requires buildkit"
     "|executable file not found|unable to find user",
     re.IGNORECASE,
 )
@@ -68,7 +68,7 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
                 labels=labels.MANAGED | {SOURCE: source_hash(recipe)},
             ):
                 if "error" in message:
-                    raise _failure(image, message["error"].strip(), lines)
+                    raise failure(image, message["error"].strip(), lines)
                 if text := message.get("stream", ""):
                     lines.append(text)
                     running.update(text.strip())
@@ -77,10 +77,10 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
         except (APIError, HTTPError, OSError) as error:
             refused = isinstance(error, APIError) and error.is_client_error()  # it cannot read the Dockerfile
             text = (isinstance(error, APIError) and error.explanation) or str(error)
-            raise _failure(image, f"dockerfile: {text}" if refused else text, lines) from error
+            raise failure(image, f"dockerfile: {text}" if refused else text, lines) from error
 
 
-def _failure(image: str, problem: str, log: list[str]) -> WorkbookError:
+def failure(image: str, problem: str, log: list[str]) -> WorkbookError:
     """The error for a build that failed: because of the disk, the network, the Dockerfile, or the engine.
 
     Args:

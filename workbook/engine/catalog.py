@@ -44,7 +44,7 @@ def is_current(engine: "DockerClient", image: str) -> bool:
 
 def source_hash(recipe: Recipe) -> str:
     """A hash of what an image is made from: its recipe, and the files that the builder gets."""
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode() + archive(recipe)).hexdigest()
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode() + archive(recipe)).hexdigest()[:12]
 
 
 def archive(recipe: Recipe) -> bytes:

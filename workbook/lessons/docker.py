@@ -1,78 +1,170 @@
-"""`%docker …` in a notebook: the real docker command, on the engine that the cluster's images are built in."""
+"""`%docker …` in a notebook: the real docker command, on the engine in which the cluster's images are built."""
 
+import os
+import re
 import shlex
+from argparse import ArgumentParser
 from collections.abc import Sequence
-from itertools import pairwise
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import no_var_expand
 
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
-from workbook.base.processes import Printed, run, typed
+from workbook.base.processes import CommandFailed, Printed, run, typed
 from workbook.cluster.current import current
-from workbook.engine.build import OFFICIAL, base
-from workbook.engine.catalog import SOURCE, catalog, source_hash
+from workbook.engine.build import OFFICIAL, base, failure
+from workbook.engine.catalog import SOURCE, Recipe, catalog, context, source_hash
 from workbook.engine.proxies import proxies
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 QUIET = {
     "BUILDX_BUILDER": "default",  # another one would keep the image to itself
     "DOCKER_CLI_HINTS": "false",
 }
+INSTALL = "Install it: https://docs.docker.com/get-started/get-docker/"
+FIXES = {
+    "Unable to find image": "Build it first, such as `%docker build -t web-app:1.0 app/webapp`.",
+    "Cannot connect to the Docker daemon": "Run the notebook's `begin(…)` cell.",
+}
+"""Part of docker's message → what to do about it."""
+STEP = re.compile(r"Step \d|#\d")
+"""The beginning of a line of the builder's log, of the older and of today's builder."""
+
+
+class DockerError(CommandFailed):
+    """docker ended with an error; the message is what it printed, and a fix where one is known."""
+
+    def __str__(self) -> str:
+        return self.output.strip() + (f"\nDo:  {self.fix}" if self.fix else "")
 
 
 def docker(*args: str, timeout: float = 900) -> Printed:
     """Run docker in the repository's root, and return what it printed. The output of `docker build` is shown as it comes.
 
-    An image that is built is also made available to the cluster's nodes. Where the official base images are out of
-    reach, others take their place by `--build-arg`; the command that is run is printed.
+    An image that is built is also made available to the cluster's nodes. The build gets options that this machine needs
+    (another base image, a proxy) and the labels by which the workbook knows its images; the whole command is printed.
 
     Args:
-        args: its arguments, one word each.
+        args: its arguments, one word each: `docker("images")`.
         timeout: seconds.
 
     Raises:
-        CommandFailed: docker ended with an error.
-        WorkbookError: docker is not installed, or the workbook has no image of this name.
+        DockerError: docker ended with an error; its message is docker's own.
+        WorkbookError: docker is not installed, the workbook has no image of this name, or the build failed.
 
     Documentation: https://docs.docker.com/reference/cli/docker/
     """
     cluster = current()
+    if args[:1] == ("build",):
+        _build(args[1:], timeout)
+        return Printed()
     environment = QUIET | cluster.docker_environment()
-    fix = "Install it: https://docs.docker.com/get-started/get-docker/"
-    if args[:1] != ("build",):
-        return Printed(run(["docker", *args], env=environment, cwd=ROOT, timeout=timeout, fix=fix).strip())
-    image = _tag(args)
-    command = ["docker", "build", *_options(image), *args[1:]]
-    print(f"$ {typed(command)}", flush=True)
-    run(command, env=environment, cwd=ROOT, timeout=timeout, on_line=print, fix=fix)
+    try:
+        output = run(["docker", *args], env=environment, cwd=ROOT, timeout=timeout, fix=INSTALL)
+    except CommandFailed as error:
+        fix = next((fix for text, fix in FIXES.items() if text in error.output), "")
+        raise DockerError(["docker", *args], error.code, error.output, fix) from None
+    return Printed(output.strip("\n"))
+
+
+def _build(args: Sequence[str], timeout: float) -> None:
+    """Run `docker build` with these arguments, and load the image onto the nodes."""
+    cluster, (image, added) = current(), _read(args)
+    engine, environment = cluster.docker(), QUIET | cluster.docker_environment()
+    command = ["docker", "build", *added, *args]
+    print(*(f"$ {line}" for line in (cluster.docker_setup, typed(command)) if line), sep="\n", flush=True)
+    replaced, lines = _identity(engine, image), list[str]()
+
+    def show(line: str) -> None:
+        lines.append(f"{line}\n")
+        print(line, flush=True)
+
+    try:
+        run(command, env=environment, cwd=ROOT, timeout=timeout, on_line=show, fix=INSTALL)
+    except CommandFailed as error:
+        if any(STEP.match(line) for line in lines):
+            raise failure(image, lines[-1].strip(), lines[:-1]) from None
+        raise DockerError(["docker", "build", *args], error.code, error.output) from None
     cluster.load(image)
-    return Printed()
+    if replaced and replaced != _identity(engine, image):
+        _remove_unnamed(engine, replaced)
 
 
-def _tag(args: Sequence[str]) -> str:
-    """The name and tag of the image that is built, which must be one of the workbook's."""
-    tags = [after for word, after in pairwise(args) if word in ("-t", "--tag")]
-    if len(tags) == 1 and tags[0] in catalog():
-        return tags[0]
-    raise WorkbookError(
-        f"The workbook has no image {', '.join(tags) or 'without a name'}.",
-        f"It has {', '.join(catalog())}.",
-        "Name one of them: `%docker build -t web-app:1.0 app/webapp`. In a terminal you can build any other.",
-    )
-
-
-def _options(image: str) -> list[str]:
-    """What the build needs on this machine, and the labels by which `begin(…)` and `make clean` know the image."""
-    recipe, cluster = catalog()[image], current()
-    bases = {
-        name: base(cluster.docker(), purpose, cluster.settings.bundle) for name, purpose in recipe["bases"].items()
-    }
-    own = {name: tag for name, tag in bases.items() if tag != OFFICIAL[recipe["bases"][name]]}
-    options = [f"--build-arg={name}={value}" for name, value in {**own, **proxies()}.items()]
-    return options + [
-        f"--label={key}={value}" for key, value in (labels.MANAGED | {SOURCE: source_hash(recipe)}).items()
+def _read(args: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the image that the arguments of `docker build` name, and the options that are added to them."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-t", "--tag", nargs="?", action="append", default=[])
+    parser.add_argument("--build-arg", nargs="?", action="append", default=[])
+    known, rest = parser.parse_known_args(args)
+    image = " ".join(filter(None, known.tag))
+    if image not in catalog():
+        raise WorkbookError(
+            f"The workbook has no image {image or 'without a name'}.",
+            f"It has {', '.join(catalog())}.",
+            "Name one of them: `%docker build -t web-app:1.0 app/webapp`. In a terminal you can build any other.",
+        )
+    recipe = catalog()[image]
+    _require_readable(context(recipe))
+    given = dict(word.partition("=")[::2] for word in filter(None, known.build_arg))
+    folders = [word.rstrip("/") for word in rest if word != "--no-cache"]
+    # Only what is built as app/images.toml says is what `begin(…)` wants.
+    wanted = folders == [f"app/{recipe['context']}"] and given == recipe.get("args", {})
+    added = labels.MANAGED | ({SOURCE: source_hash(recipe)} if wanted else {})
+    return image, [
+        *(f"--build-arg={name}={value}" for name, value in _bases(recipe).items() if name not in given),
+        *(f"--build-arg={name}" for name in proxies() if name not in given),  # docker reads its value, maybe a password
+        *(f"--label={name}={value}" for name, value in added.items()),
     ]
 
 
+def _bases(recipe: Recipe) -> dict[str, str]:
+    """The build arguments for the base images that take the place of official ones on this machine."""
+    cluster = current()
+    purposes: dict[str, str] = recipe["bases"]
+    tags = {name: base(cluster.docker(), purpose, cluster.settings.bundle) for name, purpose in purposes.items()}
+    return {name: tag for name, tag in tags.items() if tag != OFFICIAL[purposes[name]]}
+
+
+def _require_readable(folder: Path) -> None:
+    """Refuse files that the program in the container, which is not root, could not read: they keep their permissions.
+
+    Raises:
+        WorkbookError: only some users may read one, as after `umask 077` and `git clone`.
+    """
+    if os.name == "nt":
+        return  # there, docker gives all files the same permissions
+    for path in folder.rglob("*"):
+        if not path.stat().st_mode & 0o004:
+            raise WorkbookError(
+                f"Only some users of this machine may read {path}.",
+                "A file keeps its permissions in the image, where the program runs as another user.",
+                f"Let all users read it: `chmod -R a+rX {folder}`.",
+            )
+
+
+def _identity(engine: "DockerClient", image: str) -> str:
+    """The image's ID in the engine; empty when there is no such image."""
+    return next((str(found.id) for found in engine.images.list(image)), "")
+
+
+def _remove_unnamed(engine: "DockerClient", identity: str) -> None:
+    """Remove an image whose name the new one has, unless it has another name or a container uses it."""
+    # The Docker SDK is loaded with the engine, not with this module.
+    from docker.errors import APIError
+
+    with suppress(APIError):  # in use, or removed meanwhile
+        if not engine.images.get(identity).tags:
+            engine.images.remove(identity)
+            print("Removed the image that had this name before.")
+
+
+@no_var_expand  # braces are for docker: `--format "{{.Size}}"`
 def magic(line: str) -> Printed:
     """Run `%docker ARGUMENTS`, which are split as a shell splits them. Raises as `docker`."""
     return docker(*shlex.split(line))
