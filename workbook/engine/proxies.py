@@ -15,7 +15,8 @@ def proxies() -> dict[str, str]:
     Documentation: https://docs.docker.com/engine/cli/proxy/
     """
     left_out = on_loopback()
-    return {name: os.environ[name] for name in PROXIES if name in os.environ and name not in left_out}
+    found = {name: os.environ[name] for name in PROXIES if name in os.environ and name not in left_out}
+    return found if any(name.lower() != "no_proxy" for name in found) else {}
 
 
 def on_loopback() -> list[str]:

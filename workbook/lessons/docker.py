@@ -83,7 +83,7 @@ def _build(args: Sequence[str], timeout: float) -> None:
 
     def show(line: str) -> None:
         lines.append(f"{line}\n")
-        print(line, flush=True)
+        print(line)
 
     try:
         run(command, env=environment, cwd=ROOT, timeout=timeout, on_line=show, fix=INSTALL)
@@ -165,6 +165,8 @@ def _remove_unnamed(engine: "DockerClient", identity: str) -> None:
 
 
 @no_var_expand  # braces are for docker: `--format "{{.Size}}"`
-def magic(line: str) -> Printed:
-    """Run `%docker ARGUMENTS`, which are split as a shell splits them. Raises as `docker`."""
-    return docker(*shlex.split(line))
+def magic(line: str) -> Printed | None:
+    """Run `%docker ARGUMENTS`, which are split as a shell splits them. A build has printed its log and returns None. Raises as `docker`."""
+    args = shlex.split(line)
+    printed = docker(*args)
+    return None if args[:1] == ["build"] else printed

@@ -14,7 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The webapp, as the frontend sees it. */
+/** Requests to the web application. */
 final class Backend {
     private static final int LONGEST = 10_000;
 
@@ -26,14 +26,14 @@ final class Backend {
         this.timeout = timeout;
     }
 
-    /** What the webapp says; nothing when it is refused, late, not well, or not text. */
+    /** Returns the web application's answer, or nothing if it fails, comes too late, or isn't text. */
     Optional<String> ask() {
-        // A client for each question: a connection that is kept would lead to one Pod for ever, past the Service.
+        // A new client for each request, because a connection that is kept open would always lead to the same Pod.
         HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(timeout).build();
         CompletableFuture<HttpResponse<byte[]>> answer =
                 client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArray());
         try {
-            // The request's own timeout ends with the headers; this one also bounds a body that never ends.
+            // The request's own timeout only covers the headers; this one covers the body, too.
             HttpResponse<byte[]> response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
             if (response.statusCode() != 200) {
                 return none("HTTP " + response.statusCode());
@@ -57,9 +57,9 @@ final class Backend {
         try {
             String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
             boolean fit = text.length() <= LONGEST && text.chars().noneMatch(c -> c < ' ' && c != '\n' && c != '\r' && c != '\t');
-            return fit ? Optional.of(text) : none("not a text to show");
+            return fit ? Optional.of(text) : none("the answer has characters that can't be shown");
         } catch (CharacterCodingException error) {
-            return none("not a text at all");
+            return none("the answer isn't text");
         }
     }
 }
