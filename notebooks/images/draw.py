@@ -97,13 +97,11 @@ def architecture() -> Picture:
     picture.box(150, 14, 180, 46, "kubectl", "~and other clients")
     picture.frame(80, 196, "control plane")
     picture.box(140, 112, 200, 46, "API server")
-    for x, name, note in (
-        (24, "etcd", "~stores objects"),
-        (182, "scheduler", "~picks a node"),
-        (340, "controllers", "~close gaps"),
-    ):
+    picture.box(24, 204, 116, 56, "etcd", "~stores objects")
+    picture.arrow((150, 158), (90, 202))  # the API server is etcd's client
+    for x, end, name, note in ((182, 240, "scheduler", "~picks a node"), (340, 322, "controllers", "~close gaps")):
         picture.box(x, 204, 116, 56, name, note)
-        picture.arrow((x + 58, 204), (min(max(x + 58, 158), 322), 160))
+        picture.arrow((x + 58, 204), (end, 160))
     picture.arrow((240, 60), (240, 110))
     picture.frame(300, 280, "each node")
     picture.box(76, 336, 150, 52, "kubelet", "~runs Pods")

@@ -191,6 +191,8 @@ def test_breaks_come_in_time_and_each_plan_begins_with_notebook_00():
         "notebooks/ERRATA.md",
         "notebooks/GLOSSARY.md",
         "notebooks/README.md",
+        "notebooks/REFERENCE.md",
+        "notebooks/SETUP.md",
         "tests/README.md",
     ],
 )

@@ -54,7 +54,7 @@ def errata() -> str:
     lines = [
         "# Errata",
         "",
-        "What the book says, and what is true today. Each line was tried on a cluster, in the notebook and cell of the last column. `make record` writes this page.",
+        "What the book says, and what is true today. The last column names the notebook that discusses a claim, and the code cell that follows there. Most claims are tried by cells near it, or have a link to a source. `make record` writes this page.",
         "",
         "| | the book says | | today | notebook [cell] |",
         "|---|---|---|---|---|",
