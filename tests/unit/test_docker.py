@@ -158,8 +158,15 @@ def test_a_step_that_fails(cluster, program):
     assert cluster.loaded == []
 
 
-def test_a_step_that_fails_in_todays_builder(cluster, program):
-    last = 'ERROR: failed to solve: process \\"/bin/sh -c false\\" did not complete successfully: exit code: 1'
+@pytest.mark.parametrize(
+    "problem",
+    [
+        'process \\"/bin/sh -c false\\" did not complete successfully: exit code: 1',
+        'failed to compute cache key: \\"/v9/app.py\\" not found: not found',
+    ],
+)
+def test_a_step_that_fails_in_todays_builder(cluster, program, problem):
+    last = f"ERROR: failed to solve: {problem}"
     program("docker", f"echo '#5 [2/4] RUN false'; echo \"{last}\" >&2; exit 1")
     with pytest.raises(WorkbookError, match=r"was not built: ERROR: failed to solve(.|\n)*webapp/Dockerfile"):
         magic(BUILD)

@@ -27,8 +27,8 @@ NETWORK = re.compile(
 )
 """What programs print that do not reach the network, or do not trust what answers there."""
 DOCKERFILE = re.compile(
-    "returned a non-zero code|did not complete successfully|(copy|add) failed|dockerfile|should not be blank|requires buildkit"
-    "|executable file not found|unable to find user",
+    "returned a non-zero code|did not complete successfully|(copy|add) failed|failed to compute cache key|dockerfile"
+    "|should not be blank|requires buildkit|executable file not found|unable to find user",
     re.IGNORECASE,
 )
 """What the builder says of a mistake in the Dockerfile. Everything else is a failure of the engine."""
