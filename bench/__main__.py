@@ -58,7 +58,10 @@ def write(path: Path, begun: str, rows: list[Row]) -> None:
     """Write the rows that have been measured so far, and describe the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = {"system": platform.platform(), "python": platform.python_version(), "begun": begun}
-    path.write_text(json.dumps(machine | {"rows": [record(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(
+        json.dumps(machine | {"rows": [record(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n",
+        encoding="utf-8",
+    )
 
 
 def prepare() -> None:

@@ -54,7 +54,9 @@ def classroom(*learners: str) -> None:
     for learner in learners:
         with tempfile.TemporaryDirectory() as folder:
             manifest = Path(folder, f"{learner}.yaml")
-            manifest.write_text((MANIFESTS / "learner.yaml").read_text().replace("LEARNER", learner))
+            manifest.write_text(
+                (MANIFESTS / "learner.yaml").read_text(encoding="utf-8").replace("LEARNER", learner), encoding="utf-8"
+            )
             run([*kubectl, "apply", "-f", str(manifest)], show=True)
         # The cluster may limit the token to a shorter time.
         command = [*kubectl, "create", "token", "workbook-learner", f"--namespace={learner}", "--duration=48h"]

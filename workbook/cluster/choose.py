@@ -122,12 +122,12 @@ def _preferred(settings: Settings) -> tuple[Provider, Reason]:
 def remember(folder: Path, provider: Provider) -> None:
     """Note which provider a cluster was made with, so that it is found again when another one gets installed."""
     folder.mkdir(parents=True, exist_ok=True)
-    _note(folder).write_text(provider)
+    _note(folder).write_text(provider, encoding="utf-8")
 
 
 def remembered(folder: Path) -> Provider | None:
     """The provider that the cluster in this folder was made with; None when it is not known."""
-    name = _note(folder).read_text().strip() if _note(folder).exists() else ""
+    name = _note(folder).read_text(encoding="utf-8").strip() if _note(folder).exists() else ""
     return Provider(name) if name in set(Provider) else None
 
 

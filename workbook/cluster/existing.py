@@ -151,10 +151,11 @@ class Existing(Cluster):
 
     def _pushed(self) -> dict[str, str]:
         """The images that were pushed, and their identities in the engine."""
-        return dict(line.split() for line in self._note.read_text().splitlines()) if self._note.exists() else {}
+        lines = self._note.read_text(encoding="utf-8").splitlines() if self._note.exists() else []
+        return dict(line.split() for line in lines)
 
     def _remember(self, pushed: dict[str, str]) -> None:
-        self._note.write_text("".join(f"{image} {identity}\n" for image, identity in pushed.items()))
+        self._note.write_text("".join(f"{image} {identity}\n" for image, identity in pushed.items()), encoding="utf-8")
 
     def remove(self, image: str) -> None:
         """Forget the image. The registry keeps it, because it is not the workbook's to delete; the next push replaces it."""

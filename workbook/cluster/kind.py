@@ -81,7 +81,7 @@ class Kind(Cluster):
     def _create(self) -> Api:
         image, official = self.node_image()
         config = self.scratch.with_name("kind.yaml")
-        config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)))
+        config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)), encoding="utf-8")
         options = ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
         with step(f"Create the cluster {self.name!r} with kind") as running:
             run(

@@ -81,7 +81,7 @@ class Minikube(Cluster):
     def _profile(self) -> dict[str, Any]:
         """minikube's own notes about the profile; empty when there is no such profile."""
         try:
-            found = json.loads((minikube_cache().parent / "profiles" / self.name / "config.json").read_text())
+            found = json.loads((minikube_cache().parent / "profiles" / self.name / "config.json").read_bytes())
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -177,7 +177,7 @@ class Minikube(Cluster):
             if not self._profile() and "--driver=docker" in words:
                 words.append(f"--ports=127.0.0.1:{_free_port()}:{node.NODE_PORT}")  # like kind's: see node.kind_config
             self._run(*words, timeout=1800, on_line=running.update)
-            return ready.connect(self, self.scratch.read_text())
+            return ready.connect(self, self.scratch.read_text(encoding="utf-8"))
 
     def stop(self) -> None:
         with step(f"Stop the cluster {self.name!r}"):

@@ -77,7 +77,7 @@ def forget(path: Path) -> None:
 def current(path: Path) -> tuple[str, str] | None:
     """The current context and its namespace in the kubeconfig at `path`; None when it is absent or damaged."""
     try:
-        config = yaml.safe_load(path.read_text())
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
         context: str = config["current-context"]
         entry: dict[str, str] = next(each["context"] for each in config["contexts"] if each["name"] == context)
         return context, entry["namespace"]

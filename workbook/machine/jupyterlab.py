@@ -54,7 +54,7 @@ def serve(folder: Path, file: str) -> Iterator[str]:
     """
     command, env, address = jupyterlab(folder, file)
     port = urlsplit(address).port or 0
-    with TemporaryDirectory(ignore_cleanup_errors=True) as own, Path(own, "log").open("w+") as log:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as own, Path(own, "log").open("w+", encoding="utf-8") as log:
         env = os.environ | env | dict.fromkeys(FOLDERS, own)
         command.append("--no-browser")
         with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
@@ -62,7 +62,8 @@ def serve(folder: Path, file: str) -> Iterator[str]:
                 with suppress(TimeoutError):
                     poll(lambda: _listens(port) or server.poll() is not None, timeout=60)
                 if not _listens(port):
-                    raise WorkbookError("JupyterLab has not started.", Path(log.name).read_text()[-1000:])
+                    printed = Path(log.name).read_text(encoding="utf-8", errors="replace")
+                    raise WorkbookError("JupyterLab has not started.", printed[-1000:])
                 yield address
             finally:
                 server.terminate()
