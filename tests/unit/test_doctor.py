@@ -278,7 +278,8 @@ def test_a_python_that_cannot_even_import_the_package_gets_a_message():
     older = "import sys; sys.version_info = (3, 8, 0, 'final', 0); import workbook"
     done = subprocess.run([sys.executable, "-c", older], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("This is Python 3.8; the workbook needs 3.11 or newer.") and "conda" in done.stderr
+    assert done.stderr.startswith("This is Python 3.8; the workbook needs 3.11 or newer.")
+    assert all(way in done.stderr for way in ("PYTHON=python3.13", "py -3.13 -m workbook", "conda env create"))
 
 
 def test_another_set_up_is_a_note(machine, capsys):
