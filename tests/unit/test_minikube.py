@@ -18,7 +18,7 @@ from workbook.cluster.choose import Settings
 FAKE = """
 case " $* " in
 *" status "*) echo '* Profile "workbook" not found.'; exit 85 ;;
-*" start "*) echo "$@" > {seen} ;;
+*" start "*) echo "$@" > "{seen}" ;;
 esac
 {root}
 echo the kubeconfig > "$KUBECONFIG"
@@ -175,7 +175,7 @@ def test_a_minikube_that_stays_to_forward_the_port_is_kept_and_asked_once(ours, 
     """So it does on macOS, Windows and WSL with the driver docker."""
     profile(home, "docker")
     service(30080)
-    program("minikube", f"echo $$ >> {tmp_path}/pids; echo http://127.0.0.1:51234; exec sleep 60")
+    program("minikube", f'echo $$ >> "{tmp_path}/pids"; echo http://127.0.0.1:51234; exec sleep 60')
     begun = time.monotonic()
     assert [ours.url("webservice") for _ in range(2)] == ["http://127.0.0.1:51234"] * 2
     assert time.monotonic() - begun < 10
@@ -230,7 +230,7 @@ def containerd(ours, home, program, monkeypatch):
     def lists(images: list[dict]) -> None:
         profile(home, "docker", "containerd")
         (home / "listed").write_text(json.dumps(images))
-        program("minikube", f'case "$*" in *" ls "*) cat {home}/listed ;; *) echo "$@" >> {home}/asked ;; esac')
+        program("minikube", f'case "$*" in *" ls "*) cat "{home}/listed" ;; *) echo "$@" >> "{home}/asked" ;; esac')
         ids = {"web-app:1.0": "sha256:aa", "web-app:2.0": "sha256:changed"}
         found = SimpleNamespace(images=SimpleNamespace(get=lambda name: SimpleNamespace(id=ids[name])))
         monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: found)
@@ -304,7 +304,7 @@ def test_status(ours, program, answer, state):
 )
 def test_no_such_profile(ours, program, tmp_path, said):
     (tmp_path / "said").write_text(said)
-    program("minikube", f"cat {tmp_path}/said; exit 85")
+    program("minikube", f'cat "{tmp_path}/said"; exit 85')
     assert ours.status() == "Absent"
 
 
@@ -316,7 +316,7 @@ def test_a_broken_minikube_says_so_and_names_the_way_out(ours, program):
 
 def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, monkeypatch, tmp_path):
     monkeypatch.setenv("KUBECONFIG", "/reader/config")
-    program("minikube", f'echo "$KUBECONFIG" > {tmp_path}/seen')
+    program("minikube", f'echo "$KUBECONFIG" > "{tmp_path}/seen"')
     ours.stop()
     assert (tmp_path / "seen").read_text().strip() == str(ours.scratch)
 
@@ -338,7 +338,10 @@ def test_the_kubectl_that_minikube_has_fetched_is_used_itself(ours, program, mon
     monkeypatch.setattr(minikube, "server_minor", lambda ours: 36)
     program("fetched", kubectl_of(36))
     program("kubectl", kubectl_of(32))
-    program("minikube", f"mkdir -p {folder}; cp {tmp_path}/bin/fetched {folder}/kubectl; touch {folder}/kubectl.lock")
+    program(
+        "minikube",
+        f'mkdir -p "{folder}"; cp "{tmp_path}/bin/fetched" "{folder}/kubectl"; touch "{folder}/kubectl.lock"',
+    )
     assert ours.kubectl() == [str(folder / "kubectl")]
 
 
