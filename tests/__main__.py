@@ -10,6 +10,7 @@ import pytest
 from tests.record import record
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
+from workbook.base.streams import replace_missing_characters
 
 FOLDERS = {
     "test": (),
@@ -28,6 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False, add_help=False)
     parser.add_argument("verb", choices=(*FOLDERS, "record"))
     options, arguments = parser.parse_known_args()
+    replace_missing_characters()
     if options.verb == "record":
         return record(*arguments)
     if options.verb == "offline":

@@ -284,7 +284,7 @@ def test_a_machine_that_cannot_be_without_a_network_is_refused(monkeypatch):
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp437"])
 def test_no_character_ends_a_command(encoding):
     """As on Windows, where redirected output has the encoding of the console."""
-    code = "import sys; from workbook.cli import main as cli; cli._run = lambda *_: print('✓ →') or 0; sys.exit(cli.main(['lab']))"
+    code = r"import sys; from workbook.cli import main as cli; cli._run = lambda *_: print('\u2713 \u2192') or 0; sys.exit(cli.main(['lab']))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONIOENCODING": encoding},
