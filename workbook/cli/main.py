@@ -3,6 +3,7 @@
 It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
 """
 
+import io
 import os
 import shutil
 import sys
@@ -11,12 +12,10 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbook.base import commands
 from workbook.base.errors import WorkbookError
 from workbook.base.log import debugging
 from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
-from workbook.base.streams import replace_missing_characters
 from workbook.bundle import choose, manifest
 from workbook.cli import verbs
 from workbook.machine import environment
@@ -25,7 +24,7 @@ from workbook.machine import environment
 def parser() -> ArgumentParser:
     """The parser of the command line. Its help groups the verbs by who needs them."""
     whole = ArgumentParser(
-        prog=commands.workbook(),
+        prog="python3 -m workbook",
         usage="%(prog)s VERB [options]",
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -85,7 +84,9 @@ def parse(words: Sequence[str]) -> verbs.Options:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a verb, and return the exit status. `words` are the command line's arguments, by default of this process."""
-    replace_missing_characters()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console may lack ✓, which must not end a set-up halfway
     words = sys.argv[1:] if words is None else words
     options = parse(words)
     try:
@@ -125,7 +126,10 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
 
 def _remove_files() -> None:
     """Remove the files that the workbook made, and the environment in which `clean` itself ran."""
-    for folder in (environment.VENV, home(), *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
+    files = [home()]
+    if (home() / "engine/dockerd.pid").exists():  # `clean` has left the engine running, for others: see cli/clean.py
+        files = [path for path in home().iterdir() if path.is_dir() and path.name != "engine"]
+    for folder in (environment.VENV, *files, *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
         if folder.exists():
             shutil.rmtree(folder)
             print(f"✓ Remove {folder}")
