@@ -3,7 +3,6 @@
 It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
 """
 
-import io
 import os
 import shutil
 import sys
@@ -12,10 +11,12 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbook.base import commands
 from workbook.base.errors import WorkbookError
 from workbook.base.log import debugging
 from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
+from workbook.base.streams import replace_missing_characters
 from workbook.bundle import choose, manifest
 from workbook.cli import verbs
 from workbook.machine import environment
@@ -24,7 +25,7 @@ from workbook.machine import environment
 def parser() -> ArgumentParser:
     """The parser of the command line. Its help groups the verbs by who needs them."""
     whole = ArgumentParser(
-        prog="python3 -m workbook",
+        prog=commands.workbook(),
         usage="%(prog)s VERB [options]",
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -84,9 +85,7 @@ def parse(words: Sequence[str]) -> verbs.Options:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a verb, and return the exit status. `words` are the command line's arguments, by default of this process."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a console may lack ✓, which must not end a set-up halfway
+    replace_missing_characters()
     words = sys.argv[1:] if words is None else words
     options = parse(words)
     try:
