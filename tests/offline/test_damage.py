@@ -5,18 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.bundle import manifest, read
 from workbook.bundle import verify as verifying
-from workbook.machine import environment
 from workbook.publish import bundle as making
 
 FILES = {
@@ -105,7 +101,10 @@ DAMAGES = {
         r"manifest\.json does not match its checksum",
     ),
     "the manifest is missing": (lambda folder: (folder / manifest.NAME).unlink(), r"There is no bundle in"),
-    "the manifest's checksum is missing": (lambda folder: (folder / manifest.SUM).unlink(), r"no readable manifest\.json\.sha256"),
+    "the manifest's checksum is missing": (
+        lambda folder: (folder / manifest.SUM).unlink(),
+        r"no readable manifest\.json\.sha256",
+    ),
     "its format is a newer one": (
         lambda folder: write(folder, format=manifest.FORMAT + 1),
         r"has format 2.*reads format 1",
@@ -238,20 +237,3 @@ def test_an_interrupted_bundle_has_no_manifest(folder):
     with pytest.raises(KeyboardInterrupt):
         making.Writer(folder).make("bin/kind", interrupt)
     assert not (folder / manifest.NAME).exists()
-
-
-def test_the_pins_contain_all_dependencies():
-    pinned = dict(line.split("==") for line in making.pins().splitlines())
-    pinned = {canonicalize_name(name): version for name, version in pinned.items()}
-    assert {"jupyterlab", "pandas", "traitlets", "coverage", "nbval", "pytest"} <= pinned.keys()
-    needed = [Requirement(text) for text in environment.requirements(*manifest.EXTRAS)]
-    seen = set()
-    for requirement in needed:  # grows
-        name = canonicalize_name(requirement.name)
-        assert name in pinned, f"{requirement} is needed"
-        assert requirement.specifier.contains(pinned[name], prereleases=True)
-        if name not in seen:
-            seen.add(name)
-            more = map(Requirement, metadata.distribution(name).requires or [])
-            needed += [each for each in more if each.marker is None or each.marker.evaluate({"extra": ""})]
-    assert "traitlets" in seen

@@ -11,7 +11,7 @@ The format, version 1 (`manifest.FORMAT`):
 | manifest.json | the keys below; sorted and without times, so that equal contents have an equal checksum |
 | manifest.json.sha256 | the checksum of manifest.json, as `sha256sum -c` reads it |
 | workbook.tar.gz | the workbook itself, to be unpacked where it is to run |
-| wheels/ | the Python packages, and those that build the workbook's own package, for `pip --no-index` |
+| wheels/ | the Python packages that locks/ pins, for `pip --no-index --require-hashes` |
 | images/ | container images for `docker load`: the node's, and the base images of the applications |
 | bin/ | kind and kubectl, or minikube |
 | minikube/ | files for the cache of exactly that minikube: its base image, other images, binaries |

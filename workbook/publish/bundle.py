@@ -18,7 +18,7 @@ from workbook.base import labels
 from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
-from workbook.base.paths import ROOT, home
+from workbook.base.paths import ROOT, home, locks
 from workbook.base.processes import read, run
 from workbook.base.steps import step
 from workbook.bundle import manifest
@@ -43,7 +43,6 @@ FOLDER = ROOT / "build" / "bundle"
 SHARE = "usr/share/workbook"  # where the base image for Python has the applications' wheels
 PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-version-check = true\n"
 """The base image's /etc/pip.conf: pip installs from that folder only."""
-REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, the earliest in a wheel: the same sources give equal wheels
 
 
 def bundle() -> None:
@@ -165,25 +164,17 @@ def _add_workbook(new: Writer) -> None:
         new.add("workbook.tar.gz", archive)
 
 
-def pins() -> str:
-    """Return the versions of all packages in this environment as constraints for pip, in lines such as `name==1.0`."""
-    return read([sys.executable, "-m", "pip", "list", "--format=freeze", "--exclude-editable"])
-
-
 def _add_wheels(new: Writer) -> None:
-    """Add what the notebooks and their tests need, in this environment's versions; and what builds the workbook's."""
+    """Add the Python packages that the notebooks and their tests need."""
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
-        constraints = Path(scratch, "constraints.txt")
-        constraints.write_text(pins(), encoding="utf-8")
-        packages = [f"--constraint={constraints}", *environment.requirements(*manifest.EXTRAS)]
-        for words in (packages, manifest.build_requirements()):
-            run(
-                [sys.executable, "-m", "pip", "wheel", "--wheel-dir", scratch, *words],
-                env=REPRODUCIBLE,
-                timeout=1800,
-                on_line=running.update,
-                fix="Connect to a network with a Python package index; behind a proxy, set HTTPS_PROXY and PIP_CERT.",
-            )
+        pinned = ["--require-hashes", *(f"--requirement={path}" for path in locks(*manifest.EXTRAS))]
+        run(
+            [sys.executable, "-I", "-m", "pip", "download", "--only-binary=:all:", "--dest", scratch, *pinned],
+            env=environment.pip_settings(Path(sys.executable)),
+            timeout=1800,
+            on_line=running.update,
+            fix="Connect to a network with a Python package index; behind a proxy, set HTTPS_PROXY and PIP_CERT.",
+        )
         for wheel in Path(scratch).glob("*.whl"):
             new.add(f"wheels/{wheel.name}", wheel)
 
