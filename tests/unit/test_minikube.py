@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import socket
 import time
 from types import SimpleNamespace
@@ -333,16 +334,20 @@ def kubectl_of(minor: int) -> str:
 
 
 def test_the_kubectl_that_minikube_has_fetched_is_used_itself(ours, program, monkeypatch, tmp_path):
-    folder = tmp_path / ".minikube/cache/linux/amd64/v1.36.3"
+    """minikube is asked to fetch it only once, and the node's kubectl is not for this system on macOS and Windows."""
+    cache, version = tmp_path / ".minikube/cache", "amd64/v1.36.3"
+    folder = cache / platform.system().lower() / version
     monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
     monkeypatch.setattr(minikube, "server_minor", lambda ours: 36)
     program("fetched", kubectl_of(36))
     program("kubectl", kubectl_of(32))
-    program(
-        "minikube",
-        f'mkdir -p "{folder}"; cp "{tmp_path}/bin/fetched" "{folder}/kubectl"; touch "{folder}/kubectl.lock"',
-    )
-    assert ours.kubectl() == [str(folder / "kubectl")]
+    fetch = f'mkdir -p "{folder}"; cp "{tmp_path}/bin/fetched" "{folder}/kubectl"; touch "{folder}/kubectl.lock"'
+    program("minikube", f'echo "$@" >> "{tmp_path}/asked"; {fetch}')
+    for _ in range(2):
+        assert ours.kubectl() == [str(folder / "kubectl")]
+        (cache / "other" / version).mkdir(parents=True, exist_ok=True)
+        (cache / "other" / version / "kubectl").write_text("not a program of this system")
+    assert (tmp_path / "asked").read_text().count("kubectl") == 1
 
 
 def test_minikube_kubectl_stands_in_where_its_cache_is_elsewhere(ours, program, monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import json
 import os
+import platform
 import random
 import re
 import shutil
@@ -189,11 +190,11 @@ class Minikube(Cluster):
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
+        # The file itself: `minikube kubectl` writes a log for each command, and leaves a child when it is ended.
         minor = server_minor(self)
-        if path := find_kubectl(minor):
+        if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
         self._read("kubectl", "--", "version", "--client", timeout=600)  # downloads one that fits, once
-        # The file itself: `minikube kubectl` writes a log for each command, and leaves a child when it is ended.
         if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
         return self._command("kubectl", "--")
@@ -337,9 +338,10 @@ def environment(answer: str) -> dict[str, str]:
 
 
 def cached_kubectl(minor: int) -> Path | None:
-    """The newest kubectl 1.`minor` in minikube's cache; None when there is none.
+    """The newest kubectl 1.`minor` for this system in minikube's cache; None when there is none.
 
     Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
     """
-    found = [path for path in minikube_cache().glob(f"*/*/v1.{minor}.*/kubectl*") if path.suffix in ("", ".exe")]
+    programs = f"{platform.system().lower()}/*/v1.{minor}.*/kubectl*"  # the node's may be for another system
+    found = [path for path in minikube_cache().glob(programs) if path.suffix in ("", ".exe")]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
