@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,7 @@ def started(home, monkeypatch):
         monkeypatch.setenv(name, "")  # so that what main() sets is undone after the test
     monkeypatch.setattr(environment, "python", lambda *extras, offline=(): Path(sys.executable))
     monkeypatch.setattr(environment, "found", lambda *extras: Path(sys.executable))
+    monkeypatch.setattr(environment, "link", lambda: None)
     monkeypatch.chdir(ROOT)
     return commands
 
@@ -226,13 +228,103 @@ def test_an_interruption_is_no_traceback(started, monkeypatch, capsys):
     assert "the same command continues" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "belongs", "advice"),
+    [
+        ("root/.venv/lib/a.py", "root/.venv", "`{sudo}chown -R {user} {place}`"),
+        ("root/notebooks/03_a.ipynb", "root/notebooks", "`{sudo}chown -R {user} {place}`"),
+        ("caches/kind/kubeconfig", "caches", "`{sudo}chown -R {user} {place}`"),
+        ("caches/made/now", "caches", "`{sudo}chown -R {user} {place}`"),
+        ("someone/.cache/pip", "someone/.cache", "`{sudo}chown -R {user} {place}`"),
+        ("elsewhere/file", "", "accessible for your user"),
+        ("root/mine/read-only", "", "accessible for your user"),
+        ("caches/mine", "", "WORKBOOK_HOME"),
+    ],
+)
+def test_a_file_of_another_user_is_named_with_its_owner_and_the_command_that_helps(
+    name, belongs, advice, started, monkeypatch, tmp_path, capsys
+):
+    """What belongs to the user is all but what is in the folder `belongs`; what is elsewhere is nobody's business."""
+    path, user = tmp_path / name, os.geteuid()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lstat = Path.lstat
+    foreign = tmp_path / (belongs or "elsewhere")
+
+    def owned(place):
+        values = list(lstat(place))
+        values[4] = user + 1 if foreign in (place, *place.parents) else user
+        return os.stat_result(values)
+
+    def refuse(*extras, offline=()):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", owned)
+    monkeypatch.setattr(cli, "ROOT", tmp_path / "root")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("HOME", str(tmp_path / "someone"))
+    monkeypatch.setattr(environment, "python", refuse)
+    assert cli.main(["up"]) == 1
+    error = capsys.readouterr().err
+    sudo = "sudo " if user else ""
+    assert f"This user may not use {path}.\nWhy: Permission denied: {foreign if belongs else ''}" in error
+    assert advice.format(sudo=sudo, user=user, place=foreign) in error and "Traceback" not in error
+    assert belongs or "chown" not in error
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root")
+@pytest.mark.parametrize("place", ["caches", "project"])
+def test_what_root_has_left_is_told_to_another_user(place, tmp_path):
+    """A real user without rights, in a Python without packages; it may read this Python, which root's home may contain."""
+    project, caches = tmp_path / "project", tmp_path / "caches"
+    for name in ("workbook", "node", "locks"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", project)
+    caches.mkdir()
+    for path in (project, *project.rglob("*"), caches):
+        os.chown(path, 65534, 65534)
+    for path in {"caches": [caches], "project": [project]}[place]:
+        os.chown(path, 0, 0)
+    capability = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *capability]
+    done = subprocess.run(
+        [*user, Path(sys._base_executable).resolve(), "-S", "-m", "workbook", "up"],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], "WORKBOOK_HOME": str(caches), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    left = {"caches": caches, "project": project}[place]
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert f"Permission denied: {left} belongs to root." in done.stderr
+    assert re.search(rf"chown -R 65534 {left}\W", done.stderr), done.stderr
+
+
+def test_a_refusal_that_is_about_no_file_is_no_finding(started, monkeypatch):
+    def refuse(*extras, offline=()):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(environment, "python", refuse)
+    with pytest.raises(PermissionError):
+        cli.main(["up"])
+
+
+def test_another_python_is_not_told_where_this_one_is(started, monkeypatch, tmp_path):
+    """With PYTHONHOME, the other would take this one's libraries, find no packages, and start itself again and again."""
+    seen = []
+    monkeypatch.setenv("PYTHONHOME", sys.base_prefix)
+    monkeypatch.setattr(environment, "python", lambda *extras, offline=(): tmp_path / "bin" / "python")
+    monkeypatch.setattr(cli, "attend", lambda *_: seen.append(os.environ.get("PYTHONHOME")) or 0)
+    assert cli.main(["up"]) == 0 and seen == [None]
+
+
 @pytest.fixture
 def files(started, monkeypatch, tmp_path):
     """A workbook in a folder of its own, with an environment; returns both and the workbook's folder of caches."""
     root, caches = tmp_path / "root", tmp_path / "caches"
     venv = root / ".venv"
     venv.mkdir(parents=True)
-    monkeypatch.setattr(cli, "ROOT", root)
+    for module in (cli, environment):
+        monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setattr(environment, "VENV", venv)
     monkeypatch.setenv("WORKBOOK_HOME", str(caches))
     monkeypatch.setattr(environment, "python", lambda *extras, offline=(): venv / "bin" / "python")
@@ -253,6 +345,21 @@ def test_clean_removes_its_own_files_last(files, started, monkeypatch):
     assert venv.exists() and caches.exists(), "removed although clean failed"
     monkeypatch.setattr(cli, "attend", lambda *_: 0)
     assert cli.main(["clean"]) == 0
+    assert list(root.iterdir()) == [] and not caches.exists()
+
+
+def test_clean_in_an_active_environment_takes_the_link_back_and_keeps_the_environment(files, monkeypatch, tmp_path):
+    root, _, caches = files
+    active = tmp_path / "active"
+    active.mkdir()
+    caches.mkdir()
+    (active / "theirs.pth").touch()
+    (active / "kubernetes-workbook.pth").write_text(f"{root}\n")
+    monkeypatch.setattr(environment.sysconfig, "get_path", lambda name: str(active))
+    monkeypatch.setattr(environment, "python", lambda *extras, offline=(): Path(sys.executable))
+    monkeypatch.setattr("workbook.cli.clean.clean", lambda: None)
+    assert cli.main(["clean"]) == 0
+    assert [path.name for path in active.iterdir()] == ["theirs.pth"]
     assert list(root.iterdir()) == [] and not caches.exists()
 
 

@@ -4,11 +4,13 @@ It starts in any Python, with the standard library alone, and continues in the e
 """
 
 import os
+import shlex
 import shutil
 import sys
 import traceback
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from workbook.base import commands
@@ -90,14 +92,42 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parse(words)
     try:
         return _run(options, words)
-    except WorkbookError as error:
+    except (WorkbookError, PermissionError) as error:
+        if isinstance(error, PermissionError) and not isinstance(error.filename, str | bytes | os.PathLike):
+            raise  # not about a file
         if debugging():
             traceback.print_exc()
-        print(f"\n{error}", file=sys.stderr)
+        print(f"\n{denied(error) if isinstance(error, PermissionError) else error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is lost: the same command continues where it stopped.", file=sys.stderr)
         return 130
+
+
+def denied(error: PermissionError) -> WorkbookError:
+    """Explain that this user may not use a file: whose it is, such as after a `sudo make lab`, and how to get it back."""
+    path = Path(os.fsdecode(error.filename))
+    what = f"This user may not use {path}."
+    if sys.platform == "win32":
+        return WorkbookError(what, f"{error.strerror}.", "Close the programs that use it; then run this again.")
+    owners: dict[Path, int] = {}
+    for place in (path, *path.parents):
+        with suppress(OSError):  # it does not exist, or may not be looked at
+            owners[place] = place.lstat().st_uid
+    private = [place for place in owners if {ROOT, home()} & {place, *place.parents} or Path.home() in place.parents]
+    foreign = [place for place in private if owners[place] != os.geteuid()]
+    place = foreign[-1] if foreign else next(iter(owners))
+    try:
+        owner = place.owner()
+    except KeyError:  # a user without a name, such as of a container
+        owner = f"the user {owners[place]}"
+    fix = f"Make {path} accessible for your user"
+    if foreign:
+        fix = f"`sudo chown -R {os.geteuid()} {shlex.quote(str(place))}`"
+    elif path.is_relative_to(home()):
+        fix = "Set WORKBOOK_HOME to a folder of your own"
+    why = f"{error.strerror}: {place} belongs to {owner}."
+    return WorkbookError(what, why, f"{fix}; then run this again.")
 
 
 def _run(options: verbs.Options, words: Sequence[str]) -> int:
@@ -115,20 +145,27 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
         extras = [extra for extra in options.extras if not bundle or extra in manifest.EXTRAS]
         python = environment.python(*extras, offline=bundle.packages if bundle else ())
     if environment.is_this(python):
-        return options.run(options) or 0
-    verified = [f"--verified={bundle.seal}"] if bundle else []
-    code = attend([python, "-m", "workbook", words[0], *verified, *words[1:]], environment.import_path())
-    if options.run is verbs.clean and code == 0:
+        if not options.bare:
+            environment.link()
+        code = options.run(options) or 0
+    else:
+        os.environ.pop("PYTHONHOME", None)  # it names the folder of this Python
+        verified = [f"--verified={bundle.seal}"] if bundle else []
+        code = attend([python, "-m", "workbook", words[0], *verified, *words[1:]], environment.import_path())
+    if options.run is verbs.clean and code == 0 and Path(sys.prefix) != environment.VENV:
         _remove_files()
     return code
 
 
 def _remove_files() -> None:
     """Remove the files that the workbook made, and the environment in which `clean` itself ran."""
+    for path in environment.links():
+        path.unlink()
+        print(f"✓ Remove {path}")
     files = [home()]
     if (home() / "engine/dockerd.pid").exists():  # `clean` has left the engine running, for others: see cli/clean.py
         files = [path for path in home().iterdir() if path.is_dir() and path.name != "engine"]
-    for folder in (environment.VENV, *files, *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
+    for folder in (environment.VENV, *files, ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
         if folder.exists():
             shutil.rmtree(folder)
             print(f"✓ Remove {folder}")
