@@ -35,12 +35,12 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
     kubeconfig.write(cluster.kubeconfig, text, cluster.context, cluster.namespace)
     api = wait_for_api(cluster)
     kubectl.provide(cluster, cluster.kubectl())
-    _wait_until(api, "nodes", None, _all_ready, "a Ready node", timeout)
+    _wait_until(cluster, api, "nodes", None, lambda nodes: usable(cluster, nodes), "a Ready node", timeout)
     return api
 
 
 def reach(cluster: Cluster) -> Api | None:
-    """A connection to the cluster if it has a valid kubeconfig, its API server answers, and all its nodes are Ready.
+    """A connection to the cluster if it has a valid kubeconfig, its API server answers, and its nodes are `usable`.
 
     The API server is asked once, without a wait.
     """
@@ -48,13 +48,15 @@ def reach(cluster: Cluster) -> Api | None:
         return None
     try:
         api = Api(cluster)
-        return api if _all_ready(api.objects("nodes", timeout=5)) else None
+        return api if usable(cluster, api.objects("nodes", timeout=5)) else None
     except (WorkbookError, OSError):
         return None
 
 
-def _all_ready(nodes: list[Object]) -> bool:
-    return bool(nodes) and all(condition(node, "Ready") for node in nodes)
+def usable(cluster: Cluster, nodes: list[Object]) -> bool:
+    """Whether all nodes are Ready. On somebody else's cluster one is enough: others may be in repair."""
+    met = any if cluster.provider is Provider.EXISTING else all
+    return bool(nodes) and met(condition(node, "Ready") for node in nodes)
 
 
 def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
@@ -91,7 +93,7 @@ def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
         return
     with step("Wait for Kubernetes' own Pods"):
         for resource, namespace, met, what in waits:
-            _wait_until(api, resource, namespace, met, what, timeout)
+            _wait_until(cluster, api, resource, namespace, met, what, timeout)
 
 
 def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
@@ -100,7 +102,7 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
     if found and "deletionTimestamp" in found["metadata"]:
         what = f"the end of the Namespace {api.namespace}, which is being deleted"
         deleted = found["metadata"]["uid"]
-        _wait_until(api, "namespaces", None, lambda items: deleted not in map(_uid, items), what, timeout)
+        _wait_until(cluster, api, "namespaces", None, lambda items: deleted not in map(_uid, items), what, timeout)
         found = None
     if not found:
         body = {"metadata": {"name": api.namespace, "labels": labels.MANAGED}}
@@ -116,20 +118,25 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
 
 
 def _wait_until(
-    api: Api, resource: str, namespace: str | None, met: Callable[[list[Object]], bool], what: str, timeout: float
+    cluster: Cluster,
+    api: Api,
+    resource: str,
+    namespace: str | None,
+    met: Callable[[list[Object]], bool],
+    what: str,
+    timeout: float,
 ) -> None:
     state: dict[str, Object] = {}
     for state in follow(api, resource, namespace, timeout=timeout):
         if met(list(state.values())):
             return
     why = _unready(api, [pod for pod in state.values() if not met([pod])]) if resource == "pods" else ""
-    raise WorkbookError(
-        f"The cluster started, but {timeout:.0f} s were not enough for {what}.",
-        why,
-        INOTIFY
-        if "too many open files" in why
-        else "Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one.",
-    )
+    fix = "Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one."
+    if cluster.provider is Provider.EXISTING:
+        fix = "Run this again. If it stays so, ask who runs the cluster."
+    elif "too many open files" in why:
+        fix = INOTIFY
+    raise WorkbookError(f"The cluster started, but {timeout:.0f} s were not enough for {what}.", why, fix)
 
 
 def _unready(api: Api, pods: Iterable[Object]) -> str:

@@ -14,6 +14,7 @@ from workbook.base.processes import CommandFailed, Printed, read, run
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.current import api, current, open_cluster
 from workbook.cluster.protocol import Cluster
+from workbook.kube.credentials import LOG_IN
 
 MANIFESTS = ROOT / "manifests"
 NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
@@ -24,6 +25,8 @@ FIXES = {
     "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
     "a free one is given.",
     "The cluster's name server": f"See whether the cluster's name service is ready: {NAME_SERVICE}.",
+    "You must be logged in to the server": LOG_IN,
+    "getting credentials: exec": LOG_IN,
 }
 """Part of an error message → what to do about it."""
 
