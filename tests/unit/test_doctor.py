@@ -61,6 +61,7 @@ def machine(home, program, monkeypatch, tmp_path):
 
     program("kind", KIND)
     program("kubectl", KUBECTL)
+    program("make", "exit 0")  # else fixes name another command
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("WORKBOOK_HOME", str(home))
     monkeypatch.setattr(environment, "found", lambda: "/venv/bin/python")

@@ -12,7 +12,7 @@ from tests import docker_api
 from workbook.base.errors import WorkbookError
 from workbook.engine import catalog, find
 from workbook.engine.build import build_image
-from workbook.engine.proxies import PROXIES
+from workbook.engine.proxies import PROXIES, proxies
 
 IMAGE = "web-app:1.0"
 STEP = {"stream": "Step 4/9 : RUN pip install -r requirements.txt\n"}
@@ -97,6 +97,20 @@ def test_the_proxies_of_the_docker_client_are_looked_at_as_well(build, home):
     (home / "docker").mkdir()
     (home / "docker/config.json").write_text(json.dumps(config))
     assert sent_proxies(build()) == dict.fromkeys(["https_proxy", "HTTPS_PROXY"], "http://192.0.2.1:3128")
+
+
+def test_neither_are_they_for_a_container(docker_engine, home, monkeypatch):
+    """Such as the one that fetches the packages for a bundle."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://localhost:3128")
+    (home / "docker").mkdir()
+    config = {"proxies": {"default": {"httpProxy": "http://127.0.0.1:3128", "noProxy": "localhost"}}}
+    (home / "docker/config.json").write_text(json.dumps(config))
+    docker_engine.answers |= {"POST /containers/create": {"Id": "c"}, "GET /containers/c/json": {"Id": "c"}}
+    find.ensure_engine().containers.create("python:3.13-slim", "pip", environment=proxies())
+    (created,) = docker_engine.asked("POST /containers/create")
+    assert sorted(json.loads(created.body)["Env"]) == ["NO_PROXY=localhost", "no_proxy=localhost"]
 
 
 # ---- failures ----

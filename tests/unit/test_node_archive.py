@@ -4,6 +4,8 @@ import hashlib
 import json
 import tarfile
 
+import pytest
+
 from node.archive import PATH, write_image, write_layer
 
 
@@ -30,6 +32,18 @@ def test_a_layer_holds_copies_contents_and_links(tmp_path):
     assert contents["usr/local/bin/program"] == contents["etc/copied"] == b"program"
     assert contents["etc/content"] == b"text" and contents["script.sh"] == b"#!/bin/sh\n"
     assert link.issym() and link.linkname == "/usr/lib"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_the_umask_when_the_project_was_cloned_changes_no_layer(tmp_path, umask):
+    plain, script = tmp_path / "plain", tmp_path / "script"
+    for source, mode in ((plain, 0o666), (script, 0o777)):
+        source.write_text(source.name)
+        source.chmod(mode & ~umask)
+    layer = tmp_path / "layer.tar"
+    write_layer(layer, {"etc/plain": plain, "preload.sh": script})
+    with tarfile.open(layer) as content:
+        assert {entry.name: entry.mode for entry in content} == {"etc/plain": 0o644, "preload.sh": 0o755}
 
 
 def test_equal_files_make_equal_layers(tmp_path):
