@@ -218,13 +218,14 @@ def test_an_old_provider_is_refused_and_its_program_does_not_run(cluster, tmp_pa
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_program_next_to_the_readers_kubeconfig(cluster, reader):
+def test_a_program_next_to_the_readers_kubeconfig(cluster, reader, capsys):
     ours = cluster(plugin("./bin/login"))
     login = reader / "bin" / "login"
     login.parent.mkdir()
     login.write_text(f"#!/bin/sh\n{printing()}\n")
     login.chmod(0o700)
     assert ours.start().objects("pods") == []
+    assert f"`{login}`" in capsys.readouterr().out, "which of the programs with this name"
 
 
 @pytest.mark.parametrize("place", ["token", "{}/elsewhere/token"])

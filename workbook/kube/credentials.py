@@ -7,13 +7,14 @@ Documentation: https://kubernetes.io/docs/reference/access-authn-authz/authentic
 
 import base64
 import json
+import shlex
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
 from workbook.base.log import SECRET
-from workbook.base.processes import CommandFailed, read, typed
+from workbook.base.processes import CommandFailed, read
 from workbook.kube import kubeconfig
 from workbook.kube.kubeconfig import Section
 
@@ -42,7 +43,7 @@ def login(user: Section) -> str:
             "kubectl does not support it any more, and the workbook does not run its program.",
             f"Write the kubeconfig again with your cloud's own command; it then uses {REMOVED[provider]}.",
         )
-    return typed(_masked(_command(user["exec"]))) if "exec" in user else ""
+    return shlex.join(_masked(_command(user["exec"]))) if "exec" in user else ""
 
 
 class Credentials:
@@ -98,7 +99,7 @@ def fetch(plugin: Section, cluster: Section, folder: Path) -> Section:
     info = {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
     env = {entry["name"]: entry["value"] for entry in plugin.get("env") or []}
     program, *arguments = _command(plugin)
-    shown = typed(_masked([program, *arguments]))
+    shown = shlex.join(_masked([program, *arguments]))
     if not (path := shutil.which(program)):
         raise WorkbookError(
             f"The program `{program}` is not installed, with which the kubeconfig logs in to the cluster.",
