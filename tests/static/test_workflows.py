@@ -67,7 +67,7 @@ def test_the_verbs_and_files_that_a_job_names_exist(job):
             assert words[3] in FOLDERS
         for word in words:
             if word.startswith(TRACKED):
-                assert (ROOT / word).exists(), word
+                assert any(ROOT.glob(word)), word
 
 
 @pytest.mark.parametrize("update", DEPENDABOT["updates"], ids=lambda update: update["package-ecosystem"])
