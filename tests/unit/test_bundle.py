@@ -173,10 +173,11 @@ def test_the_doctor_looks_for_programs_in_the_bundle(provider, images, chosen, h
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(use, "SUFFIX", ".exe")
     files = {each["file"]: b"an image" for each in (images or {}).values()}
-    chosen(files | {f"bin/{provider}.exe": b"a program"}, provider=provider, images=images)
+    folder = chosen(files | {f"bin/{provider}.exe": b"a program"}, provider=provider, images=images)
     finding = {"minikube": tools.minikube, "kind": tools.kind}[provider](Facts())
     assert finding.ok and finding.found == "in the bundle"
     assert not (tmp_path / "home").exists(), "the doctor changes nothing"
+    (folder / f"bin/{provider}.exe").unlink()
     chosen(files | {"bin/kubectl": b""}, provider=provider, images=images)
     assert not {"minikube": tools.minikube, "kind": tools.kind}[provider](Facts()).ok
 

@@ -60,7 +60,7 @@ def parser() -> ArgumentParser:
 
     lines.append("\nfor instructors:")
     verb(verbs.handout, "handout")
-    verb(verbs.bundle, *manifest.EXTRAS)
+    verb(verbs.bundle, *manifest.EXTRAS, "bundle")
     verb(verbs.verify, bare=True)
     verb(verbs.classroom).add_argument("arguments", nargs="+", metavar="LEARNER", help="a Namespace, such as learner-1")
 

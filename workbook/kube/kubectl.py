@@ -43,10 +43,15 @@ def require_kubectl(server: int | None = None, *, first: Path | None = None) -> 
     )
 
 
+def client_version(path: str) -> str:
+    """The version of the kubectl at `path`, such as v1.36.3."""
+    version = json.loads(read([path, "version", "--client", "-o", "json"], timeout=20))
+    return str(version["clientVersion"]["gitVersion"])
+
+
 def client_minor(path: str) -> int:
     """The minor version of the kubectl at `path`: 36 for v1.36.3."""
-    version = json.loads(read([path, "version", "--client", "-o", "json"], timeout=20))
-    return minor(version["clientVersion"]["gitVersion"])
+    return minor(client_version(path))
 
 
 def server_minor(access: Access) -> int:
