@@ -20,7 +20,7 @@ from workbook.cluster import ready
 from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster, State
 from workbook.engine.catalog import catalog
-from workbook.kube import credentials, kubeconfig, kubectl
+from workbook.kube import credentials, kubeconfig
 from workbook.kube.client import Api, message, node_port
 from workbook.kube.credentials import LOG_IN
 from workbook.kube.kubectl import require_kubectl, server_minor
@@ -78,7 +78,7 @@ class Existing(Cluster):
             kubeconfig.write(self.kubeconfig, yaml.safe_dump(config), self.context, self.namespace)
             api = Api(self)
             self._require(api)
-            kubectl.provide(self, self.kubectl())
+            ready.provide_kubectl(self)
             return api
 
     def _require(self, api: Api) -> None:

@@ -1,6 +1,7 @@
 """The last steps of every provider's start: write the workbook's kubeconfig, and wait until the cluster can be used."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from kubernetes.client.exceptions import ApiException
 
@@ -34,9 +35,15 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
     """
     kubeconfig.write(cluster.kubeconfig, text, cluster.context, cluster.namespace)
     api = wait_for_api(cluster)
-    kubectl.provide(cluster, cluster.kubectl())
+    provide_kubectl(cluster)
     _wait_until(cluster, api, "nodes", None, lambda nodes: usable(cluster, nodes), "a Ready node", timeout)
     return api
+
+
+def provide_kubectl(cluster: Cluster) -> None:
+    """Give terminals and kernels the kubectl that fits a running cluster. Without one, they have the reader's own, if any."""
+    with suppress(WorkbookError):
+        kubectl.provide(cluster, cluster.kubectl())
 
 
 def reach(cluster: Cluster) -> Api | None:
