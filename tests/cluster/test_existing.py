@@ -4,18 +4,27 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
+import yaml
 
 import node
 from tests import sessions
+from workbook.base.labels import SELECTOR
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
+from workbook.base.polling import poll
 from workbook.base.processes import run
 from workbook.cluster.choose import clusters
 
 pytestmark = pytest.mark.cluster
 LEARNER, NAMESPACE = "workbook-existing", "learner-7"
+BEGIN = """
+import workbook
+try: workbook.begin(0)
+except workbook.base.errors.WorkbookError as error: print(error)
+"""
 NOTEBOOKS = [str(path.relative_to(ROOT)) for path in find(("02", "03", "04"))]
 
 
@@ -77,3 +86,47 @@ def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, regist
     said = [line for line in done.stdout.splitlines() if "somebody else's" in line or "not connected" in line]
     assert [line.partition(":")[0] for line in said[:2]] == ["The Namespace 'default' is somebody else's"] * 2
     assert "not connected" in said[2], done.stdout + done.stderr
+
+
+@pytest.fixture
+def guest(elsewhere, config, registry, tmp_path):
+    """Somebody who has rights in one Namespace only; returns their settings, and the administrator's kubectl."""
+
+    def kubectl(*words):
+        env = {"KUBECONFIG": str(config), "KUBECACHEDIR": f"{config}.cache"}
+        return run([*elsewhere.kubectl(), "--context", elsewhere.context, *words], env=env)
+
+    kubectl("create", "namespace", "guests")
+    kubectl("label", "namespace", "guests", SELECTOR)
+    kubectl("create", "serviceaccount", "guest", "-n", "guests")
+    kubectl("create", "rolebinding", "guest", "-n", "guests", "--clusterrole=edit", "--serviceaccount=guests:guest")
+    whole = yaml.safe_load(config.read_text())
+    whole["users"] = [{"name": "guest", "user": {"token": kubectl("create", "token", "guest", "-n", "guests").strip()}}]
+    whole["contexts"] = [
+        {"name": "guest", "context": {"cluster": whole["clusters"][0]["name"], "user": "guest", "namespace": "guests"}}
+    ]
+    own = tmp_path / "config"
+    own.write_text(yaml.safe_dump(whole))
+    yield settings("guest", own, registry, "guests"), kubectl
+    kubectl("delete", "namespace", "guests")
+
+
+def test_somebody_who_may_not_enough_or_no_more_is_told_so_at_once(guest):
+    env, kubectl = guest
+
+    def told():
+        begun = time.monotonic()
+        done = sessions.python("-c", BEGIN, **env)
+        assert time.monotonic() - begun < 30 and "make clean" not in done.stdout
+        return done.stdout
+
+    assert "Not allowed: list nodes, list namespaces." in told()
+    kubectl("create", "clusterrolebinding", "guest", "--clusterrole=view", "--serviceaccount=guests:guest")
+    try:
+        assert "Not allowed: list nodes." in told()
+    finally:
+        kubectl("delete", "clusterrolebinding", "guest")
+    kubectl("delete", "serviceaccount", "guest", "-n", "guests")
+    poll(
+        lambda: "does not accept your login" in told(), timeout=60
+    )  # the API server remembers a token for some seconds

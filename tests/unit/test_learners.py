@@ -5,6 +5,7 @@ import yaml
 
 from workbook.base.errors import WorkbookError
 from workbook.classroom import learners
+from workbook.machine.session import for_commands
 
 CONFIG = """
 apiVersion: v1
@@ -22,7 +23,7 @@ def administrator(program, monkeypatch, tmp_path):
     (tmp_path / "config").write_text(CONFIG)
     program(
         "kubectl",
-        f"""echo "$*" >> "{tmp_path}/commands"
+        f"""echo "$*" >> "{tmp_path}/commands"; echo "$KUBECONFIG" >> "{tmp_path}/kubeconfigs"
 echo "Warning: a login plugin is old" >&2
 case "$*" in
   *"config view"*) cat "{tmp_path}/config";;
@@ -84,3 +85,12 @@ def test_the_current_context_is_never_used(administrator, monkeypatch):
     with pytest.raises(WorkbookError, match="WORKBOOK_CONTEXT is not set"):
         learners.classroom("learner-1")
     assert not (administrator / "commands").exists()
+
+
+@pytest.mark.parametrize("theirs", ["/administrator/config", ""])
+def test_in_the_workbooks_shell_it_is_still_the_administrators_kubeconfig(administrator, home, monkeypatch, theirs):
+    monkeypatch.setenv("KUBECONFIG", theirs)
+    for name, value in for_commands().items():
+        monkeypatch.setenv(name, value)
+    learners.classroom("learner-1")
+    assert set((administrator / "kubeconfigs").read_text().splitlines()) == {theirs}

@@ -67,3 +67,8 @@ def test_another_make_in_it_does_not_take_itself_for_a_part(typed):
     assert "level: \n" in typed(
         'echo "level: $MAKELEVEL$MAKEFLAGS"', WORKBOOK_CLUSTER="kind", MAKELEVEL="1", MAKEFLAGS="w"
     )
+
+
+def test_a_shell_opens_even_if_the_cluster_is_not_named(typed):
+    printed = typed("echo opened", WORKBOOK_CLUSTER="existing")
+    assert "WORKBOOK_CONTEXT is not set" in printed and "opened\n" in printed

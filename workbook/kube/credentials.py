@@ -36,14 +36,14 @@ def login(user: Section) -> str:
     Raises:
         WorkbookError: the user has credentials of a kind that kubectl does not support any more.
     """
-    provider = user.get("auth-provider", {}).get("name")
+    provider = (user.get("auth-provider") or {}).get("name")
     if provider in REMOVED:
         raise WorkbookError(
             f"The kubeconfig logs in with the auth-provider {provider!r}.",
             "kubectl does not support it any more, and the workbook does not run its program.",
             f"Write the kubeconfig again with your cloud's own command; it then uses {REMOVED[provider]}.",
         )
-    return shlex.join(_masked(_command(user["exec"]))) if "exec" in user else ""
+    return shlex.join(_masked(_command(user["exec"]))) if user.get("exec") else ""
 
 
 class Credentials:
@@ -73,7 +73,7 @@ class Credentials:
         plain = {key: value for key, value in self._user.items() if key not in ("exec", "tokenFile")}
         if "tokenFile" in self._user:
             return {"token": Path(self._user["tokenFile"]).read_text().strip()} | plain
-        if "exec" in self._user:
+        if self._user.get("exec"):
             self._fetched = fetch(self._user["exec"], self._cluster, self._folder)
         return plain | self._fetched
 

@@ -44,7 +44,7 @@ def load(path: Path) -> Section:
     config: Section = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     for section, kind in SECTIONS:
         for entry in config.get(section) or []:
-            own: Section = entry[kind]
+            own: Section = entry.setdefault(kind, {}) or {}
             own |= {key: str(path.parent / own[key]) for key in FILES if own.get(key)}
             plugin = own.get("exec") or {}
             if Path(plugin.get("command", "")).name != plugin.get("command", ""):  # else it is looked for on PATH
