@@ -96,14 +96,11 @@ def search_path(access: Access, *others: Path) -> str:
 
 def folder(access: Access) -> Path:
     """The folder with the `kubectl` of a cluster, and nothing else."""
-    return _folders() / access.name
-
-
-def _folders() -> Path:
-    return home() / "terminal"
+    return access.kubeconfig.parent / "bin"
 
 
 def _users_path() -> str:
     """PATH as it was before `search_path`: a kubectl that fits a cluster is not looked for among those made here."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
-    return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(_folders()))
+    clusters = home() / "clusters"  # where each has its kubeconfig
+    return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(clusters))
