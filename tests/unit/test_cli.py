@@ -20,7 +20,7 @@ from workbook.cli import verbs
 from workbook.machine import environment
 
 GROUPS = {
-    "learners": ["lab", "run", "status", "doctor", "up", "down", "clean"],
+    "learners": ["lab", "shell", "run", "status", "doctor", "up", "down", "clean"],
     "instructors": ["handout", "bundle", "verify", "classroom"],
     "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "bench"],
 }
@@ -76,7 +76,7 @@ def test_a_mistake_on_the_command_line_is_refused(words, started, capsys):
 
 def test_a_mistake_is_refused_by_a_python_without_packages():
     command = [sys.executable, "-S", "-m", "workbook", "doctor", "a", "b"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace")
     assert done.returncode == 2 and "unrecognized arguments: a b" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -91,10 +91,10 @@ def test_the_help_groups_the_verbs(capsys):
 
 
 def test_the_makefile_and_the_readme_have_the_same_groups():
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     groups = re.findall(r"^(LEARNER|INSTRUCTOR|DEVELOPER) := (.+)$", makefile, re.MULTILINE)
     assert {f"{title.lower()}s": verbs.split() for title, verbs in groups} == GROUPS
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for title, group in GROUPS.items():
         _, found, rest = readme.partition(f"\n| for {title} | |\n|---|---|\n")
         rows = re.match(r"(\|.+\|\n)+", rest) if found else None
@@ -169,7 +169,7 @@ def test_with_a_bundle_only_what_it_contains_is_installed_and_from_it_alone(star
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_refuses_another_bundle_than_the_sums(verb, started, tmp_path, monkeypatch, capsys):
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(environment, "python", lambda *_, **__: pytest.fail("packages were installed"))
     for given in ("0" * 64, ""):
@@ -291,7 +291,8 @@ def test_what_root_has_left_is_told_to_another_user(place, tmp_path):
         cwd=project,
         env={"PATH": os.environ["PATH"], "WORKBOOK_HOME": str(caches), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     left = {"caches": caches, "project": project}[place]
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
@@ -354,7 +355,7 @@ def test_clean_in_an_active_environment_takes_the_link_back_and_keeps_the_enviro
     active.mkdir()
     caches.mkdir()
     (active / "theirs.pth").touch()
-    (active / "kubernetes-workbook.pth").write_text(f"{root}\n")
+    (active / "kubernetes-workbook.pth").write_text(f"{root}\n", encoding="utf-8")
     monkeypatch.setattr(environment.sysconfig, "get_path", lambda name: str(active))
     monkeypatch.setattr(environment, "python", lambda *extras, offline=(): Path(sys.executable))
     monkeypatch.setattr("workbook.cli.clean.clean", lambda: None)
@@ -396,7 +397,7 @@ def test_no_character_ends_a_command(encoding):
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         cwd=ROOT,
     )

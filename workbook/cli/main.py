@@ -51,6 +51,7 @@ def parser() -> ArgumentParser:
 
     lines.append("\nfor learners:")
     verb(verbs.lab)
+    verb(verbs.shell)
     run = verb(verbs.run)
     verb(verbs.status)
     verb(verbs.doctor, bare=True).add_argument("--json", action="store_true", help="print JSON, for programs")

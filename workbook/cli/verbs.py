@@ -53,6 +53,13 @@ def lab(options: Options) -> int:
     return lab()
 
 
+def shell(options: Options) -> None:
+    """Open a shell in which kubectl (and minikube) use the workbook's cluster."""
+    from workbook.cli.shell import shell  # needs packages
+
+    shell()
+
+
 def run(options: Options) -> int:
     """Set everything up, then execute all notebooks; copies go to build/run/."""
     from workbook.publish.run import run  # needs packages
