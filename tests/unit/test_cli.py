@@ -74,6 +74,14 @@ def test_a_mistake_on_the_command_line_is_refused(words, started, capsys):
     assert started == []
 
 
+@pytest.mark.parametrize("words", [["lab", "03"], ["doctor", "--jsn"], ["run", "00", "--lf"]], ids=" ".join)
+def test_a_mistake_after_a_verb_shows_what_the_verb_accepts(words, capsys):
+    with pytest.raises(SystemExit):
+        cli.parse(words)
+    shown = capsys.readouterr().err
+    assert re.match(rf"usage: .+ workbook {words[0]} \[-h\]", shown) and f"unrecognized arguments: {words[-1]}" in shown
+
+
 def test_a_mistake_is_refused_by_a_python_without_packages():
     command = [sys.executable, "-S", "-m", "workbook", "doctor", "a", "b"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace")

@@ -46,7 +46,7 @@ def parser() -> ArgumentParser:
         lines.append(f"  {name:<12}{meaning}")
         usage = f"%(prog)s [--bundle DIR] [--sum SHA256] [arguments for {passed_to}]" if passed_to else None
         made = added.add_parser(name, description=meaning, usage=usage, parents=[bundle], allow_abbrev=False)
-        made.set_defaults(run=run, extras=extras, bare=bare, passed_to=passed_to)
+        made.set_defaults(run=run, extras=extras, bare=bare, passed_to=passed_to, refuse=made.error)
         return made
 
     lines.append("\nfor learners:")
@@ -77,12 +77,11 @@ def parser() -> ArgumentParser:
 
 def parse(words: Sequence[str]) -> verbs.Options:
     """Parse the command line. A mistake in it ends the process with status 2."""
-    whole = parser()
-    options, unknown = whole.parse_known_args(words, verbs.Options())
+    options, unknown = parser().parse_known_args(words, verbs.Options())
     if options.passed_to:
         options.arguments = unknown  # in their order, since the parser of such a verb knows no positional arguments
     elif unknown:
-        whole.error(f"unrecognized arguments: {' '.join(unknown)}")
+        options.refuse(f"unrecognized arguments: {' '.join(unknown)}")
     return options
 
 

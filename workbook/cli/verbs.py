@@ -35,6 +35,7 @@ class Options(Namespace):
     extras: tuple[str, ...]  # the optional dependencies that the verb needs, by their names in pyproject.toml
     bare: bool  # whether the verb works without packages: none are installed for it
     passed_to: str  # the program that reads the arguments, which may then be any; empty for the command line itself
+    refuse: Callable[[str], object]  # ends the process: shows the verb's usage, and what is wrong
     folder: str | None  # the bundle's folder, as typed
     sum: str | None  # the sha256 that its manifest must have, as typed
     verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
