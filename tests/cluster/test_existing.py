@@ -32,7 +32,7 @@ NOTEBOOKS = [str(path.relative_to(ROOT)) for path in find(("02", "03", "04"))]
 def config(elsewhere, tmp_path_factory):
     """The kubeconfig by which a reader reaches the second cluster."""
     file = tmp_path_factory.mktemp("reader") / "config"
-    file.write_text(run([node.kind(), "get", "kubeconfig", "--name", elsewhere.name]))
+    file.write_text(run([node.kind(), "get", "kubeconfig", "--name", elsewhere.name]), encoding="utf-8")
     yield file
     shutil.rmtree(clusters() / LEARNER, ignore_errors=True)
 
@@ -55,7 +55,9 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, regis
 
     def kubectl(*words):
         own = {**os.environ, **env, "KUBECACHEDIR": f"{config}.cache"}
-        done = subprocess.run(["kubectl", *words], env=own, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            ["kubectl", *words], env=own, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -100,13 +102,13 @@ def guest(elsewhere, config, registry, tmp_path):
     kubectl("label", "namespace", "guests", SELECTOR)
     kubectl("create", "serviceaccount", "guest", "-n", "guests")
     kubectl("create", "rolebinding", "guest", "-n", "guests", "--clusterrole=edit", "--serviceaccount=guests:guest")
-    whole = yaml.safe_load(config.read_text())
+    whole = yaml.safe_load(config.read_text(encoding="utf-8"))
     whole["users"] = [{"name": "guest", "user": {"token": kubectl("create", "token", "guest", "-n", "guests").strip()}}]
     whole["contexts"] = [
         {"name": "guest", "context": {"cluster": whole["clusters"][0]["name"], "user": "guest", "namespace": "guests"}}
     ]
     own = tmp_path / "config"
-    own.write_text(yaml.safe_dump(whole))
+    own.write_text(yaml.safe_dump(whole), encoding="utf-8")
     yield settings("guest", own, registry, "guests"), kubectl
     kubectl("delete", "namespace", "guests")
 

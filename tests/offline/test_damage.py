@@ -54,7 +54,8 @@ def command(verb, folder, home, *words):
         cwd=ROOT,
         env={"PATH": "", "WORKBOOK_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=60,
     )
 
@@ -68,7 +69,7 @@ def flip(path: Path):
 def write_raw(folder, content):
     """Write a manifest, and the checksum that fits it."""
     (folder / manifest.NAME).write_bytes(content)
-    (folder / manifest.SUM).write_text(f"{verifying.seal(content)}  {manifest.NAME}\n")
+    (folder / manifest.SUM).write_text(f"{verifying.seal(content)}  {manifest.NAME}\n", encoding="utf-8")
 
 
 def link(path):
@@ -195,11 +196,15 @@ def test_a_sum_that_does_not_fit_starts_nothing(verb, given, folder, tmp_path):
 def test_make_passes_a_sum_on_even_if_it_is_empty(variables, expected):
     words = ["make", "--no-print-directory", "-C", str(ROOT), "lab", "PYTHON=echo", "BUNDLE=b", *variables]
     environment = {"PATH": os.environ["PATH"]}
-    shown = subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        words, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=True
+    ).stdout
     assert shown == f"-m workbook lab {expected}\n"
     if variables:
         environment["SUM"] = variables[0].removeprefix("SUM=")
-        shown = subprocess.run(words[:-1], env=environment, capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run(
+            words[:-1], env=environment, capture_output=True, encoding="utf-8", errors="replace", check=True
+        ).stdout
         assert shown == f"-m workbook lab {expected}\n"
 
 

@@ -58,7 +58,9 @@ def test_a_job_reads_the_sources_for_a_limited_time(job):
 def test_the_verbs_and_files_that_a_job_names_exist(job):
     for words in commands(job):
         if words[0] == "make" and shutil.which("make"):
-            run = subprocess.run([*words, "--dry-run"], cwd=ROOT, capture_output=True, text=True)
+            run = subprocess.run(
+                [*words, "--dry-run"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+            )
             assert run.returncode == 0, run.stderr
             words = shlex.split(run.stdout)
         if words[1:3] == ["-m", "workbook"]:
@@ -93,5 +95,7 @@ def test_a_linter_finds_nothing(linter):
     program = shutil.which(linter[0], path=sysconfig.get_path("scripts"))
     if not program:
         pytest.skip(f"{linter[0]} is not installed: it is in the optional dependencies `dev` of pyproject.toml")
-    done = subprocess.run([program, *linter[1:], GITHUB], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [program, *linter[1:], GITHUB], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -21,7 +21,7 @@ def cluster(api_server, kubectl_script, monkeypatch, home, tmp_path):
     registry = SimpleNamespace(inspect_distribution=lambda _: {}, push=lambda *_, **__: [])
     engine = SimpleNamespace(images=images, api=registry)
     monkeypatch.setattr(find, "ensure_engine", lambda **_: engine)
-    (home / "clusters/workbook/pushed").write_text("web-app:1.0 sha256:1\n")
+    (home / "clusters/workbook/pushed").write_text("web-app:1.0 sha256:1\n", encoding="utf-8")
     kubectl_script(
         f"""case "$1 $4" in
   delete*) echo "$2 $3 deleted";;
@@ -30,7 +30,7 @@ def cluster(api_server, kubectl_script, monkeypatch, home, tmp_path):
 esac"""
     )
     api_server.dry_run = tmp_path / "dry-run"
-    api_server.dry_run.write_text("deployment.apps/webapp-deployment unchanged (server dry run)")
+    api_server.dry_run.write_text("deployment.apps/webapp-deployment unchanged (server dry run)", encoding="utf-8")
     return api_server
 
 
@@ -117,7 +117,7 @@ def revised(cluster):
 
 
 def applied_otherwise(cluster):
-    cluster.dry_run.write_text("deployment.apps/webapp-deployment configured (server dry run)")
+    cluster.dry_run.write_text("deployment.apps/webapp-deployment configured (server dry run)", encoding="utf-8")
 
 
 def immutable(cluster):

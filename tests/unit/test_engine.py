@@ -89,6 +89,6 @@ def test_an_engine_that_is_not_ours_is_not_stopped(monkeypatch, tmp_path):
     # A note whose process has ended, and whose number now belongs to another process: the test's own.
     daemon.folder().mkdir()
     note = daemon.folder() / "dockerd.pid"
-    note.write_text(f"{os.getpid()} 12345")
+    note.write_text(f"{os.getpid()} 12345", encoding="utf-8")
     assert daemon.stop() is False
     assert not note.exists()

@@ -33,9 +33,9 @@ def split(requirement: str) -> tuple[str, str]:
 
 
 def test_the_pins_agree():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pip = dict(map(split, project["dependencies"]))
-    conda = dict(map(split, yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]))
+    conda = dict(map(split, yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]))
     assert conda["python"] == project["requires-python"]
     assert {CONDA_NAMES.get(name, name): pin for name, pin in pip.items()} == {
         name: pin for name, pin in conda.items() if name not in CONDA_ONLY
@@ -76,7 +76,8 @@ def folder(root, monkeypatch):
         python = place / "bin" / "python"
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(
-            f"""#!/bin/sh\ncase "$*" in *" install "*) echo "$*" >> "{root}/pip";; *) echo "{{}}";; esac\n"""
+            f"""#!/bin/sh\ncase "$*" in *" install "*) echo "$*" >> "{root}/pip";; *) echo "{{}}";; esac\n""",
+            encoding="utf-8",
         )
         python.chmod(0o755)
 
@@ -86,7 +87,7 @@ def folder(root, monkeypatch):
 
 def installed(folder: Path) -> list[list[str]]:
     """The lock files from which pip was asked to install, in order, by name."""
-    lines = (folder / "pip").read_text().splitlines()
+    lines = (folder / "pip").read_text(encoding="utf-8").splitlines()
     assert all("--require-hashes" in line for line in lines)
     files = [
         [Path(word.partition("=")[2]) for word in line.split() if word.startswith("--requirement=")] for line in lines
@@ -108,7 +109,7 @@ def test_optional_dependencies_are_installed_when_a_verb_needs_them_and_are_kept
     environment.python()
     environment.python("handout")
     assert installed(folder) == [["learner"], ["learner", "handout"]]
-    (folder / "locks/bench.txt").write_text("")
+    (folder / "locks/bench.txt").write_text("", encoding="utf-8")
     environment.python()
     assert installed(folder)[2:] == [["learner", "handout"]]
     environment.python("test", "dev")
@@ -118,7 +119,7 @@ def test_optional_dependencies_are_installed_when_a_verb_needs_them_and_are_kept
 
 def test_pip_is_asked_to_install_without_a_network(folder):
     environment.python(offline=["--no-index", "--find-links", "/bundle/wheels"])
-    assert "--no-index --find-links /bundle/wheels --require-hashes" in (folder / "pip").read_text()
+    assert "--no-index --find-links /bundle/wheels --require-hashes" in (folder / "pip").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_packages_that_cannot_be_installed(folder, monkeypatch, printed, offline
     def create_without_network(place, **options):
         create(place, **options)
         script = f"""#!/bin/sh\ncase "$*" in *" install "*) echo '{printed}' >&2; exit 1;; *) echo "{{}}";; esac\n"""
-        (place / "bin" / "python").write_text(script)
+        (place / "bin" / "python").write_text(script, encoding="utf-8")
 
     monkeypatch.setattr(environment.venv, "create", create_without_network)
     with pytest.raises(WorkbookError, match="could not be installed") as raised:
@@ -197,7 +198,7 @@ def empty_venv(tmp_path_factory) -> Path:
         patch.setattr(environment, "VENV", root / ".venv")
         patch.setenv("WORKBOOK_HOME", str(root / "caches"))
         (root / "locks").mkdir()
-        (root / "locks/learner.txt").write_text("")
+        (root / "locks/learner.txt").write_text("", encoding="utf-8")
         patch.delenv("CONDA_PREFIX", raising=False)
         patch.setattr(sys, "prefix", sys.base_prefix)
         environment.python()
@@ -209,7 +210,7 @@ def empty_venv(tmp_path_factory) -> Path:
 def small(root, psutil_wheel, empty_venv, monkeypatch):
     """A workbook that needs one package, which pip finds by its settings. The environment is a copy, which is quicker."""
     sha256 = hashlib.sha256(psutil_wheel.read_bytes()).hexdigest()
-    (root / "locks/learner.txt").write_text(f"psutil==7.0 --hash=sha256:{sha256}\n")
+    (root / "locks/learner.txt").write_text(f"psutil==7.0 --hash=sha256:{sha256}\n", encoding="utf-8")
 
     def create(place, **options):
         shutil.rmtree(place, ignore_errors=True)
@@ -232,7 +233,7 @@ def test_an_environment_has_a_link_to_its_python(small):
 
 
 def test_a_package_with_another_hash_is_refused(small):
-    (small / "locks/learner.txt").write_text(f"psutil==7.0 --hash=sha256:{'0' * 64}\n")
+    (small / "locks/learner.txt").write_text(f"psutil==7.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
     with pytest.raises(WorkbookError, match=r"DO NOT MATCH THE HASHES(.|\n)*another index"):
         environment.python()
 
@@ -241,9 +242,9 @@ def test_a_package_with_another_hash_is_refused(small):
 def test_a_users_settings_of_pip_do_not_move_the_packages(small, monkeypatch, tmp_path, setting):
     other = tmp_path / "elsewhere"
     values = {"user": "true", "dry-run": "true", "constraint": str(tmp_path / "constraint"), "target": str(other)}
-    (tmp_path / "constraint").write_text("psutil<7\n")
+    (tmp_path / "constraint").write_text("psutil<7\n", encoding="utf-8")
     config = tmp_path / "pip.conf"
-    config.write_text(f"[install]\n{setting} = {values[setting]}\n")
+    config.write_text(f"[install]\n{setting} = {values[setting]}\n", encoding="utf-8")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
     monkeypatch.setenv(f"PIP_{setting.upper().replace('-', '_')}", values[setting])
     assert works(environment.python())
@@ -263,7 +264,8 @@ def test_how_to_reach_an_index_is_taken_from_a_users_settings(monkeypatch, tmp_p
     config = tmp_path / "pip.conf"
     config.write_text(
         "[global]\nindex-url = https://global/simple\ncert = /ca.pem\nuser = true\nextra-index-url =\n  https://a\n  https://b\n"
-        "[install]\nindex-url = https://install/simple\ntrusted-host = install\n[wheel]\nproxy = http://other:1\n"
+        "[install]\nindex-url = https://install/simple\ntrusted-host = install\n[wheel]\nproxy = http://other:1\n",
+        encoding="utf-8",
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
     monkeypatch.setenv("PIP_TRUSTED_HOST", "variable")
@@ -291,7 +293,7 @@ def remove_python(venv: Path) -> None:
 
 def break_package(venv: Path) -> None:
     (module,) = venv.glob("lib/python3.*/site-packages/psutil.py")
-    module.write_text("raise ImportError('wrong architecture')")
+    module.write_text("raise ImportError('wrong architecture')", encoding="utf-8")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the folders of an environment have other names there")
@@ -314,9 +316,9 @@ def test_an_active_environment_that_has_everything_is_used(root, monkeypatch):
 
 def test_an_active_environment_without_a_package_is_not_used(root, monkeypatch):
     monkeypatch.setenv("CONDA_PREFIX", sys.prefix)
-    project = (root / "pyproject.toml").read_text()
+    project = (root / "pyproject.toml").read_text(encoding="utf-8")
     (root / "pyproject.toml").write_text(
-        project.replace('"docker>=', '"a-package-that-does-not-exist>=1",\n    "docker>=')
+        project.replace('"docker>=', '"a-package-that-does-not-exist>=1",\n    "docker>='), encoding="utf-8"
     )
     assert environment.found() is None
 
@@ -362,12 +364,14 @@ def another(request, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     (site_packages,) = prefix.glob("**/site-packages")
     packages = next(folder for folder in site.getsitepackages() if Path(folder, "psutil").exists())
-    (site_packages / "packages.pth").write_text(f"{packages}\n")  # without the .pth files of that folder
+    (site_packages / "packages.pth").write_text(
+        f"{packages}\n", encoding="utf-8"
+    )  # without the .pth files of that folder
     return python
 
 
 def start(python: Path, code: str, cwd: Path = ROOT) -> str:
-    done = subprocess.run([python, "-c", code], cwd=cwd, capture_output=True, text=True)
+    done = subprocess.run([python, "-c", code], cwd=cwd, capture_output=True, encoding="utf-8", errors="replace")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -392,7 +396,7 @@ def test_in_an_active_environment_kernels_find_the_workbook(another, tmp_path):
     with pytest.raises(AssertionError, match="No module named 'workbook'"):
         start(another, "import workbook", cwd=tmp_path)
     start(another, RUN.format(folder=str(tmp_path)))
-    assert str(ROOT / "workbook") in (tmp_path / "copies/00_a.ipynb").read_text()
+    assert str(ROOT / "workbook") in (tmp_path / "copies/00_a.ipynb").read_text(encoding="utf-8")
     assert str(ROOT / "workbook") in start(another, "import workbook; print(workbook.__file__)", cwd=tmp_path)
     (link,) = (
         Path(line)
@@ -420,10 +424,10 @@ def test_links_are_noted_and_found_again_from_elsewhere(root, monkeypatch, tmp_p
         monkeypatch.setattr(environment.sysconfig, "get_path", lambda _, name=name: str(tmp_path / name))
         environment.link()
         environment.link()
-    (tmp_path / "two/kubernetes-workbook.pth").write_text("/another/copy/of/the/workbook\n")
+    (tmp_path / "two/kubernetes-workbook.pth").write_text("/another/copy/of/the/workbook\n", encoding="utf-8")
     found = [path.parent.name for path in environment.links()]
     assert found == ["one", "three"]
-    assert (tmp_path / "caches/linked").read_text().count("\n") == 3
+    assert (tmp_path / "caches/linked").read_text(encoding="utf-8").count("\n") == 3
 
 
 def test_import_path_keeps_what_the_user_has_set(monkeypatch):

@@ -78,7 +78,7 @@ def cluster(home, server, program, monkeypatch, reader):
             "contexts": [{"name": "cloud", "context": {"cluster": "c", "user": "u"}}],
             "users": [{"name": "u", "user": user}],
         }
-        file.write_text(yaml.safe_dump(config))
+        file.write_text(yaml.safe_dump(config), encoding="utf-8")
         monkeypatch.setenv("KUBECONFIG", str(file))
         for name, value in {"CLUSTER": "existing", "CONTEXT": "cloud", "NAMESPACE": "shop", "REGISTRY": "r:5"}.items():
             monkeypatch.setenv(f"WORKBOOK_{name}", value)
@@ -222,7 +222,7 @@ def test_a_program_next_to_the_readers_kubeconfig(cluster, reader, capsys):
     ours = cluster(plugin("./bin/login"))
     login = reader / "bin" / "login"
     login.parent.mkdir()
-    login.write_text(f"#!/bin/sh\n{printing()}\n")
+    login.write_text(f"#!/bin/sh\n{printing()}\n", encoding="utf-8")
     login.chmod(0o700)
     assert ours.start().objects("pods") == []
     assert f"`{login}`" in capsys.readouterr().out, "which of the programs with this name"
@@ -233,7 +233,7 @@ def test_a_token_in_a_file(cluster, reader, tmp_path, place):
     ours = cluster({"tokenFile": place.format(tmp_path)})
     file = Path(reader, place.format(tmp_path))
     file.parent.mkdir(exist_ok=True)
-    file.write_text("good\n")
+    file.write_text("good\n", encoding="utf-8")
     assert ours.start().objects("pods") == []
 
 
@@ -241,7 +241,7 @@ def test_a_program_is_given_what_the_kubeconfig_says(cluster, program, tmp_path,
     program("login", f'printf "%s\\n" "$REGION" "$KUBERNETES_EXEC_INFO" > {tmp_path}/given\n{printing()}')
     ours = cluster(plugin(env=[{"name": "REGION", "value": "north"}], provideClusterInfo=True))
     ours.start()
-    region, info = (tmp_path / "given").read_text().splitlines()
+    region, info = (tmp_path / "given").read_text(encoding="utf-8").splitlines()
     assert region == "north"
     assert json.loads(info)["spec"]["cluster"]["server"] == f"http://127.0.0.1:{server.server_port}"
 
@@ -249,16 +249,16 @@ def test_a_program_is_given_what_the_kubeconfig_says(cluster, program, tmp_path,
 def test_a_login_that_ends_is_renewed_and_one_that_lasts_is_not(cluster, program, tmp_path):
     calls = tmp_path / "calls"
     for hours, expected in ((1, 1), (-1, 3)):
-        calls.write_text("")
+        calls.write_text("", encoding="utf-8")
         until = f"{datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
         program("login", f"echo >> {calls}\n{printing(expirationTimestamp=until)}")
         ours = cluster(plugin())
         ours.start()
-        calls.write_text("")
+        calls.write_text("", encoding="utf-8")
         connection = Api(ours)
         for _ in range(2):
             connection.objects("pods")
-        assert len(calls.read_text()) == expected
+        assert len(calls.read_text(encoding="utf-8")) == expected
 
 
 def test_a_server_that_cannot_be_reached(cluster, server):

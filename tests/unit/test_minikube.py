@@ -60,7 +60,7 @@ def started(ours, program, monkeypatch, tmp_path):
         monkeypatch.setattr(minikube.ready, "connect", lambda cluster, text: text)
         program("minikube", FAKE.format(seen=tmp_path / "seen", root=root))
         assert ours.start() == "the kubeconfig\n"
-        return (tmp_path / "seen").read_text().split()
+        return (tmp_path / "seen").read_text(encoding="utf-8").split()
 
     return start
 
@@ -70,7 +70,7 @@ def profile(home, driver: str, runtime: str = "docker") -> None:
     folder = home / ".minikube/profiles/workbook"
     folder.mkdir(parents=True)
     notes = {"Name": "workbook", "Driver": driver, "KubernetesConfig": {"ContainerRuntime": runtime}}
-    (folder / "config.json").write_text(json.dumps(notes))
+    (folder / "config.json").write_text(json.dumps(notes), encoding="utf-8")
 
 
 # ---- Driver and root ----
@@ -180,12 +180,12 @@ def test_a_minikube_that_stays_to_forward_the_port_is_kept_and_asked_once(ours, 
     begun = time.monotonic()
     assert [ours.url("webservice") for _ in range(2)] == ["http://127.0.0.1:51234"] * 2
     assert time.monotonic() - begun < 10
-    [pid] = (tmp_path / "pids").read_text().split()
+    [pid] = (tmp_path / "pids").read_text(encoding="utf-8").split()
     process, _ = ours._tunnels["webservice"]
     assert psutil.pid_exists(int(pid)) and process.pid == int(pid)
     end(process)
     ours.url("webservice")  # a tunnel that has ended is opened again
-    assert len((tmp_path / "pids").read_text().split()) == 2
+    assert len((tmp_path / "pids").read_text(encoding="utf-8").split()) == 2
     end(ours._tunnels["webservice"][0])
 
 
@@ -230,7 +230,7 @@ def containerd(ours, home, program, monkeypatch):
 
     def lists(images: list[dict]) -> None:
         profile(home, "docker", "containerd")
-        (home / "listed").write_text(json.dumps(images))
+        (home / "listed").write_text(json.dumps(images), encoding="utf-8")
         program("minikube", f'case "$*" in *" ls "*) cat "{home}/listed" ;; *) echo "$@" >> "{home}/asked" ;; esac')
         ids = {"web-app:1.0": "sha256:aa", "web-app:2.0": "sha256:changed"}
         found = SimpleNamespace(images=SimpleNamespace(get=lambda name: SimpleNamespace(id=ids[name])))
@@ -243,7 +243,7 @@ def test_images_are_built_by_this_machines_engine_and_only_changed_ones_are_load
     containerd(LISTED)
     assert ours.docker() is ours.engine
     ours.load("web-app:1.0", "web-app:2.0")
-    assert (home / "asked").read_text() == "-p workbook image load --daemon web-app:2.0\n"
+    assert (home / "asked").read_text(encoding="utf-8") == "-p workbook image load --daemon web-app:2.0\n"
     assert ours.images() == ["web-app:1.0", "web-app:2.0", "registry.k8s.io/pause:3.10"]
     assert "built by this machine's engine, and loaded onto the node" in ours.describe()
 
@@ -257,7 +257,7 @@ def test_an_image_that_minikube_fails_to_load_without_a_word_is_noticed(ours, co
 def test_an_image_is_removed_by_minikube(ours, containerd, home):
     containerd(LISTED)
     ours.remove("web-app:1.0")
-    assert (home / "asked").read_text() == "-p workbook image rm web-app:1.0\n"
+    assert (home / "asked").read_text(encoding="utf-8") == "-p workbook image rm web-app:1.0\n"
 
 
 # ---- What minikube answers ----
@@ -304,7 +304,7 @@ def test_status(ours, program, answer, state):
     ],
 )
 def test_no_such_profile(ours, program, tmp_path, said):
-    (tmp_path / "said").write_text(said)
+    (tmp_path / "said").write_text(said, encoding="utf-8")
     program("minikube", f'cat "{tmp_path}/said"; exit 85')
     assert ours.status() == "Absent"
 
@@ -319,7 +319,7 @@ def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, mon
     monkeypatch.setenv("KUBECONFIG", "/reader/config")
     program("minikube", f'echo "$KUBECONFIG" > "{tmp_path}/seen"')
     ours.stop()
-    assert (tmp_path / "seen").read_text().strip() == str(ours.scratch)
+    assert (tmp_path / "seen").read_text(encoding="utf-8").strip() == str(ours.scratch)
 
 
 def test_in_a_terminal_minikube_is_on_the_workbooks_profile_and_kubeconfig(ours):
@@ -346,8 +346,8 @@ def test_the_kubectl_that_minikube_has_fetched_is_used_itself(ours, program, mon
     for _ in range(2):
         assert ours.kubectl() == [str(folder / "kubectl")]
         (cache / "other" / version).mkdir(parents=True, exist_ok=True)
-        (cache / "other" / version / "kubectl").write_text("not a program of this system")
-    assert (tmp_path / "asked").read_text().count("kubectl") == 1
+        (cache / "other" / version / "kubectl").write_text("not a program of this system", encoding="utf-8")
+    assert (tmp_path / "asked").read_text(encoding="utf-8").count("kubectl") == 1
 
 
 def test_minikube_kubectl_stands_in_where_its_cache_is_elsewhere(ours, program, monkeypatch, tmp_path):

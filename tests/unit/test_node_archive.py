@@ -11,10 +11,10 @@ from node.archive import PATH, write_image, write_layer
 
 def test_a_layer_holds_copies_contents_and_links(tmp_path):
     source = tmp_path / "source"
-    source.write_text("program")
+    source.write_text("program", encoding="utf-8")
     source.chmod(0o644)
     script = tmp_path / "script.sh"
-    script.write_text("#!/bin/sh\n")
+    script.write_text("#!/bin/sh\n", encoding="utf-8")
     script.chmod(0o755)
     files = {
         "usr/local/bin/program": source,
@@ -38,7 +38,7 @@ def test_a_layer_holds_copies_contents_and_links(tmp_path):
 def test_the_umask_when_the_project_was_cloned_changes_no_layer(tmp_path, umask):
     plain, script = tmp_path / "plain", tmp_path / "script"
     for source, mode in ((plain, 0o666), (script, 0o777)):
-        source.write_text(source.name)
+        source.write_text(source.name, encoding="utf-8")
         source.chmod(mode & ~umask)
     layer = tmp_path / "layer.tar"
     write_layer(layer, {"etc/plain": plain, "preload.sh": script})
@@ -55,7 +55,7 @@ def test_equal_files_make_equal_layers(tmp_path):
 def test_an_image_names_its_layers_by_their_hash(tmp_path):
     layers = [tmp_path / "bottom", tmp_path / "top"]
     for layer in layers:
-        layer.write_text(layer.name)
+        layer.write_text(layer.name, encoding="utf-8")
     write_image(
         tmp_path / "image.tar", "a:1", layers, env=["A=b"], entrypoint=["/init", "-v"], stop_signal="SIGRTMIN+3"
     )

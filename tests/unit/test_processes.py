@@ -190,7 +190,7 @@ def test_a_program_that_is_not_there():
 def test_a_program_that_may_not_be_executed_counts_as_not_there(tmp_path, monkeypatch, mode):
     """execve(2) reports EACCES instead of ENOENT if a folder on PATH may not be read, or a file on it not executed."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "no-such-program").write_text("")
+    (tmp_path / "bin" / "no-such-program").write_text("", encoding="utf-8")
     (tmp_path / "bin" / "no-such-program").chmod(mode)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(WorkbookError, match=r"`no-such-program` is not installed(.|\n)*Get it"):

@@ -21,7 +21,14 @@ def typed(home, monkeypatch):
         command = [sys.executable, "-m", "workbook.cli.shell"]
         text = "".join(f"{line}\n" for line in lines)
         done = subprocess.run(
-            command, input=text, env=os.environ | env, cwd=ROOT, capture_output=True, text=True, timeout=60
+            command,
+            input=text,
+            env=os.environ | env,
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=60,
         )
         assert done.returncode == status, done.stderr
         return done.stdout
@@ -54,7 +61,7 @@ def test_a_cluster_that_is_not_there_is_said(typed, provider):
 
 def test_start_up_files_are_read_and_what_they_change_is_said(kubectl_script, typed, home):
     kubectl_script("exit")
-    (home / ".bashrc").write_text("export KUBECONFIG=/production; export PS1='mine> '")
+    (home / ".bashrc").write_text("export KUBECONFIG=/production; export PS1='mine> '", encoding="utf-8")
     printed = typed("true")
     assert f"First type: export KUBECONFIG={clusters()}/workbook/kubeconfig\n" in printed
 
