@@ -72,7 +72,7 @@ class Credentials:
         """The user's section without a program or the file of a token: with what they give."""
         plain = {key: value for key, value in self._user.items() if key not in ("exec", "tokenFile")}
         if "tokenFile" in self._user:
-            return {"token": Path(self._user["tokenFile"]).read_text().strip()} | plain
+            return {"token": Path(self._user["tokenFile"]).read_text(encoding="utf-8").strip()} | plain
         if self._user.get("exec"):
             self._fetched = fetch(self._user["exec"], self._cluster, self._folder)
         return plain | self._fetched
