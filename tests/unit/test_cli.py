@@ -1,5 +1,6 @@
 """The command line: what it accepts, in which Python a verb runs, and what other programs receive."""
 
+import errno
 import inspect
 import os
 import re
@@ -247,6 +248,7 @@ def test_an_interruption_is_no_traceback(started, monkeypatch, capsys):
         ("elsewhere/file", "", "accessible for your user"),
         ("root/mine/read-only", "", "accessible for your user"),
         ("caches/mine", "", "WORKBOOK_HOME"),
+        ("", "", "WORKBOOK_HOME"),  # such as a home that does not exist, and cannot be made
     ],
 )
 def test_a_file_of_another_user_is_named_with_its_owner_and_the_command_that_helps(
@@ -306,6 +308,26 @@ def test_what_root_has_left_is_told_to_another_user(place, tmp_path):
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert f"Permission denied: {left} belongs to root." in done.stderr
     assert re.search(rf"chown -R 65534 {left}\W", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EDQUOT], ids=os.strerror)
+def test_a_disk_that_takes_no_file_is_a_finding(number, started, monkeypatch, capsys):
+    def refuse(*extras, offline=()):
+        raise OSError(number, os.strerror(number), "packages.lock")
+
+    monkeypatch.setattr(environment, "python", refuse)
+    assert cli.main(["up"]) == 1
+    error = capsys.readouterr().err
+    assert f"{os.strerror(number)}: packages.lock" in error and "WORKBOOK_HOME" in error and "Traceback" not in error
+
+
+def test_another_failure_of_the_system_keeps_its_traceback(started, monkeypatch):
+    def refuse(*extras, offline=()):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(environment, "python", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        cli.main(["up"])
 
 
 def test_a_refusal_that_is_about_no_file_is_no_finding(started, monkeypatch):

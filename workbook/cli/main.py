@@ -3,6 +3,7 @@
 It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
 """
 
+import errno
 import os
 import shlex
 import shutil
@@ -92,16 +93,28 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parse(words)
     try:
         return _run(options, words)
-    except (WorkbookError, PermissionError) as error:
-        if isinstance(error, PermissionError) and not isinstance(error.filename, str | bytes | os.PathLike):
-            raise  # not about a file
+    except (WorkbookError, OSError) as error:
+        finding = explained(error) if isinstance(error, OSError) else error
+        if finding is None:
+            raise
         if debugging():
             traceback.print_exc()
-        print(f"\n{denied(error) if isinstance(error, PermissionError) else error}", file=sys.stderr)
+        print(f"\n{finding}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is lost: the same command continues where it stopped.", file=sys.stderr)
         return 130
+
+
+def explained(error: OSError) -> WorkbookError | None:
+    """Explain that a file may not, or cannot, be written; None for other failures of the system."""
+    if isinstance(error, PermissionError) and isinstance(error.filename, str | bytes | os.PathLike):
+        return denied(error)
+    if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+        return None
+    why = ": ".join(str(part) for part in (error.strerror, error.filename) if part)
+    fix = f"{ROOT} and {home()} must be on a disk with free space that can be written to; WORKBOOK_HOME names another"
+    return WorkbookError("A file cannot be written.", why, f"{fix} folder for the second.")
 
 
 def denied(error: PermissionError) -> WorkbookError:
@@ -124,7 +137,7 @@ def denied(error: PermissionError) -> WorkbookError:
     fix = f"Make {path} accessible for your user"
     if foreign:
         fix = f"`sudo chown -R {os.geteuid()} {shlex.quote(str(place))}`"
-    elif path.is_relative_to(home()):
+    elif path.is_relative_to(home()) or home().is_relative_to(path):
         fix = "Set WORKBOOK_HOME to a folder of your own"
     why = f"{error.strerror}: {place} belongs to {owner}."
     return WorkbookError(what, why, f"{fix}; then run this again.")
