@@ -81,7 +81,7 @@ def test_without_make_the_python_is_named_that_is_there(name, programs, python, 
     [
         (0, ["sudo"], "`apt-get install docker.io`"),
         (1000, ["sudo"], "`sudo apt-get install docker.io`"),
-        (1000, [], '`su -c "apt-get install docker.io"`'),
+        (1000, [], '`su - -c "apt-get install docker.io"`'),
     ],
 )
 def test_sudo_is_not_named_to_root_or_where_it_is_missing(user, programs, instead, system):

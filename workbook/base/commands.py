@@ -46,4 +46,4 @@ def _sudo(command: re.Match[str]) -> str:
         words = f"{manager} {name} {action}" if manager else "dockerd"
     if sys.platform != "win32" and os.geteuid() == 0:
         return f"`{words}`"
-    return f"`sudo {words}`" if shutil.which("sudo") else f'`su -c "{words}"`'
+    return f"`sudo {words}`" if shutil.which("sudo") else f'`su - -c "{words}"`'
