@@ -141,6 +141,21 @@ def test_a_port_in_use_is_not_taken(monkeypatch):
         assert minikube._free_port() == free
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error starting userland proxy: listen tcp4 127.0.0.1:31262: bind: address already in use",
+        "Bind for 127.0.0.1:31262 failed: port is already allocated",
+        "Ports are not available: exposing port TCP 127.0.0.1:31262 -> 0.0.0.0:0",
+    ],
+)
+def test_a_port_that_another_program_took_while_the_node_was_stopped(started, engine, said):
+    engine({"OSType": "linux"})
+    with pytest.raises(WorkbookError, match=r"port of the cluster's node is taken(.|\n)*31262") as error:
+        started(f"""case "$*" in *start*) echo 'Error response from daemon: {said}'; echo X; exit 80 ;; esac""")
+    assert "minikube delete" not in str(error.value)
+
+
 @pytest.fixture
 def service(monkeypatch):
     """Sets the node port of the Service `webservice`, and the ports that the node's container publishes."""

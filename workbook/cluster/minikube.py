@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 QUIET = {"MINIKUBE_IN_STYLE": "false", "MINIKUBE_WANTUPDATENOTIFICATION": "false"}
+PORT_TAKEN = re.compile(r".*(address already in use|port is already allocated|Ports are not available).*")
+"""How Docker on Linux and Docker Desktop report a port that they cannot publish."""
 
 
 class Choice(NamedTuple):
@@ -177,7 +179,13 @@ class Minikube(Cluster):
             _, *words = self.starting
             if not self._profile() and "--driver=docker" in words:
                 words.append(f"--ports=127.0.0.1:{_free_port()}:{node.NODE_PORT}")  # like kind's: see node.kind_config
-            self._run(*words, timeout=1800, on_line=running.update)
+            try:
+                self._run(*words, timeout=1800, on_line=running.update)
+            except CommandFailed as error:
+                if not (taken := PORT_TAKEN.search(error.output)):
+                    raise
+                fix = "End the program that uses it, such as another cluster (`docker ps` shows their ports). Then run this again."
+                raise WorkbookError("A port of the cluster's node is taken.", taken[0].strip(), fix) from None
             return ready.connect(self, self.scratch.read_text(encoding="utf-8"))
 
     def stop(self) -> None:
