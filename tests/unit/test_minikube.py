@@ -311,6 +311,15 @@ def test_status(ours, program, answer, state):
     assert ours.status() == state
 
 
+def test_status_of_a_profile_that_our_kubeconfig_does_not_know(ours, program):
+    """As of one that the reader made: minikube fails, and its complaint stands on the same line."""
+    answer = (
+        '{"Name":"workbook","Host":"Running","Kubelet":"Running","APIServer":"Running","Kubeconfig":"Misconfigured"}'
+    )
+    program("minikube", f"printf '%s' '{answer}'; echo 'E1126 status.go:457] kubeconfig endpoint' >&2; exit 4")
+    assert ours.status() == "Running"
+
+
 @pytest.mark.parametrize(
     "said",
     [

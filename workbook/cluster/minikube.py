@@ -150,7 +150,7 @@ class Minikube(Cluster):
             answer = error.output  # minikube fails when the cluster does not run
         for line in answer.splitlines():
             with contextlib.suppress(json.JSONDecodeError):
-                status = json.loads(line)
+                status, _ = json.JSONDecoder().raw_decode(line)  # what follows comes from standard error
                 if not isinstance(status, dict) or "Host" not in status:
                     continue
                 if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
