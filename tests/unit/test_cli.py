@@ -4,6 +4,7 @@ import errno
 import inspect
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tests.__main__ as test_programs
+from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.bundle import choose
@@ -240,11 +242,11 @@ def test_an_interruption_is_no_traceback(started, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("name", "belongs", "advice"),
     [
-        ("root/.venv/lib/a.py", "root/.venv", "`{sudo}chown -R {user} {place}`"),
-        ("root/notebooks/03_a.ipynb", "root/notebooks", "`{sudo}chown -R {user} {place}`"),
-        ("caches/kind/kubeconfig", "caches", "`{sudo}chown -R {user} {place}`"),
-        ("caches/made/now", "caches", "`{sudo}chown -R {user} {place}`"),
-        ("someone/.cache/pip", "someone/.cache", "`{sudo}chown -R {user} {place}`"),
+        ("root/.venv/lib/a.py", "root/.venv", "`sudo chown -R {user} {place}`"),
+        ("root/notebooks/03_a.ipynb", "root/notebooks", "`sudo chown -R {user} {place}`"),
+        ("caches/kind/kubeconfig", "caches", "`sudo chown -R {user} {place}`"),
+        ("caches/made/now", "caches", "`sudo chown -R {user} {place}`"),
+        ("someone/.cache/pip", "someone/.cache", "`sudo chown -R {user} {place}`"),
         ("elsewhere/file", "", "accessible for your user"),
         ("root/mine/read-only", "", "accessible for your user"),
         ("caches/mine", "", "WORKBOOK_HOME"),
@@ -275,9 +277,10 @@ def test_a_file_of_another_user_is_named_with_its_owner_and_the_command_that_hel
     monkeypatch.setattr(environment, "python", refuse)
     assert cli.main(["up"]) == 1
     error = capsys.readouterr().err
-    sudo = "sudo " if user else ""
     assert f"This user may not use {path}.\nWhy: Permission denied: {foreign if belongs else ''}" in error
-    assert advice.format(sudo=sudo, user=user, place=foreign) in error and "Traceback" not in error
+    assert (
+        for_this_system(advice.format(user=user, place=shlex.quote(str(foreign)))) in error and "Traceback" not in error
+    )
     assert belongs or "chown" not in error
 
 
@@ -307,7 +310,7 @@ def test_what_root_has_left_is_told_to_another_user(place, tmp_path):
     left = {"caches": caches, "project": project}[place]
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert f"Permission denied: {left} belongs to root." in done.stderr
-    assert re.search(rf"chown -R 65534 {left}\W", done.stderr), done.stderr
+    assert f"chown -R 65534 {shlex.quote(str(left))}" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EDQUOT], ids=os.strerror)
@@ -385,7 +388,7 @@ def test_clean_in_an_active_environment_takes_the_link_back_and_keeps_the_enviro
     active.mkdir()
     caches.mkdir()
     (active / "theirs.pth").touch()
-    (active / "kubernetes-workbook.pth").write_text(f"{root}\n", encoding="utf-8")
+    (active / "kubernetes-workbook.pth").write_text(f"{root}\n", encoding=environment.PTH)
     monkeypatch.setattr(environment.sysconfig, "get_path", lambda name: str(active))
     monkeypatch.setattr(environment, "python", lambda *extras, offline=(): Path(sys.executable))
     monkeypatch.setattr("workbook.cli.clean.clean", lambda: None)

@@ -74,7 +74,7 @@ def test_a_broken_helper_stops_no_pull(configured, docker_engine, program, how):
 @pytest.mark.parametrize("script", ["sleep 60", "exit 1"])
 def test_a_broken_helper_stops_no_other_question_to_the_engine(configured, docker_engine, program, home, script):
     configured({"credsStore": "slow"})
-    program("docker-credential-slow", f"echo asked >> {home}/asked; {script}")
+    program("docker-credential-slow", f'echo asked >> "{home}/asked"; {script}')
     engine = find.ensure_engine()
     begun = time.monotonic()
     engine.api.inspect_distribution("python:3.13-slim")
@@ -112,7 +112,7 @@ def test_a_helper_without_a_login_leaves_that_of_the_file(configured, docker_eng
 
 def test_the_helper_of_another_registry_is_not_asked(configured, docker_engine, program, home):
     configured({"credHelpers": {"registry.example": "other"}})
-    program("docker-credential-other", f"touch {home}/asked; exit 1")
+    program("docker-credential-other", f'touch "{home}/asked"; exit 1')
     base(find.ensure_engine(), "python")
     assert not (home / "asked").exists()
 

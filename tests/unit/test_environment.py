@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -89,9 +90,7 @@ def installed(folder: Path) -> list[list[str]]:
     """The lock files from which pip was asked to install, in order, by name."""
     lines = (folder / "pip").read_text(encoding="utf-8").splitlines()
     assert all("--require-hashes" in line for line in lines)
-    files = [
-        [Path(word.partition("=")[2]) for word in line.split() if word.startswith("--requirement=")] for line in lines
-    ]
+    files = [[Path(file) for file in re.findall(r"--requirement=(.+?\.txt)", line)] for line in lines]
     assert all(file.parent == folder / "locks" and file.exists() for line in files for file in line)
     return [[file.stem for file in line] for line in files]
 
@@ -217,7 +216,7 @@ def small(root, psutil_wheel, empty_venv, monkeypatch):
         shutil.copytree(empty_venv, place, symlinks=True)
 
     monkeypatch.setattr(environment.venv, "create", create)
-    monkeypatch.setenv("PIP_FIND_LINKS", str(psutil_wheel.parent))
+    monkeypatch.setenv("PIP_FIND_LINKS", psutil_wheel.parent.as_uri())  # pip splits it at spaces
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     return root
 
@@ -371,7 +370,8 @@ def another(request, tmp_path, monkeypatch):
 
 
 def start(python: Path, code: str, cwd: Path = ROOT) -> str:
-    done = subprocess.run([python, "-c", code], cwd=cwd, capture_output=True, encoding="utf-8", errors="replace")
+    env = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([python, "-c", code], cwd=cwd, env=env, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -398,10 +398,8 @@ def test_in_an_active_environment_kernels_find_the_workbook(another, tmp_path):
     start(another, RUN.format(folder=str(tmp_path)))
     assert str(ROOT / "workbook") in (tmp_path / "copies/00_a.ipynb").read_text(encoding="utf-8")
     assert str(ROOT / "workbook") in start(another, "import workbook; print(workbook.__file__)", cwd=tmp_path)
-    (link,) = (
-        Path(line)
-        for line in start(another, "from workbook.machine import environment as e; print(*e.links())").split()
-    )
+    lines = start(another, "from workbook.machine import environment as e; print(*e.links(), sep='\\n')").splitlines()
+    (link,) = map(Path, lines)
     assert link.is_relative_to(tmp_path / "another")
 
 
@@ -424,7 +422,7 @@ def test_links_are_noted_and_found_again_from_elsewhere(root, monkeypatch, tmp_p
         monkeypatch.setattr(environment.sysconfig, "get_path", lambda _, name=name: str(tmp_path / name))
         environment.link()
         environment.link()
-    (tmp_path / "two/kubernetes-workbook.pth").write_text("/another/copy/of/the/workbook\n", encoding="utf-8")
+    (tmp_path / "two/kubernetes-workbook.pth").write_text("/another/copy/of/the/workbook\n", encoding=environment.PTH)
     found = [path.parent.name for path in environment.links()]
     assert found == ["one", "three"]
     assert (tmp_path / "caches/linked").read_text(encoding="utf-8").count("\n") == 3

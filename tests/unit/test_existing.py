@@ -1,6 +1,7 @@
 """A cluster that is somebody else's: how the workbook logs in to it, and what a reader is told who may not."""
 
 import json
+import shlex
 import shutil
 import ssl
 import subprocess
@@ -171,7 +172,7 @@ def test_the_right_to_create_a_namespace_is_only_needed_where_there_is_none(clus
 
 
 def test_a_program_is_named_before_it_runs(cluster, program, capsys, tmp_path):
-    program("login", f"{printing()}\ntouch {tmp_path}/ran")
+    program("login", f'{printing()}\ntouch "{tmp_path}/ran"')
     ours = cluster(plugin(args=["get-token", "--cluster", "my cluster", "--client-secret=abc", "--api-token", "def"]))
     connection = ours.start()
     said = capsys.readouterr().out
@@ -225,7 +226,7 @@ def test_a_program_next_to_the_readers_kubeconfig(cluster, reader, capsys):
     login.write_text(f"#!/bin/sh\n{printing()}\n", encoding="utf-8")
     login.chmod(0o700)
     assert ours.start().objects("pods") == []
-    assert f"`{login}`" in capsys.readouterr().out, "which of the programs with this name"
+    assert f"`{shlex.quote(str(login))}`" in capsys.readouterr().out, "which of the programs with this name"
 
 
 @pytest.mark.parametrize("place", ["token", "{}/elsewhere/token"])
@@ -238,7 +239,7 @@ def test_a_token_in_a_file(cluster, reader, tmp_path, place):
 
 
 def test_a_program_is_given_what_the_kubeconfig_says(cluster, program, tmp_path, server):
-    program("login", f'printf "%s\\n" "$REGION" "$KUBERNETES_EXEC_INFO" > {tmp_path}/given\n{printing()}')
+    program("login", f'printf "%s\\n" "$REGION" "$KUBERNETES_EXEC_INFO" > "{tmp_path}/given"\n{printing()}')
     ours = cluster(plugin(env=[{"name": "REGION", "value": "north"}], provideClusterInfo=True))
     ours.start()
     region, info = (tmp_path / "given").read_text(encoding="utf-8").splitlines()
@@ -251,7 +252,7 @@ def test_a_login_that_ends_is_renewed_and_one_that_lasts_is_not(cluster, program
     for hours, expected in ((1, 1), (-1, 3)):
         calls.write_text("", encoding="utf-8")
         until = f"{datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
-        program("login", f"echo >> {calls}\n{printing(expirationTimestamp=until)}")
+        program("login", f'echo >> "{calls}"\n{printing(expirationTimestamp=until)}')
         ours = cluster(plugin())
         ours.start()
         calls.write_text("", encoding="utf-8")

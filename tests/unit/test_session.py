@@ -1,6 +1,7 @@
 """The environment of kernels and terminals."""
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def asked(home, program, monkeypatch):
     ],
 )
 def test_start_up_files_that_lead_kubectl_elsewhere(asked, home, startup, commands):
-    assert asked(startup) == [command.format(own=home / "own") for command in commands]
+    assert asked(startup) == [command.format(own=shlex.quote(str(home / "own"))) for command in commands]
     if (left := home / "left").exists():
         os.kill(int(left.read_text(encoding="utf-8")), 15)
 

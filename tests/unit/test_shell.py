@@ -1,6 +1,7 @@
 """`make shell`: the user's own shell on the workbook's cluster."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,11 +24,10 @@ def typed(home, monkeypatch):
         done = subprocess.run(
             command,
             input=text,
-            env=os.environ | env,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"} | env,
             cwd=ROOT,
             capture_output=True,
             encoding="utf-8",
-            errors="replace",
             timeout=60,
         )
         assert done.returncode == status, done.stderr
@@ -63,7 +63,7 @@ def test_start_up_files_are_read_and_what_they_change_is_said(kubectl_script, ty
     kubectl_script("exit")
     (home / ".bashrc").write_text("export KUBECONFIG=/production; export PS1='mine> '", encoding="utf-8")
     printed = typed("true")
-    assert f"First type: export KUBECONFIG={clusters()}/workbook/kubeconfig\n" in printed
+    assert f"First type: export KUBECONFIG={shlex.quote(f'{clusters()}/workbook/kubeconfig')}\n" in printed
 
 
 def test_the_last_commands_failure_is_no_failure_of_make(typed):
