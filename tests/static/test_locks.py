@@ -81,7 +81,7 @@ def missing(wanted: list[str], pinned: Pins, where: dict[str, str]) -> tuple[lis
     return wrong, {key.partition("[")[0] for key in seen}
 
 
-@pytest.mark.parametrize(("system", "version"), product(SYSTEMS, PYTHONS))
+@pytest.mark.parametrize(("system", "version"), [*product(SYSTEMS, PYTHONS)])
 def test_the_locks_are_complete(system, version):
     where = environment(system, version)
     for path, wanted in ranges().items():
@@ -93,7 +93,7 @@ def test_the_locks_are_complete(system, version):
             assert ("appnope" in seen) == system.startswith("macOS")
 
 
-@pytest.mark.parametrize(("system", "version"), product(SYSTEMS, PYTHONS))
+@pytest.mark.parametrize(("system", "version"), [*product(SYSTEMS, PYTHONS)])
 def test_files_that_are_installed_together_agree(system, version):
     where, seen = environment(system, version), {}
     for path in ranges():
