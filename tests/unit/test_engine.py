@@ -39,10 +39,18 @@ def test_installed_but_not_running(machine):
     assert "does not answer" in error.what and error.fix.startswith("Start it")
 
 
-def test_without_permission(machine):
+@pytest.mark.parametrize(
+    ("system", "problem", "fix"),
+    [
+        ("Linux", PermissionError(13, "Permission denied"), "usermod -aG docker"),
+        ("Darwin", PermissionError(13, "Permission denied"), "start Docker Desktop as this user"),
+        ("Windows", Exception("(5, 'CreateFile', 'Access is denied.')"), "net localgroup docker-users"),
+    ],
+)
+def test_without_permission(machine, system, problem, fix):
     machine("dockerd")
-    error = engine.explain(PermissionError(13, "Permission denied"), "Linux")
-    assert "may not use it" in error.what and "usermod -aG docker" in error.fix
+    error = engine.explain(problem, system)
+    assert "may not use it" in error.what and fix in error.fix
 
 
 def test_an_engine_elsewhere_that_does_not_answer(machine, monkeypatch):
