@@ -111,6 +111,13 @@ def test_the_driver_is_docker_where_its_engine_runs_linux_containers(started, en
     assert ("driver docker" if driver else "driver chosen by minikube") in ours.describe()
 
 
+@pytest.mark.parametrize(("megabytes", "asked"), [(3920, 3920), (4096, 4096), (16000, 4096)])
+def test_no_more_memory_is_asked_for_than_the_engine_has(started, engine, megabytes, asked):
+    """minikube: "Requested memory allocation 4096MB is more than your system limit 3920MB"."""
+    engine({"OSType": "linux", "MemTotal": megabytes * 2**20})
+    assert f"--memory={asked}" in started()
+
+
 @pytest.mark.parametrize(("driver", "runtime"), [("kvm2", "containerd"), ("qemu2", "cri-o"), ("docker", "docker")])
 def test_a_profile_keeps_its_own_driver_and_runtime(started, engine, ours, home, driver, runtime):
     """minikube would refuse another: "created using the … driver, which is incompatible with requested …"."""

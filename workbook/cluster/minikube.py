@@ -40,11 +40,12 @@ PORT_TAKEN = re.compile(r".*(address already in use|port is already allocated|Po
 
 
 class Choice(NamedTuple):
-    """How minikube runs a node: its driver, empty when minikube chooses it; the reason; the container runtime in the node."""
+    """How minikube runs a node: its driver, empty when minikube chooses it; the reason; the runtime; the memory in MB."""
 
     driver: str
     reason: str
     runtime: str
+    memory: int = MEMORY_MB
 
     @property
     def forced(self) -> bool:
@@ -103,20 +104,24 @@ class Minikube(Cluster):
         Documentation: https://minikube.sigs.k8s.io/docs/drivers/
         """
         if driver := self._profile().get("Driver"):
-            return Choice(driver, "this profile was made with it", self._runtime)
+            return Choice(
+                driver, "this profile was made with it", self._runtime, self._profile().get("Memory", MEMORY_MB)
+            )
         info = engine.info() if (engine := engine or _running_engine()) and shutil.which("docker") else {}
         if not info or info.get("OSType", "linux") != "linux":
             return Choice("", "no Docker engine for Linux containers runs here", "docker")
         # https://minikube.sigs.k8s.io/docs/drivers/docker/#rootless-docker
         rootless = "name=rootless" in (info.get("SecurityOptions") or [])
-        return Choice("docker", "this machine's Docker engine runs", "containerd" if rootless else "docker")
+        # minikube refuses to ask for more than an engine has, which is a little less than 4 GB on machines sold with that.
+        memory = min(MEMORY_MB, info.get("MemTotal", MEMORY_MB * 2**20) // 2**20)
+        return Choice("docker", "this machine's Docker engine runs", "containerd" if rootless else "docker", memory)
 
     @property
     def starting(self) -> list[str]:
         """The command that starts this cluster, without its name."""
         choice = self.choice()
         return [
-            *(self._program, "start", f"--cpus={CPUS}", f"--memory={MEMORY_MB}"),
+            *(self._program, "start", f"--cpus={CPUS}", f"--memory={choice.memory}"),
             *([f"--driver={choice.driver}"] if choice.driver else []),
             *(f"--container-runtime={choice.runtime}", "--embed-certs", "--interactive=false"),
             *(["--force"] if choice.forced else []),
