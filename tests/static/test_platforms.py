@@ -69,7 +69,7 @@ def without_encoding(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: ".".join(path.relative_to(ROOT).parts))
 def test_text_has_an_encoding(path):
     assert without_encoding(path.read_text(encoding="utf-8")) == []
 

@@ -417,7 +417,7 @@ def test_pytest_receives_the_folder_of_a_verb_and_the_arguments(verb, expected, 
 
 def test_a_machine_that_cannot_be_without_a_network_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["tests", "offline"])
-    monkeypatch.setattr(test_programs.shutil, "which", lambda name, path: None if name == "iptables" else name)
+    monkeypatch.setattr(test_programs.shutil, "which", lambda name, path=None: None if name == "iptables" else name)
     with pytest.raises(WorkbookError, match=r"needs root on Linux(.|\n)*Missing: iptables"):
         test_programs.main()
 

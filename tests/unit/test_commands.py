@@ -89,6 +89,11 @@ def test_sudo_is_not_named_to_root_or_where_it_is_missing(user, programs, instea
     assert for_this_system("`sudo apt-get install docker.io`") == instead
 
 
+def test_su_stays_in_the_folder_of_the_makefile(system):
+    system("Linux", "make")
+    assert for_this_system("`sudo make offline`") == '`su -c "make offline"`'
+
+
 @pytest.mark.parametrize(
     ("systemd", "programs", "instead"),
     [

@@ -96,7 +96,7 @@ def server():
     [
         lambda server: server.in_a_kernel("import os; print(*map('='.join, os.environ.items()), sep='\\n')"),
         lambda server: server.in_a_kernel("!env"),
-        lambda server: server.in_a_terminal("env"),
+        lambda server: server.in_a_terminal("echo; env"),  # the prompt is on the first line
     ],
     ids=["kernel", "command in a kernel", "terminal"],
 )

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
 from workbook.base.polling import poll
 from workbook.base.processes import CommandFailed, attend, read, run, typed
 
@@ -206,6 +207,13 @@ def test_as_a_reader_types_it():
         typed(["/opt/bin/kubectl", "get", "-o", "jsonpath={.a b}"], {"A": "b c"})
         == "A='b c' kubectl get -o 'jsonpath={.a b}'"
     )
+
+
+def test_what_was_printed_before_comes_before_what_an_attended_program_prints():
+    code = "import sys; from workbook.base.processes import attend; print('first'); attend([sys.executable, '-c', 'print(2)'])"
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, encoding="utf-8")
+    assert done.stdout.split() == ["first", "2"]
 
 
 def test_attend_returns_the_exit_status_and_restores_the_handlers():
