@@ -11,10 +11,13 @@ import sysconfig
 import tomllib
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from workbook.base import paths
 from workbook.base.errors import WorkbookError
@@ -413,6 +416,9 @@ def test_in_an_active_environment_kernels_find_the_workbook(another, tmp_path):
 
 def test_in_an_active_environment_that_has_the_extras_nothing_is_installed(another):
     extras = ("test", "dev", "handout")
+    installed = {canonicalize_name(each.name) for each in metadata.distributions()}
+    if not {canonicalize_name(Requirement(text).name) for text in environment.requirements(*extras)} <= installed:
+        pytest.skip("this environment does not have all optional dependencies itself")
     assert start(another, f"{WITHOUT_OWN}print(e.found{extras})").strip() == str(another)
 
 
