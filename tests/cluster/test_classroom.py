@@ -13,6 +13,7 @@ from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.classroom import learners as classroom
 from workbook.cluster.choose import clusters
+from workbook.kube.kubeconfig import USERS
 
 pytestmark = pytest.mark.cluster
 LEARNERS = ADA, BOB = "learner-ada", "learner-bob"
@@ -37,7 +38,8 @@ def handed_out(elsewhere, registry, tmp_path_factory):
         if own := node.kubectl():
             patch.setenv("PATH", str(own.parent), prepend=os.pathsep)
         patch.setattr(classroom, "HANDED_OUT", tmp_path_factory.mktemp("handed-out"))
-        patch.setenv("KUBECONFIG", str(elsewhere.kubeconfig))
+        for variable in ("KUBECONFIG", USERS):  # one of the workbook's own is not taken for a reader's
+            patch.setenv(variable, str(elsewhere.kubeconfig))
         patch.setenv("KUBECACHEDIR", f"{elsewhere.kubeconfig}.cache")  # an administrator's is in the home
         patch.setenv("WORKBOOK_CONTEXT", elsewhere.context)
         patch.setattr(classroom, "ROOT", classroom.HANDED_OUT.parent)
