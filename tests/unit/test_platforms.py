@@ -50,6 +50,7 @@ def test_the_unit_tests_pass_in_unusual_circumstances(tmp_path, locales, monkeyp
         (folder / name).mkdir(mode)
     (folder / "site" / "sitecustomize.py").write_text(AT_START, encoding="utf-8")
     paths = {"PYTHONPATH": folder / "site", "TMPDIR": folder / "scratch", "LOCPATH": locales}
+    paths["WORKBOOK_HOME"] = tmp_path / "caches"  # IPython decodes what `!env` prints as CP1252, which UTF-8 is not
     done = sessions.pytest(
         "tests/unit",
         *(f"--deselect={name}" for name in NOT_AGAIN),

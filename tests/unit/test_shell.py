@@ -46,7 +46,7 @@ def test_kubectl_is_the_workbooks_and_on_its_cluster(kubectl_script, typed):
 
 def test_one_that_fits_is_found_again_in_a_shell_in_a_shell(kubectl_script, typed):
     kubectl_script('echo "$KUBECONFIG: $*"')
-    inner = f"{sys.executable} -m workbook.cli.shell <<< 'kubectl get pods'"
+    inner = f"{shlex.quote(sys.executable)} -m workbook.cli.shell <<< 'kubectl get pods'"
     assert f"{clusters()}/workbook/kubeconfig: get pods\n" in typed(inner, KUBECONFIG="/reader/config")
 
 
