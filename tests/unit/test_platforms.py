@@ -59,4 +59,5 @@ def test_the_unit_tests_pass_in_unusual_circumstances(tmp_path, locales, monkeyp
         **{name: str(path) for name, path in paths.items()},
         PATH=f"{folder / 'unreadable'}{os.pathsep}{os.environ['PATH']}",
     )
+    (folder / "unreadable").chmod(0o700)  # so that it can be removed
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
