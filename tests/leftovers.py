@@ -170,6 +170,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for name, path in kept.items():
         os.environ.setdefault(name, str(path))
     os.environ |= {MARK: str(scratch), "HOME": str(scratch / "home"), "TMPDIR": str(scratch / "tmp")}
+    os.environ["HISTFILE"] = os.devnull  # a shell that a test types into
     tempfile.tempdir = None  # Python reads TMPDIR again
 
 
