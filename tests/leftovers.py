@@ -83,6 +83,12 @@ def _images(engine: DockerClient) -> set[str]:
     return {name for image in images for name in image.tags or [image.short_id]} - catalog().keys()
 
 
+def _identities() -> set[str]:
+    """All images with the workbook's label. One of them that loses its name to a new build is not left by the tests."""
+    engine = running_engine()
+    return {image.short_id for image in engine.images.list(filters={"label": labels.SELECTOR})} if engine else set()
+
+
 def _namespaces() -> set[str]:
     if current().status() is not State.RUNNING:
         return set()
@@ -178,6 +184,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.collectonly and any(map(needs_cluster, session.items)):
         session.config.stash[BEFORE] = machine()
+        session.config.stash[BEFORE]["images"] |= _identities()
 
 
 @pytest.hookimpl(trylast=True)
