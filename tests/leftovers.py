@@ -24,7 +24,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.cluster.current import api, current
 from workbook.cluster.protocol import State
-from workbook.engine.catalog import catalog
+from workbook.engine.catalog import SOURCE, catalog
 from workbook.engine.find import running_engine
 
 Things = dict[str, set[str]]
@@ -78,9 +78,10 @@ def _networks(engine: DockerClient) -> set[str]:
 
 
 def _images(engine: DockerClient) -> set[str]:
-    """The images with the workbook's label, except those of the catalog, which stay for the next run."""
+    """The images with the workbook's label, except those that stay for the next run: the catalog's, and stages of their builds."""
     images = engine.images.list(filters={"label": labels.SELECTOR})
-    return {name for image in images for name in image.tags or [image.short_id]} - catalog().keys()
+    results = [image for image in images if image.tags or SOURCE in image.labels]  # a stage has no label for its source
+    return {name for image in results for name in image.tags or [image.short_id]} - catalog().keys()
 
 
 def _identities() -> set[str]:
