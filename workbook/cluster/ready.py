@@ -162,9 +162,9 @@ def _unready(api: Api, pods: Iterable[Object]) -> str:
 
 
 def _start(pod: Object) -> str:
-    """When the first of the Pod's containers started; such times sort as text."""
-    starts = (status.get("state", {}).get("running", {}).get("startedAt", "") for status in containers(pod))
-    return min(starts, default="")
+    """When the first of the Pod's running containers started; such times sort as text."""
+    running = (status["state"]["running"] for status in containers(pod) if "running" in status.get("state", {}))
+    return min((state["startedAt"] for state in running), default="")
 
 
 def _uid(item: Object) -> str:
