@@ -15,6 +15,7 @@ import psutil
 import pytest
 from docker import DockerClient
 from docker.models.containers import Container
+from docker.models.images import Image
 from rich.table import Table
 
 from tests import summary
@@ -79,7 +80,7 @@ def _networks(engine: DockerClient) -> set[str]:
 
 def _images(engine: DockerClient) -> set[str]:
     """The images with the workbook's label, except those that stay for the next run: the catalog's, and stages of their builds."""
-    images = engine.images.list(filters={"label": labels.SELECTOR})
+    images = _labeled(engine)
     results = [image for image in images if image.tags or SOURCE in image.labels]  # a stage has no label for its source
     return {name for image in results for name in image.tags or [image.short_id]} - catalog().keys()
 
@@ -87,7 +88,11 @@ def _images(engine: DockerClient) -> set[str]:
 def _identities() -> set[str]:
     """All images with the workbook's label. One of them that loses its name to a new build is not left by the tests."""
     engine = running_engine()
-    return {image.short_id for image in engine.images.list(filters={"label": labels.SELECTOR})} if engine else set()
+    return {image.short_id for image in _labeled(engine)} if engine else set()
+
+
+def _labeled(engine: DockerClient) -> list[Image]:
+    return engine.images.list(filters={"label": labels.SELECTOR})
 
 
 def _namespaces() -> set[str]:

@@ -10,9 +10,8 @@ import pytest
 import node
 from tests import sessions
 from workbook.base.notebooks import find
-from workbook.base.paths import ROOT
+from workbook.base.paths import ROOT, clusters
 from workbook.classroom import learners as classroom
-from workbook.cluster.choose import clusters
 from workbook.kube.kubeconfig import USERS
 
 pytestmark = pytest.mark.cluster

@@ -8,8 +8,7 @@ import sys
 
 import pytest
 
-from workbook.base.paths import ROOT
-from workbook.cluster.choose import clusters
+from workbook.base.paths import ROOT, clusters
 
 
 @pytest.fixture

@@ -17,6 +17,11 @@ def home() -> Path:
     return Path(os.environ.get(variable) or Path.home() / folder) / "kubernetes-workbook"
 
 
+def clusters() -> Path:
+    """The folder with a folder for each cluster."""
+    return home() / "clusters"
+
+
 def locks(*extras: str) -> list[Path]:
     """The files that pin a learner's packages, and those of the optional dependencies in pyproject.toml with these names."""
     return [ROOT / "locks" / f"{name}.txt" for name in ("learner", *extras)]

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import home
+from workbook.base.paths import clusters
 from workbook.bundle.choose import chosen
 from workbook.bundle.use import Bundle
 
@@ -73,11 +73,6 @@ class Settings:
             os.environ.get("WORKBOOK_REGISTRY", ""),
             chosen(),
         )
-
-
-def clusters() -> Path:
-    """The folder with a folder for each cluster."""
-    return home() / "clusters"
 
 
 def choose(settings: Settings | None = None) -> tuple[Provider, Reason]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import home
+from workbook.base.paths import clusters
 from workbook.base.processes import read
 from workbook.kube import kubeconfig
 from workbook.kube.client import Access, Api
@@ -102,5 +102,4 @@ def folder(access: Access) -> Path:
 def _users_path() -> str:
     """PATH as it was before `search_path`: a kubectl that fits a cluster is not looked for among those made here."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
-    clusters = home() / "clusters"  # where each has its kubeconfig
-    return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(clusters))
+    return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(clusters()))
