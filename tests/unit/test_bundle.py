@@ -104,7 +104,7 @@ def test_the_right_sum_is_accepted_in_capitals_too(chosen):
 
 
 def test_a_sum_that_does_not_fit_is_refused_before_anything_else_is_read(chosen, monkeypatch):
-    """As for a bundle that somebody has changed: its manifest and all sums in it fit."""
+    """As for a bundle that a person has changed: its manifest and all sums in it fit."""
     folder = chosen({WHEEL: b"a"})
     noted = verify.seal((folder / manifest.NAME).read_bytes())
     chosen({WHEEL: b"something else"})

@@ -1,4 +1,4 @@
-"""A manifest that somebody else has written, with sums that fit: refused with an error unless everything in it is plain."""
+"""A manifest by another author, with sums that fit: refused with an error unless everything in it is plain."""
 
 import copy
 import hashlib

@@ -256,7 +256,7 @@ def test_an_interruption_is_no_traceback(started, monkeypatch, capsys):
 def test_a_file_of_another_user_is_named_with_its_owner_and_the_command_that_helps(
     name, belongs, advice, started, monkeypatch, tmp_path, capsys
 ):
-    """What belongs to the user is all but what is in the folder `belongs`; what is elsewhere is nobody's business."""
+    """What belongs to the user is all but what is in the folder `belongs`; what is elsewhere belongs to neither."""
     path, user = tmp_path / name, os.geteuid()
     path.parent.mkdir(parents=True, exist_ok=True)
     lstat = Path.lstat

@@ -1,4 +1,4 @@
-"""Building an image: what the engine is sent, and what a reader is told when a build fails."""
+"""Building an image: what the engine is sent, and what a reader sees when a build fails."""
 
 import io
 import json

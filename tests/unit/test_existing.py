@@ -1,4 +1,4 @@
-"""A cluster that is somebody else's: how the workbook logs in to it, and what a reader is told who may not."""
+"""A cluster of other people: how the workbook logs in, and which error a reader without rights gets."""
 
 import json
 import shlex
@@ -90,7 +90,7 @@ def cluster(home, server, program, monkeypatch, reader):
 
 @pytest.fixture
 def certificate(tmp_path):
-    """A certificate that nobody has signed, and its key."""
+    """A certificate without an issuer's signature, and its key."""
     if not shutil.which("openssl"):
         pytest.skip("openssl makes the certificate")
     files = tmp_path / "certificate.pem", tmp_path / "key.pem"
@@ -115,7 +115,7 @@ def printing(token="good", **status):
 
 
 def refusal(cluster):
-    """What a reader is told whom the cluster does not let in: at once, and never to delete it."""
+    """The error for a reader whom the cluster does not let in: at once, and without the advice to delete it."""
     begun = time.monotonic()
     with pytest.raises(WorkbookError) as refused:
         ready.settle(cluster, cluster.start())
@@ -276,7 +276,7 @@ def test_a_certificate_of_another_authority(cluster, server, certificate):
 
 
 def test_one_ready_node_is_enough(cluster, server):
-    """On somebody else's cluster, others may be in repair."""
+    """On a cluster of other people, some nodes may be in repair."""
     server.add("nodes", "in-repair", status={"conditions": [{"type": "Ready", "status": "False"}]})
     ours = cluster({"token": "good"})
     ours.start()

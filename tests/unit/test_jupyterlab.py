@@ -75,7 +75,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server():
-    """A JupyterLab that was started by somebody with tokens of other servers in the environment."""
+    """A JupyterLab that was started with tokens of other servers in the environment."""
     others = {"JPY_API_TOKEN": "a", "JUPYTERHUB_API_TOKEN": "b", "JUPYTER_TOKEN": "c", "CONFIGPROXY_AUTH_TOKEN": "d"}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**others, "KUBECONFIG": "/reader/config", "HTTPS_PROXY": "http://me:secret@proxy"}.items():

@@ -3,11 +3,11 @@
 `make lab BUNDLE=folder SUM=…` first verifies the whole bundle, then sets up from it alone: no registry and no package
 index is asked. Every other verb accepts both as well.
 
-The checksums in a bundle protect against damage. Whoever changes a bundle on purpose can change them, too; `SUM`, the
+The checksums in a bundle protect against damage. A person who changes a bundle on purpose can change them, too; `SUM`, the
 checksum of manifest.json that `make bundle` has printed, is compared before anything in the bundle is believed, and covers
 all others. The variables `WORKBOOK_BUNDLE` and `WORKBOOK_BUNDLE_VERIFIED` pass the folder and that checksum on to child
 processes, such as kernels and pytest: they accept no other manifest, and read no file again. A command itself always reads
-all files, whatever the variables say. Whoever can set variables for a kernel can also change what it runs.
+all files, whatever the variables say. A person who can set variables for a kernel can also change what it runs.
 
 The format, version 1 (`manifest.FORMAT`):
 

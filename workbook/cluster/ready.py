@@ -61,7 +61,7 @@ def reach(cluster: Cluster) -> Api | None:
 
 
 def usable(cluster: Cluster, nodes: list[Object]) -> bool:
-    """Whether all nodes are Ready. On somebody else's cluster one is enough: others may be in repair."""
+    """Whether all nodes are Ready. On a cluster that is not the workbook's, one is enough: others may be in repair."""
     met = any if cluster.provider is Provider.EXISTING else all
     return bool(nodes) and met(condition(node, "Ready") for node in nodes)
 

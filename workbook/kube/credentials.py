@@ -129,7 +129,7 @@ def _section(status: Section, folder: Path) -> Section:
 
 
 def _described(cluster: Section) -> Section:
-    """What a program is told of the cluster: its section, with the certificate inside, and its own extension."""
+    """What a program learns about the cluster: its section, with the certificate inside, and its own extension."""
     described = {key: value for key, value in cluster.items() if key not in ("certificate-authority", "extensions")}
     if authority := cluster.get("certificate-authority"):
         described["certificate-authority-data"] = base64.b64encode(Path(authority).read_bytes()).decode()

@@ -22,7 +22,7 @@ SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 """No questions about news or updates; documents such as the glossary are shown rendered."""
 TOKEN = "JUPYTER_TOKEN"
 SECRET = re.compile(r"(JUPYTER|JPY|CONFIGPROXY).*TOKEN")
-"""Variables with the tokens of servers, this one and a JupyterHub around it: whoever has one can do what the user can."""
+"""Variables with the tokens of servers, this one and a JupyterHub around it: a person who has one can do what the user can."""
 
 
 def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
@@ -78,7 +78,7 @@ def main() -> None:
     """Run JupyterLab in this process. Its kernels and terminals do not inherit the token, nor a JupyterHub's."""
     sys.argv.append(
         f"--IdentityProvider.token={os.environ[TOKEN]}"
-    )  # which nobody else sees, unlike those of the command
+    )  # which other users cannot see, unlike those of the command
     for name in filter(SECRET.match, list(os.environ)):
         del os.environ[name]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
