@@ -124,8 +124,12 @@ def verify(options: Options) -> None:
     if options.sum:
         print("  It is the sum that was given.")
         return
-    print("  The checksums in a bundle show damage; a person who changes it can change them, too. Compare this one")
-    print(for_this_system("  with the one that you noted. Or each command compares it for you: `make lab BUNDLE=… SUM=…`."))
+    print("  The checksums in a bundle show damage; a person who changes it can change them, too.")
+    print(
+        for_this_system(
+            "  Compare this one with the one that you noted. Or each command compares it for you: `make lab BUNDLE=… SUM=…`."
+        )
+    )
 
 
 def classroom(options: Options) -> None:
