@@ -125,11 +125,7 @@ def verify(options: Options) -> None:
         print("  It is the sum that was given.")
         return
     print("  The checksums in a bundle show damage; a person who changes it can change them, too.")
-    print(
-        for_this_system(
-            "  Compare this one with the one that you noted. Or each command compares it for you: `make lab BUNDLE=… SUM=…`."
-        )
-    )
+    print(for_this_system("  Compare this one with yours, or let a command do that: `make lab BUNDLE=… SUM=…`."))
 
 
 def classroom(options: Options) -> None:
