@@ -2,7 +2,7 @@
 # Variables: ARGS for more arguments, BUNDLE for a folder that `make bundle` has written, SUM for the sum that it has
 # printed, PYTHON for another Python.
 PYTHON ?= python3
-LEARNER := lab run status doctor up down clean
+LEARNER := lab shell run status doctor up down clean
 INSTRUCTOR := handout bundle verify classroom
 DEVELOPER := record test mutants test-order faults offline bench
 VERBS := $(LEARNER) $(INSTRUCTOR) $(DEVELOPER)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench.measuring import Row, record, table
 from workbook.base.paths import ROOT
+from workbook.base.streams import replace_missing_characters
 from workbook.lessons.start import delete_cluster
 from workbook.machine.session import for_kernels
 from workbook.machine.set_up import up
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--node", action="store_true", help="build the node image from nothing, too: 10 minutes")
     parser.add_argument("--notebooks", nargs="+", default=[], help="only these notebooks, in the section workbook")
     options = parser.parse_args()
+    replace_missing_characters()
     chosen = options.section or [section for section in SECTIONS if not (options.quick and section in SLOW)]
     rows: list[Row] = []
     begun = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -58,7 +60,10 @@ def write(path: Path, begun: str, rows: list[Row]) -> None:
     """Write the rows that have been measured so far, and describe the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = {"system": platform.platform(), "python": platform.python_version(), "begun": begun}
-    path.write_text(json.dumps(machine | {"rows": [record(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(
+        json.dumps(machine | {"rows": [record(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n",
+        encoding="utf-8",
+    )
 
 
 def prepare() -> None:

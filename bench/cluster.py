@@ -63,7 +63,7 @@ def _kind(scratch: Path) -> tuple[float, float]:
     """The same by the commands that the workbook prints."""
     official = present(current().docker(), node.OFFICIAL)
     config = scratch / "kind.yaml"
-    config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)))
+    config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)), encoding="utf-8")
     image = node.OFFICIAL if official else node.node_tag()
     words = ("--name", PLAIN, "--kubeconfig", scratch / "kubeconfig")
     create = (node.kind(), "create", "cluster", *words, "--image", image, "--config", config, "--wait", "300s")

@@ -60,13 +60,13 @@ def measure(options: Namespace) -> Iterator[Row]:
 
 def write_chapters(folder: Path, base: str) -> None:
     """Write the chapter's Dockerfile with the necessary changes, and the files that it copies."""
-    text = (WEBAPP / "as-printed" / "Dockerfile").read_text()
+    text = (WEBAPP / "as-printed" / "Dockerfile").read_text(encoding="utf-8")
     for old, new in CHANGES.items():
         if old not in text:
             raise RuntimeError(f"{old!r} is not in the chapter's Dockerfile")
         text = text.replace(old, new.format(base=base))
     folder.mkdir()
-    (folder / "Dockerfile").write_text(text)
+    (folder / "Dockerfile").write_text(text, encoding="utf-8")
     shutil.copy(WEBAPP / "requirements.txt", folder)
 
 
@@ -80,8 +80,8 @@ def _build(engine: DockerClient, tag: str, folder: Path, program: str, version: 
         program: where the Dockerfile expects the program in it.
         version: the version of the program.
     """
-    source = (WEBAPP / version / "app.py").read_text()
-    (folder / program.format(version=version)).write_text(f"{source}\n# {uuid4()}\n")
+    source = (WEBAPP / version / "app.py").read_text(encoding="utf-8")
+    (folder / program.format(version=version)).write_text(f"{source}\n# {uuid4()}\n", encoding="utf-8")
     arguments = {"BASE": base(engine, "python"), "VERSION": version, **proxies()}
     return seconds(
         lambda: engine.images.build(

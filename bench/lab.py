@@ -64,7 +64,7 @@ def _open(command: Sequence[str | Path], env: Mapping[str, str], book: nbformat.
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
+        encoding="utf-8",
         start_new_session=True,
     )
     try:

@@ -83,8 +83,11 @@ def _build(tree: Path, caches: Path) -> float:
 def _change_version(source: Path) -> None:
     """Change the version of `PART` as node/README.md describes."""
     versions = source / "versions.toml"
-    versions.write_text(versions.read_text().replace(f'{PART} = "{VERSIONS[PART]}"', f'{PART} = "{VERSION}"'))
-    if tomllib.loads(versions.read_text())[PART] != VERSION:
+    versions.write_text(
+        versions.read_text(encoding="utf-8").replace(f'{PART} = "{VERSIONS[PART]}"', f'{PART} = "{VERSION}"'),
+        encoding="utf-8",
+    )
+    if tomllib.loads(versions.read_text(encoding="utf-8"))[PART] != VERSION:
         raise RuntimeError(f"the version of {PART} was not changed")
     environment = {**os.environ, "GOCACHE": str(home() / "go" / "build"), "GOMODCACHE": str(home() / "go" / "modules")}
     environment["GOFLAGS"] = "-modcacherw"

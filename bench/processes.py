@@ -51,7 +51,7 @@ def python(program: str) -> str:
         CalledProcessError: the program failed; its error is printed.
     """
     return subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=True
     ).stdout
 
 

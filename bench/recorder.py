@@ -79,10 +79,10 @@ def _observe(core: client.CoreV1Api, namespace: str) -> tuple[Times, Times, Time
         [*cluster.kubectl(), "get", "pod", NAME, "--watch", "--no-headers"],
         env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     recording = subprocess.Popen(
-        [sys.executable, "-c", RECORDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", RECORDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT
     )
 
     def read_kubectl() -> None:

@@ -11,7 +11,7 @@ from workbook.base.lock import lock
 from workbook.base.paths import home
 
 HERE = Path(__file__).parent
-VERSIONS: dict[str, str] = tomllib.loads((HERE / "versions.toml").read_text())
+VERSIONS: dict[str, str] = tomllib.loads((HERE / "versions.toml").read_text(encoding="utf-8"))
 
 
 def folder() -> Path:

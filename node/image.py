@@ -184,7 +184,7 @@ def _node_files() -> dict[str, Path | bytes | str]:
         for path in source.rglob("*")
         if path.is_file() and "LICENSES" not in path.parts and "containerd-fuse-overlayfs" not in path.name
     }
-    config = (source / "etc/containerd/config.toml").read_text() + REGISTRIES
+    config = (source / "etc/containerd/config.toml").read_text(encoding="utf-8") + REGISTRIES
     config = re.sub(r'sandbox_image = ".*"', f'sandbox_image = "{_control_plane_tags()["pause"]}"', config)
     if machine.detect().locked_down:
         config = config.replace("restrict_oom_score_adj = false", "restrict_oom_score_adj = true")

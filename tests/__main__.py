@@ -1,4 +1,4 @@
-"""Run the tests, or record the notebooks: `python -m tests VERB [arguments]`. `make test` and its relatives do this."""
+"""Run the tests, record the notebooks, or pin packages: `python -m tests VERB [arguments]`. `make test` and its relatives do this."""
 
 import argparse
 import os
@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from tests.lock import lock
 from tests.record import record
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
+from workbook.base.streams import replace_missing_characters
 
 FOLDERS = {
     "test": (),
@@ -26,10 +28,14 @@ SLOW_TOO = ("-m", "")
 def main() -> int:
     """Run pytest, with the notebooks as tests; return its exit status. conftest.py sets up the cluster."""
     parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False, add_help=False)
-    parser.add_argument("verb", choices=(*FOLDERS, "record"))
+    parser.add_argument("verb", choices=(*FOLDERS, "record", "lock"))
     options, arguments = parser.parse_known_args()
+    replace_missing_characters()
     if options.verb == "record":
         return record(*arguments)
+    if options.verb == "lock":
+        lock(*arguments)
+        return 0
     if options.verb == "offline":
         require_namespaces()
     os.chdir(ROOT)

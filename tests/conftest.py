@@ -22,7 +22,7 @@ def program(tmp_path, monkeypatch):
     def make(name: str, script: str) -> None:
         folder = tmp_path / "bin"
         folder.mkdir(exist_ok=True)
-        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         (folder / name).chmod(0o755)
         monkeypatch.setenv("PATH", str(folder), prepend=":")
 

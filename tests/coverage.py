@@ -36,8 +36,11 @@ def unmeasured() -> dict[str, str]:
 
 
 def start() -> coverage.Coverage | None:
-    """Start the measurement; return None under a debugger, and in a process that a measured run has started."""
-    if sys.gettrace() or coverage.Coverage.current():
+    """Start the measurement; return None under a debugger, and in a process that a measured run has started.
+
+    Where the system's encoding is not UTF-8, coverage cannot save the names of all folders: nothing is measured there.
+    """
+    if sys.gettrace() or coverage.Coverage.current() or sys.getfilesystemencoding() != "utf-8":
         return None
     FOLDER.mkdir(parents=True, exist_ok=True)
     measurement = coverage.Coverage(

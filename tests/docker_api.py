@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 VERSION = "1.41"
 CUT = "the connection ends here"
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         url = urlsplit(self.path)
-        what = f"{self.command} {url.path.removeprefix(f'/v{VERSION}')}"
+        what = f"{self.command} {unquote(url.path).removeprefix(f'/v{VERSION}')}"
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         body = self._body()
         self.server.requests.append(Request(what, query, dict(self.headers), body))

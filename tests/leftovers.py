@@ -15,6 +15,7 @@ import psutil
 import pytest
 from docker import DockerClient
 from docker.models.containers import Container
+from docker.models.images import Image
 from rich.table import Table
 
 from tests import summary
@@ -24,7 +25,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.cluster.current import api, current
 from workbook.cluster.protocol import State
-from workbook.engine.catalog import catalog
+from workbook.engine.catalog import SOURCE, catalog
 from workbook.engine.find import running_engine
 
 Things = dict[str, set[str]]
@@ -78,9 +79,20 @@ def _networks(engine: DockerClient) -> set[str]:
 
 
 def _images(engine: DockerClient) -> set[str]:
-    """The images with the workbook's label, except those of the catalog, which stay for the next run."""
-    images = engine.images.list(filters={"label": labels.SELECTOR})
-    return {name for image in images for name in image.tags or [image.short_id]} - catalog().keys()
+    """The images with the workbook's label, except those that stay for the next run: the catalog's, and stages of their builds."""
+    images = _labeled(engine)
+    results = [image for image in images if image.tags or SOURCE in image.labels]  # a stage has no label for its source
+    return {name for image in results for name in image.tags or [image.short_id]} - catalog().keys()
+
+
+def _identities() -> set[str]:
+    """All images with the workbook's label. One of them that loses its name to a new build is not left by the tests."""
+    engine = running_engine()
+    return {image.short_id for image in _labeled(engine)} if engine else set()
+
+
+def _labeled(engine: DockerClient) -> list[Image]:
+    return engine.images.list(filters={"label": labels.SELECTOR})
 
 
 def _namespaces() -> set[str]:
@@ -170,6 +182,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for name, path in kept.items():
         os.environ.setdefault(name, str(path))
     os.environ |= {MARK: str(scratch), "HOME": str(scratch / "home"), "TMPDIR": str(scratch / "tmp")}
+    os.environ["HISTFILE"] = os.devnull  # a shell that a test types into
     tempfile.tempdir = None  # Python reads TMPDIR again
 
 
@@ -177,6 +190,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.collectonly and any(map(needs_cluster, session.items)):
         session.config.stash[BEFORE] = machine()
+        session.config.stash[BEFORE]["images"] |= _identities()
 
 
 @pytest.hookimpl(trylast=True)

@@ -35,7 +35,7 @@ def serving(folder: Path) -> Iterator[str]:
         "storage": {"filesystem": {"rootdirectory": str(folder / "images")}},
         "http": {"addr": f"127.0.0.1:{port}"},
     }
-    (folder / "registry.yaml").write_text(yaml.safe_dump(settings))
+    (folder / "registry.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     server = subprocess.Popen(
         ["docker-registry", "serve", folder / "registry.yaml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

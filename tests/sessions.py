@@ -28,7 +28,8 @@ def python(
         cwd=cwd,
         env={**os.environ, **env},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=timeout,
     )
 

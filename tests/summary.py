@@ -34,7 +34,7 @@ def outcomes(
 
     Args:
         reporter: pytest's terminal reporter.
-        tests: a part of the identifiers of the tests, such as their folder.
+        tests: a part of the names of the tests, such as their folder.
         title: the title of the table.
         columns: the headings of the first two columns.
         row: returns the first two columns for a test.
@@ -43,7 +43,7 @@ def outcomes(
         report
         for outcome in ("passed", "failed")
         for report in reporter.stats.get(outcome, [])
-        if tests in report.nodeid
+        if tests in report.nodeid.partition("[")[0]
     ]
     if not reports:
         return

@@ -16,7 +16,8 @@ OLDEST = (3, 11)
 if sys.version_info < OLDEST:
     sys.exit(
         "This is Python {}.{}; the workbook needs {}.{} or newer.\n".format(*sys.version_info[:2], *OLDEST)
-        + "Do:  Install a newer Python, or use conda: `conda env create -f environment.yml`."
+        + "Do:  Install a newer one and name it: `make lab PYTHON=python3.13`, or `py -3.13 -m workbook lab` on Windows.\n"
+        + "     Or use conda: `conda env create -f environment.yml`."
     )
 
 _MODULES = {

@@ -51,7 +51,7 @@ def test_images_are_those_of_the_notebook():
 def test_an_image_whose_source_has_changed_is_built_again(tmp_path, monkeypatch):
     shutil.copytree(catalog.APP, tmp_path / "app")
     source = tmp_path / "app/webapp/v1/app.py"
-    source.write_text(source.read_text().replace("Welcome!", "Hello!"))
+    source.write_text(source.read_text(encoding="utf-8").replace("Welcome!", "Hello!"), encoding="utf-8")
     with monkeypatch.context() as changed:
         changed.setattr(catalog, "APP", tmp_path / "app")
         workbook.begin(3)
@@ -74,7 +74,7 @@ def test_no_such_notebook():
 
 def test_a_damaged_kubeconfig_is_written_again():
     path = current().kubeconfig
-    path.write_text(path.read_text()[:100])
+    path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
     with pytest.raises(WorkbookError, match=r"not connected(.|\n)*begin"):
         workbook.pods()
     workbook.begin(3)
@@ -107,7 +107,7 @@ def test_the_users_kubeconfig_is_untouched_byte_for_byte(tmp_path):
     (tmp_path / ".kube").mkdir()
     files = [tmp_path / ".kube/config", tmp_path / "other"]
     for file in files:
-        file.write_text(yaml.safe_dump(production))
+        file.write_text(yaml.safe_dump(production), encoding="utf-8")
     before = [(hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns) for file in files]
     session = (
         "from workbook import *; from workbook.lessons.kubectl import magic; begin(3);"

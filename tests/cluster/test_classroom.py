@@ -10,19 +10,23 @@ import pytest
 import node
 from tests import sessions
 from workbook.base.notebooks import find
-from workbook.base.paths import ROOT
+from workbook.base.paths import ROOT, clusters
 from workbook.classroom import learners as classroom
-from workbook.cluster.choose import clusters
+from workbook.kube.kubeconfig import USERS
 
 pytestmark = pytest.mark.cluster
 LEARNERS = ADA, BOB = "learner-ada", "learner-bob"
-CLEAR_AWAY = re.findall(r"^kubectl (delete .+)$", (classroom.MANIFESTS / "README.md").read_text(), re.MULTILINE)
+CLEAR_AWAY = re.findall(
+    r"^kubectl (delete .+)$", (classroom.MANIFESTS / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 def kubectl(kubeconfig, *words):
     """Runs kubectl with a kubeconfig; returns its exit status, and what it printed."""
     env = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": f"{kubeconfig}.cache"}
-    done = subprocess.run(["kubectl", *words], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["kubectl", *words], env=env, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=120
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -33,7 +37,8 @@ def handed_out(elsewhere, registry, tmp_path_factory):
         if own := node.kubectl():
             patch.setenv("PATH", str(own.parent), prepend=os.pathsep)
         patch.setattr(classroom, "HANDED_OUT", tmp_path_factory.mktemp("handed-out"))
-        patch.setenv("KUBECONFIG", str(elsewhere.kubeconfig))
+        for variable in ("KUBECONFIG", USERS):  # one of the workbook's own is not taken for a reader's
+            patch.setenv(variable, str(elsewhere.kubeconfig))
         patch.setenv("KUBECACHEDIR", f"{elsewhere.kubeconfig}.cache")  # an administrator's is in the home
         patch.setenv("WORKBOOK_CONTEXT", elsewhere.context)
         patch.setattr(classroom, "ROOT", classroom.HANDED_OUT.parent)
@@ -147,6 +152,6 @@ def test_at_the_end_the_namespace_stays_with_what_the_learner_needs_to_come_back
 def test_a_renewed_kubeconfig_takes_the_place_of_one_that_is_no_longer_let_in(handed_out):
     file = clusters() / handed_out[ADA]["WORKBOOK_PROFILE"] / "kubeconfig"
     done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])
-    file.write_text(re.sub(r"token: \S+", "token: expired", file.read_text()))
+    file.write_text(re.sub(r"token: \S+", "token: expired", file.read_text(encoding="utf-8")), encoding="utf-8")
     done = sessions.python("-c", "import workbook; workbook.begin(3)", **handed_out[ADA])
     assert done.returncode == 0 and "Connect to" in done.stdout, done.stdout + done.stderr

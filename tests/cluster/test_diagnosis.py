@@ -158,11 +158,11 @@ PODS = {
 
 def deploy(tmp_path, container, pod):
     """The Deployment of the web application, with these fields of its container and of its Pod changed."""
-    document = yaml.safe_load((MANIFESTS / "1-03-webapp-deployment.yaml").read_text())
+    document = yaml.safe_load((MANIFESTS / "1-03-webapp-deployment.yaml").read_text(encoding="utf-8"))
     template = document["spec"]["template"]["spec"]
     template.update(pod)
     template["containers"][0].update(container)
-    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(document))
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     kubectl("apply", "-f", str(tmp_path / "changed.yaml"))
 
 

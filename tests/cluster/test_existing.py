@@ -4,18 +4,27 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
+import yaml
 
 import node
 from tests import sessions
+from workbook.base.labels import SELECTOR
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
+from workbook.base.polling import poll
 from workbook.base.processes import run
 from workbook.cluster.choose import clusters
 
 pytestmark = pytest.mark.cluster
 LEARNER, NAMESPACE = "workbook-existing", "learner-7"
+BEGIN = """
+import workbook
+try: workbook.begin(0)
+except workbook.base.errors.WorkbookError as error: print(error)
+"""
 NOTEBOOKS = [str(path.relative_to(ROOT)) for path in find(("02", "03", "04"))]
 
 
@@ -23,7 +32,7 @@ NOTEBOOKS = [str(path.relative_to(ROOT)) for path in find(("02", "03", "04"))]
 def config(elsewhere, tmp_path_factory):
     """The kubeconfig by which a reader reaches the second cluster."""
     file = tmp_path_factory.mktemp("reader") / "config"
-    file.write_text(run([node.kind(), "get", "kubeconfig", "--name", elsewhere.name]))
+    file.write_text(run([node.kind(), "get", "kubeconfig", "--name", elsewhere.name]), encoding="utf-8")
     yield file
     shutil.rmtree(clusters() / LEARNER, ignore_errors=True)
 
@@ -46,7 +55,9 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, regis
 
     def kubectl(*words):
         own = {**os.environ, **env, "KUBECACHEDIR": f"{config}.cache"}
-        done = subprocess.run(["kubectl", *words], env=own, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            ["kubectl", *words], env=own, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -77,3 +88,47 @@ def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, regist
     said = [line for line in done.stdout.splitlines() if "somebody else's" in line or "not connected" in line]
     assert [line.partition(":")[0] for line in said[:2]] == ["The Namespace 'default' is somebody else's"] * 2
     assert "not connected" in said[2], done.stdout + done.stderr
+
+
+@pytest.fixture
+def guest(elsewhere, config, registry, tmp_path):
+    """Somebody who has rights in one Namespace only; returns their settings, and the administrator's kubectl."""
+
+    def kubectl(*words):
+        env = {"KUBECONFIG": str(config), "KUBECACHEDIR": f"{config}.cache"}
+        return run([*elsewhere.kubectl(), "--context", elsewhere.context, *words], env=env)
+
+    kubectl("create", "namespace", "guests")
+    kubectl("label", "namespace", "guests", SELECTOR)
+    kubectl("create", "serviceaccount", "guest", "-n", "guests")
+    kubectl("create", "rolebinding", "guest", "-n", "guests", "--clusterrole=edit", "--serviceaccount=guests:guest")
+    whole = yaml.safe_load(config.read_text(encoding="utf-8"))
+    whole["users"] = [{"name": "guest", "user": {"token": kubectl("create", "token", "guest", "-n", "guests").strip()}}]
+    whole["contexts"] = [
+        {"name": "guest", "context": {"cluster": whole["clusters"][0]["name"], "user": "guest", "namespace": "guests"}}
+    ]
+    own = tmp_path / "config"
+    own.write_text(yaml.safe_dump(whole), encoding="utf-8")
+    yield settings("guest", own, registry, "guests"), kubectl
+    kubectl("delete", "namespace", "guests")
+
+
+def test_somebody_who_may_not_enough_or_no_more_is_told_so_at_once(guest):
+    env, kubectl = guest
+
+    def told():
+        begun = time.monotonic()
+        done = sessions.python("-c", BEGIN, **env)
+        assert time.monotonic() - begun < 30 and "make clean" not in done.stdout
+        return done.stdout
+
+    assert "Not allowed: list nodes, list namespaces." in told()
+    kubectl("create", "clusterrolebinding", "guest", "--clusterrole=view", "--serviceaccount=guests:guest")
+    try:
+        assert "Not allowed: list nodes." in told()
+    finally:
+        kubectl("delete", "clusterrolebinding", "guest")
+    kubectl("delete", "serviceaccount", "guest", "-n", "guests")
+    poll(
+        lambda: "does not accept your login" in told(), timeout=60
+    )  # the API server remembers a token for some seconds

@@ -15,9 +15,9 @@ def test_the_api_server_accepts_each_manifest_strictly(path):
 
 def test_a_selector_that_does_not_match_is_refused(tmp_path):
     before, after = "matchLabels:\n      app: webapp", "matchLabels:\n      app: other"
-    text = MANIFEST.read_text()
+    text = MANIFEST.read_text(encoding="utf-8")
     assert before in text
     path = tmp_path / "changed.yaml"
-    path.write_text(text.replace(before, after))
+    path.write_text(text.replace(before, after), encoding="utf-8")
     with pytest.raises(KubectlError, match=r"`selector` does not match template `labels`"):
         kubectl("apply", "-f", str(path))

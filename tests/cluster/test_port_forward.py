@@ -28,7 +28,7 @@ def test_a_taken_port_is_replaced_and_that_is_said(webapp, capsys):
 
 def test_it_listens_on_loopback_only_and_ends_with_its_block(webapp):
     with workbook.port_forward("deployment/webapp-deployment", "0:5000") as forward:
-        listening = subprocess.run(["ss", "-ltn"], capture_output=True, text=True).stdout
+        listening = subprocess.run(["ss", "-ltn"], capture_output=True, encoding="utf-8", errors="replace").stdout
         assert f"127.0.0.1:{forward.port} " in listening or not listening
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", forward.port), timeout=1)

@@ -43,7 +43,8 @@ def test_jupyterlab_is_on_loopback_and_wants_its_token():
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         start_new_session=True,
     )
     try:
@@ -59,10 +60,12 @@ def test_jupyterlab_is_on_loopback_and_wants_its_token():
             time.sleep(0.2)
         assert refused == 403
         assert answered(f"{base}?token={token}") == 200
-        if listening := subprocess.run(["ss", "-ltnH"], capture_output=True, text=True).stdout:
+        if listening := subprocess.run(["ss", "-ltnH"], capture_output=True, encoding="utf-8", errors="replace").stdout:
             addresses = [line.split()[3] for line in listening.splitlines() if line.split()[3].endswith(f":{port}")]
             assert addresses == [f"127.0.0.1:{port}"]
-        commands = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True).stdout
+        commands = subprocess.run(
+            ["ps", "-eo", "args="], capture_output=True, encoding="utf-8", errors="replace"
+        ).stdout
         assert token not in commands, "other users of this machine can read it"
     finally:
         os.killpg(process.pid, signal.SIGTERM)

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.cluster
 
 def apply(tmp_path, manifest, **container):
     """Applies a manifest whose container differs in some fields."""
-    document = yaml.safe_load((MANIFESTS / manifest).read_text())
+    document = yaml.safe_load((MANIFESTS / manifest).read_text(encoding="utf-8"))
     document["spec"]["template"]["spec"]["containers"][0].update(container)
     path = tmp_path / "changed.yaml"
-    path.write_text(yaml.safe_dump(document))
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
     kubectl.kubectl("apply", "-f", str(path))
 
 

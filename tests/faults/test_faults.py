@@ -153,12 +153,17 @@ def test_a_kernel_is_killed_with_forwarding_recorder_and_prober_open(outcome):
         "    time.sleep(600)\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
     )
     port = process.stdout.readline().strip()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    listening = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True).stdout
+    listening = subprocess.run(["ss", "-ltnH"], capture_output=True, encoding="utf-8", errors="replace").stdout
     assert sessions.orphans(process.pid) == [] and f":{port} " not in listening
     assert not workbook.pods(selector=f"run={probing.NAME}").empty
     workbook.begin(5)
@@ -207,7 +212,7 @@ def test_the_nodes_disk_is_full(node, outcome):
 @slow
 def test_the_kubeconfig_is_cut_off(outcome):
     path = current().kubeconfig
-    path.write_text(path.read_text()[:100])
+    path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
     with pytest.raises(WorkbookError, match=r"not connected(.|\n)*begin") as said:
         workbook.pods()
     workbook.begin(5)

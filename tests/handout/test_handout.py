@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from pypdf import PdfReader
 
 from workbook.base import notebooks
@@ -32,6 +32,35 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .map(element => element.outerHTML.slice(0, 200))"""
 PAPER = TOO_WIDE.replace("element.closest(screen)", "false")
 SCREEN = TOO_WIDE.replace("element.closest(screen)", 'element.closest(".table")')  # those can be scrolled
+
+ELSEWHERE = "https://elsewhere.invalid"
+# Each tries to run a program or to ask another server, and has a text to read.
+MARKUP = {
+    "script": "<p>harmless</p><script>window.ran = 1</script>",
+    "handler": "<p onmouseover='window.ran = 1' onclick='window.ran = 1'>harmless</p><img src=x onerror='window.ran = 1'>",
+    "open details": "<details open ontoggle='window.ran = 1'><summary>harmless</summary></details>",
+    "focus": "<p>harmless<input autofocus onfocus='window.ran = 1'></p>",
+    "javascript link": "<a href='javascript:window.ran = 1'>harmless</a>",
+    "hidden javascript link": "<a href=' jAva&#10;script:window.ran = 1'>harmless</a>",
+    "data link": "<a href='data:text/html,<script>window.ran = 1</script>'>harmless</a>",
+    "vector graphics": "<p>harmless</p><svg onload='window.ran = 1'><script>window.ran = 1</script></svg>",
+    "broken nesting": "<p>harmless</p><math><mtext><table><mglyph><style><!--</style><img src=x onerror='window.ran = 1'>",
+    "frame": f"<p>harmless</p><iframe src='{ELSEWHERE}/frame'></iframe>",
+    "frame with a page": "<iframe srcdoc=\"<body>harmless<img src=x onerror='parent.ran = 1'></body>\"></iframe>",
+    "frame with a page without a body": '<iframe srcdoc="harmless<script>parent.ran = 1</script>"></iframe>',
+    "style": f"<p style='background: url({ELSEWHERE}/style)'>harmless</p>",
+    "style sheet": f"<style>@import url({ELSEWHERE}/sheet); * {{ display: none !important }}</style><p>harmless</p>",
+    "linked style sheet": f"<link rel=stylesheet href='{ELSEWHERE}/sheet'><p>harmless</p>",
+    "image": f"<img src='{ELSEWHERE}/image' srcset='{ELSEWHERE}/set 2x' alt=''><p>harmless</p>",
+    "other media": f"<video poster='{ELSEWHERE}/poster'></video><object data='{ELSEWHERE}/object'></object><p>harmless</p>",
+    "refresh": f"<meta http-equiv=refresh content='0; url={ELSEWHERE}/refresh'><base href='{ELSEWHERE}'><p>harmless</p>",
+    "form": f"<form action='{ELSEWHERE}/form'><button formaction='javascript:window.ran = 1'>harmless</button></form>",
+}
+ATTEMPT = """() => document.querySelectorAll("main *").forEach(element => {
+  for (const name of ["click", "mouseover", "focus", "error", "load", "toggle"])
+    element.dispatchEvent(new Event(name, {bubbles: true, cancelable: true}))
+  if (!(element.getAttribute("href") ?? "").startsWith("http")) element.click?.()
+})"""
 
 
 @dataclass(repr=False)  # pytest would print all of it
@@ -231,9 +260,106 @@ def test_the_same_notebooks_give_the_same_page(made):
     assert again == made.html.read_text(encoding="utf-8")
 
 
+def with_cells(cells, folder, monkeypatch):
+    """A page of one chapter: a copy of a notebook that has these cells, too."""
+    book = nbformat.read(notebooks.find()[0], as_version=4)
+    book.cells += cells
+    nbformat.write(book, folder / "00_copy.ipynb")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", folder)
+    chapters, facts = collect.collect()
+    sources = diagrams.sources(cell.source for chapter in chapters for cell in chapter.flow)
+    return document.document(chapters, facts, dict.fromkeys(sources, "data:image/png;base64,"))
+
+
+def output(**data):
+    """A code cell that has displayed this: texts by their type, with `_` for `/` in its name."""
+    typed = {name.replace("_", "/", 1).replace("svg", "svg+xml"): text for name, text in data.items()}
+    return new_code_cell("1", execution_count=1, outputs=[new_output("display_data", typed)])
+
+
+HOSTILE = {
+    **{f"{name}, as an output": [output(text_html=text, text_plain="")] for name, text in MARKUP.items()},
+    **{f"{name}, in prose": [new_markdown_cell(text)] for name, text in MARKUP.items()},
+    **{f"{name}, in displayed prose": [output(text_markdown=text)] for name, text in MARKUP.items()},
+    "a link in Markdown": [new_markdown_cell("[harmless](javascript:window.ran=1)")],
+    "an image in Markdown": [new_markdown_cell(f"![]({ELSEWHERE}/image.png) harmless")],
+    "a heading": [new_markdown_cell("## harmless <img src=x onerror='window.ran = 1'>")],
+    "a caption": [new_markdown_cell("**Listing 9-9. harmless <img src=x onerror='window.ran = 1'>**")],
+    "a picture that ends its element": [
+        output(image_png='"><script>window.ran = 1</script>', text_plain="harmless"),
+        new_markdown_cell("harmless"),
+    ],
+    "a picture's description": [
+        output(image_png="AAAA", text_plain="'\"><script>window.ran = 1</script>"),
+        new_markdown_cell("harmless"),
+    ],
+    "vector graphics as a picture": [
+        output(image_svg="<svg xmlns='http://www.w3.org/2000/svg' onload='window.ran = 1'/>", text_plain="harmless")
+    ],
+    "a program": [output(application_javascript="window.ran = 1", text_plain="harmless")],
+    "text": [output(text_plain="harmless <script>window.ran = 1</script>")],
+    "what was printed": [
+        new_code_cell(
+            "1", execution_count=1, outputs=[new_output("stream", text="\x1b[31mharmless<script>ran=1</script>")]
+        )
+    ],
+    "a link for terminals": [
+        new_code_cell(
+            "1",
+            execution_count=1,
+            outputs=[new_output("stream", text="\x1b]8;;javascript:ran=1\x1b\\harmless\x1b]8;;\x1b\\")],
+        )
+    ],
+    "an error": [
+        new_code_cell(
+            "1",
+            execution_count=1,
+            outputs=[
+                new_output("error", ename="", evalue="", traceback=["harmless<img src=x onerror='window.ran = 1'>"])
+            ],
+        )
+    ],
+    "a raw cell": [new_raw_cell("<script>window.ran = 1</script>"), new_markdown_cell("harmless")],
+}
+
+
+def test_nothing_hostile_in_a_notebook_does_anything(chromium, tmp_path, monkeypatch):
+    """Cells come from a cluster's answers: its logs, its objects, and the pages that it serves."""
+    cells = [cell for name, each in HOSTILE.items() for cell in [new_markdown_cell(f"### Attempt: {name}"), *each]]
+    html = with_cells(cells, tmp_path, monkeypatch)
+    soup = BeautifulSoup(html, "html.parser")
+    assert not soup.select(
+        "main :is(script, style, link, meta, base, iframe, object, embed, svg, math, form, input, video)"
+    )
+    for tag in soup.select("main *"):
+        assert not [name for name in tag.attrs if name.startswith("on") or name in ("srcdoc", "srcset", "action")], tag
+        assert not re.match(r"\s*(java|data:)", re.sub(r"\s", "", tag.get("href", "")), re.IGNORECASE), tag
+        assert tag.get("src", "data:image/").startswith("data:image/"), tag
+        assert re.fullmatch(r"(--columns: \d+)?", tag.get("style", "")), tag
+    text = soup.main.get_text()
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", text)
+    attempts = re.split("Attempt: ", text)[1:]
+    assert [attempt.splitlines()[0] for attempt in attempts] == list(HOSTILE)
+    assert [attempt for attempt in attempts if "harmless" not in attempt] == []
+
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    address, happened = (tmp_path / "page.html").as_uri(), []
+    page = chromium.new_page()
+    page.on("dialog", lambda dialog: (happened.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: happened.append(request.url))
+    page.goto(address)
+    page.evaluate(ATTEMPT)
+    assert page.evaluate("window.ran") is None
+    assert [each for each in happened if not each.startswith("data:image/")] == [address]
+    assert page.get_by_text("harmless", exact=True).first.is_visible()
+    page.close()
+
+
 def test_a_link_that_leads_nowhere_is_refused(chromium, tmp_path):
     page = tmp_path / "page.html"
-    page.write_text("<title>A</title><p id=here>A <a href='#here'>link</a><span data-page=nowhere></span>")
+    page.write_text(
+        "<title>A</title><p id=here>A <a href='#here'>link</a><span data-page=nowhere></span>", encoding="utf-8"
+    )
     with pytest.raises(WorkbookError, match="lead nowhere: nowhere"):
         print_pdf(page, tmp_path / "page.pdf", chromium)
 

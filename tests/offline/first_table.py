@@ -5,12 +5,12 @@ Run by the Python of that JupyterLab. Arguments: the address that `make lab` pri
 
 import json
 import sys
-import uuid
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 import nbformat
+from jupyter_client.session import Session
 from websocket import create_connection
 
 from workbook.base.polling import poll
@@ -40,16 +40,9 @@ assert b"jupyter-config-data" in poll(page, timeout=120), "this is not JupyterLa
 kernel = json.loads(request("/api/kernels", b"{}"))["id"]
 channels = create_connection(f"ws://{address.netloc}/api/kernels/{kernel}/channels?token={token}", timeout=120)
 for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "msg_type": "execute_request",
-        "session": "s",
-        "username": "",
-        "version": "5.3",
-    }
     content = {"code": cell.source, "silent": False, "store_history": True, "allow_stdin": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    channels.send(json.dumps(message))
+    message = Session().msg("execute_request", content) | {"channel": "shell"}
+    channels.send(json.dumps(message, default=str))
     while True:
         reply = json.loads(channels.recv())
         if reply["header"]["msg_type"] == "error":

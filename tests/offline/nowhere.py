@@ -65,7 +65,9 @@ class Nowhere:
                 process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
-        for pid in subprocess.run(["ip", "netns", "pids", NETWORK], capture_output=True, text=True).stdout.split():
+        for pid in subprocess.run(
+            ["ip", "netns", "pids", NETWORK], capture_output=True, encoding="utf-8", errors="replace"
+        ).stdout.split():
             with suppress(psutil.NoSuchProcess):
                 psutil.Process(int(pid)).kill()
         mounts = [partition.mountpoint for partition in psutil.disk_partitions(all=True)]
@@ -111,11 +113,11 @@ class Nowhere:
     def called(self) -> list[str]:
         """The programs of `MISSING` that were called, with their arguments."""
         calls = self.folder / "called"
-        return calls.read_text().splitlines() if calls.exists() else []
+        return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
 
     def _lines(self) -> list[str]:
         """The lines of the watcher's log."""
-        return self._log.read_text().splitlines() if self._log.exists() else []
+        return self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
 
     def _records(self, kind: str) -> list[str]:
         """What the watcher has recorded, of one kind."""
@@ -129,7 +131,7 @@ class Nowhere:
     def _hide_programs(self) -> None:
         for name in MISSING:
             script = self.folder / "bin" / name
-            script.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.folder}/called\nexit 127\n')
+            script.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.folder}/called\nexit 127\n', encoding="utf-8")
             script.chmod(0o755)
 
     def _start(self, words: list[str | Path], name: str, is_ready: Callable[[], object]) -> None:
@@ -141,7 +143,7 @@ class Nowhere:
         with suppress(TimeoutError):
             poll(lambda: is_ready() or process.poll() is not None, timeout=PATIENCE)
         if process.poll() is not None or not is_ready():
-            raise RuntimeError(f"{name} does not start:\n{log.read_text()[-2000:]}")
+            raise RuntimeError(f"{name} does not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
 
     def _start_engine(self) -> None:
         folder = self.folder / "engine"

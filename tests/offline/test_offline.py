@@ -85,7 +85,9 @@ def expected():
     Names of Services are among them: when a Service does not exist, a Pod's resolver also asks for the bare name.
     """
     documents = [
-        document for path in ROOT.glob("manifests/*.yaml") for document in yaml.safe_load_all(path.read_text())
+        document
+        for path in ROOT.glob("manifests/*.yaml")
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
     ]
     services = [document for document in documents if document["kind"] == "Service"]
     names = {service["metadata"]["name"] for service in services}
@@ -117,7 +119,8 @@ def test_from_nothing_to_the_first_table(student, record_property):
         env=student.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     ) as lab:
         output = ""
         for line in lab.stdout:
@@ -135,7 +138,8 @@ def test_from_nothing_to_the_first_table(student, record_property):
             ),
             env=student.environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=300,
         )
         seconds = time.monotonic() - begun
@@ -153,7 +157,7 @@ def test_all_notebooks_pass(student, record_property):
     student.purpose = TESTED
     begun = time.monotonic()
     log = making.FOLDER.parent / "offline.log"
-    with log.open("w") as out:
+    with log.open("w", encoding="utf-8") as out:
         done = subprocess.run(
             student.verb("test", "notebooks", "-p", "no:cacheprovider"),
             cwd=student.workbook,
@@ -161,7 +165,7 @@ def test_all_notebooks_pass(student, record_property):
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    output = log.read_text()
+    output = log.read_text(encoding="utf-8")
     assert done.returncode == 0, output[-5000:]
     result = re.search(r"=+ (\d+ passed.*?) in ", output)[1]
     record_property("figure", ("make test, from nothing: all notebooks", f"{result}, {time.monotonic() - begun:.0f} s"))

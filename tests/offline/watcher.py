@@ -42,7 +42,7 @@ def main(path: str) -> None:
         subprocess.run(["ip", *words.split()], check=True)
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((NAMESERVER, 53))
-    with Path(path).open("w", buffering=1) as log:
+    with Path(path).open("w", buffering=1, encoding="utf-8") as log:
         print("ready", file=log)
         while True:
             for readable in select.select([device, server], [], [])[0]:

@@ -12,14 +12,16 @@ FILES = sorted(MANIFESTS.rglob("*.yaml"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_one_object_per_file(path):
-    documents = list(yaml.safe_load_all(path.read_text()))
+    documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     assert len(documents) == 1
     assert {"apiVersion", "kind", "metadata"} <= documents[0].keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_no_manifest_names_a_namespace(path):
-    assert "namespace" not in yaml.safe_load(path.read_text())["metadata"], "the kubeconfig's context has the namespace"
+    assert "namespace" not in yaml.safe_load(path.read_text(encoding="utf-8"))["metadata"], (
+        "the kubeconfig's context has the namespace"
+    )
 
 
 def test_states_name_existing_images_and_manifests():

@@ -162,11 +162,11 @@ def test_notebooks_without_unavoidable_delays_take_four_minutes_in_total():
 
 
 def test_the_readme_has_the_current_table_of_notebooks():
-    assert table() in (ROOT / "README.md").read_text(), "run `make record`"
+    assert table() in (ROOT / "README.md").read_text(encoding="utf-8"), "run `make record`"
 
 
 def test_instructors_have_the_current_agenda():
-    assert agenda() in AGENDA.read_text(), "run `make record`"
+    assert agenda() in AGENDA.read_text(encoding="utf-8"), "run `make record`"
 
 
 def test_breaks_come_in_time_and_each_plan_begins_with_notebook_00():
@@ -198,6 +198,6 @@ def test_breaks_come_in_time_and_each_plan_begins_with_notebook_00():
 )
 def test_targets_of_links_in_documents_exist(file):
     path = ROOT / file
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
         if not target.startswith("http"):
             assert Path(path.parent, target).exists(), target

@@ -42,7 +42,7 @@ def run(program: str) -> list[str]:
     """Run a Python program in a process of its own, unmeasured; return the words it prints."""
     command = [sys.executable, "-c", program]
     return subprocess.run(
-        command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, check=True
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, encoding="utf-8", errors="replace", check=True
     ).stdout.split()
 
 

@@ -48,7 +48,7 @@ def test_secrets_are_recognized(bad):
 
 @pytest.mark.parametrize("path", sorted(MANIFESTS.rglob("*.yaml")), ids=lambda path: path.name)
 def test_pods_have_no_additional_rights(path):
-    document = yaml.safe_load(path.read_text())
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
     spec = document.get("spec") or {}
     pod = spec.get("template", {}).get("spec", spec if document["kind"] == "Pod" else {})
     assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "serviceAccountName"}

@@ -28,7 +28,7 @@ def checks(tmp_path_factory):
     """All checkers, started at the same time: of the sources, and of a module that uses the public names."""
     cell = tmp_path_factory.mktemp("types") / "cell.py"
     revealed = "".join(f"reveal_type({name})\n" for name in NAMES)
-    cell.write_text(f"from workbook import {', '.join(NAMES)}\n{revealed}reveal_type(pods())\n")
+    cell.write_text(f"from workbook import {', '.join(NAMES)}\n{revealed}reveal_type(pods())\n", encoding="utf-8")
     running = {
         name: subprocess.Popen(
             [sys.executable, "-m", *command, "workbook", "node", cell],
@@ -36,7 +36,8 @@ def checks(tmp_path_factory):
             env=unmeasured() | SETTINGS,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         for name, command in CHECKERS.items()
         if find_spec(command[0])
@@ -65,4 +66,4 @@ def test_the_public_names_have_types(checked):
     *names, table = (first or second for first, second in REVEALED.findall(output))
     assert len(names) == len(NAMES)
     assert [name for name, found in zip(NAMES, names, strict=True) if found in ("Any", "Unknown")] == []
-    assert table.split(".")[-1] == "DataFrame"
+    assert table.split(".")[-1] == "Table"

@@ -11,7 +11,7 @@ import yaml
 
 from tests import docker_api
 from workbook.base.labels import MANAGED
-from workbook.cluster.choose import clusters
+from workbook.base.paths import clusters
 from workbook.kube import kubeconfig
 
 

@@ -75,3 +75,33 @@ def test_an_archive_without_a_layer_is_an_error(tmp_path):
         with pytest.raises(WorkbookError, match="layers in the archive that Docker has saved is not a file"):
             images.write(tmp_path / "archive", "workbook-x:bundle-1", image, image.config)
     assert not (tmp_path / "archive").exists()
+
+
+def test_a_file_is_read_from_the_topmost_layer_that_has_it():
+    layers = [{"etc/a": b"old", "etc/b": b"only below"}, {"etc/a": b"new"}, {"etc/c": b"c"}]
+    out = io.BytesIO()
+    names = [f"{number}.tar" for number in range(len(layers))]
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        images.add(archive, "manifest.json", json.dumps([{"Config": "c.json", "Layers": names}]).encode())
+        images.add(archive, "c.json", b"{}")
+        for name, files in zip(names, layers, strict=True):
+            content = images.layer(files)
+            images.add(archive, name, gzip.compress(content) if name == "1.tar" else content)
+    out.seek(0)
+    with tarfile.open(fileobj=out) as archive:
+        image = images.SavedImage(archive)
+        assert [image.text(f"etc/{name}") for name in "abcd"] == ["new", "only below", "c", ""]
+
+
+def test_a_file_is_found_under_either_name_of_the_root():
+    out = io.BytesIO()
+    inside = io.BytesIO()
+    with tarfile.open(fileobj=inside, mode="w") as files:
+        images.add(files, "./etc/a", b"a")
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        images.add(archive, "manifest.json", json.dumps([{"Config": "c.json", "Layers": ["l"]}]).encode())
+        images.add(archive, "c.json", b"{}")
+        images.add(archive, "l", inside.getvalue())
+    out.seek(0)
+    with tarfile.open(fileobj=out) as archive:
+        assert images.SavedImage(archive).text("etc/a") == "a"

@@ -22,7 +22,7 @@ def cluster(api_server, kubectl_script, monkeypatch, home, tmp_path):
     registry = SimpleNamespace(inspect_distribution=lambda _: {}, push=lambda *_, **__: [])
     engine = SimpleNamespace(images=images, api=registry)
     monkeypatch.setattr(find, "ensure_engine", lambda **_: engine)
-    (home / "clusters/workbook/pushed").write_text("web-app:1.0 sha256:1\n")
+    (home / "clusters/workbook/pushed").write_text("web-app:1.0 sha256:1\n", encoding="utf-8")
     kubectl_script(
         f"""case "$1 $4" in
   delete*) echo "$2 $3 deleted";;
@@ -31,7 +31,7 @@ def cluster(api_server, kubectl_script, monkeypatch, home, tmp_path):
 esac"""
     )
     api_server.dry_run = tmp_path / "dry-run"
-    api_server.dry_run.write_text("deployment.apps/webapp-deployment unchanged (server dry run)")
+    api_server.dry_run.write_text("deployment.apps/webapp-deployment unchanged (server dry run)", encoding="utf-8")
     return api_server
 
 
@@ -118,7 +118,7 @@ def revised(cluster):
 
 
 def applied_otherwise(cluster):
-    cluster.dry_run.write_text("deployment.apps/webapp-deployment configured (server dry run)")
+    cluster.dry_run.write_text("deployment.apps/webapp-deployment configured (server dry run)", encoding="utf-8")
 
 
 def immutable(cluster):
@@ -160,11 +160,11 @@ def test_a_manifest_to_edit_is_copied_and_what_a_learner_wrote_is_kept(cluster, 
         begin, "states", lambda: {"00": {"images": [], "manifests": [], "edit": ["puzzles/puzzle-1.yaml"]}}
     )
     workbook.begin(0)
-    given = (begin.MANIFESTS / "puzzles/puzzle-1.yaml").read_text()
-    assert [path.read_text() for path in work.iterdir()] == [given]
+    given = (begin.MANIFESTS / "puzzles/puzzle-1.yaml").read_text(encoding="utf-8")
+    assert [path.read_text(encoding="utf-8") for path in work.iterdir()] == [given]
     workbook.begin(0)
     assert "puzzle-1" not in capsys.readouterr().out
-    (work / "puzzle-1.yaml").write_text("mine")
+    (work / "puzzle-1.yaml").write_text("mine", encoding="utf-8")
     workbook.begin(0)
     assert "Your work/puzzle-1.yaml is now work/puzzle-1-2" in capsys.readouterr().out
-    assert sorted(path.read_text() for path in work.iterdir()) == sorted(["mine", given])
+    assert sorted(path.read_text(encoding="utf-8") for path in work.iterdir()) == sorted(["mine", given])

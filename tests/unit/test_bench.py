@@ -74,7 +74,12 @@ def measured(tmp_path, monkeypatch, capsys):
 
         monkeypatch.setattr(command, "import_module", section)
         status = command.main()
-        return status, sections, capsys.readouterr().out, json.loads((tmp_path / "bench.json").read_text())
+        return (
+            status,
+            sections,
+            capsys.readouterr().out,
+            json.loads((tmp_path / "bench.json").read_text(encoding="utf-8")),
+        )
 
     return run
 
@@ -111,13 +116,13 @@ def test_a_table_tells_what_was_measured_against_what():
 
 def test_each_section_has_a_title_and_measures():
     for name in command.SECTIONS:
-        source = (ROOT / "bench" / f"{name}.py").read_text()
+        source = (ROOT / "bench" / f"{name}.py").read_text(encoding="utf-8")
         assert re.match(r'"""[A-Z].+\."""\n', source), name
         assert "\ndef measure(options: Namespace) -> Iterator[Row]:" in source, name
 
 
 def test_the_shell_script_has_every_notebook():
-    script = (ROOT / "bench" / "plain.sh").read_text()
+    script = (ROOT / "bench" / "plain.sh").read_text(encoding="utf-8")
     assert re.findall(r"^notebook_(\d\d)\(\)", script, re.MULTILINE) == [path.name[:2] for path in find()]
 
 
@@ -130,8 +135,8 @@ def test_what_is_measured_of_notebook_00():
 
 def test_the_chapters_dockerfile_is_changed_no_more_than_it_says(tmp_path):
     images.write_chapters(tmp_path / "chapter", "debian:stable")
-    printed = (ROOT / "app/webapp/as-printed/Dockerfile").read_text().split()
-    built = (tmp_path / "chapter" / "Dockerfile").read_text().split()
+    printed = (ROOT / "app/webapp/as-printed/Dockerfile").read_text(encoding="utf-8").split()
+    built = (tmp_path / "chapter" / "Dockerfile").read_text(encoding="utf-8").split()
     assert built[1] == "debian:stable"
     assert len(built) - len(printed) == 2  # --install-recommends, --break-system-packages
 

@@ -1,5 +1,7 @@
 """What is used from a bundle, and what minikube contributes to one."""
 
+from types import SimpleNamespace
+
 import pytest
 from docker.errors import ImageNotFound
 
@@ -9,6 +11,9 @@ from workbook.bundle import manifest, use, verify
 from workbook.cluster.choose import Settings, choose
 from workbook.cluster.minikube import Minikube
 from workbook.engine.build import base
+from workbook.machine import tools
+from workbook.machine.findings import Facts
+from workbook.publish import bundle as making
 from workbook.publish.bundle import download_for_minikube
 
 
@@ -99,7 +104,7 @@ def test_the_right_sum_is_accepted_in_capitals_too(chosen):
 
 
 def test_a_sum_that_does_not_fit_is_refused_before_anything_else_is_read(chosen, monkeypatch):
-    """As for a bundle that somebody has changed: its manifest and all sums in it fit."""
+    """As for a bundle that a person has changed: its manifest and all sums in it fit."""
     folder = chosen({WHEEL: b"a"})
     noted = verify.seal((folder / manifest.NAME).read_bytes())
     chosen({WHEEL: b"something else"})
@@ -133,11 +138,56 @@ def test_a_program_can_be_executed_although_a_usb_stick_keeps_no_permissions(cho
     assert bundle.chosen().program("kubectl") is None
 
 
+@pytest.mark.parametrize(("suffix", "folder"), [(".exe", "windows"), ("", "linux"), ("", "darwin")])
+def test_a_bundle_of_minikube_has_the_programs_that_the_system_looks_for(
+    suffix, folder, home, program, chosen, monkeypatch, tmp_path
+):
+    """Imitated: other systems' suffix of programs, and a minikube that fills its cache as theirs do.
+
+    `minikube start --download-only` caches a kubectl for the system that it runs on:
+    https://github.com/kubernetes/minikube/blob/master/pkg/minikube/node/cache.go
+    """
+    for module in (use, making):
+        monkeypatch.setattr(module, "SUFFIX", suffix)
+    script = f"""
+[ "$1" = version ] && echo v1.38.1 && exit
+cache="$MINIKUBE_HOME/.minikube/cache/{folder}/amd64/v1.36.0"
+mkdir -p "$cache" && echo kubectl > "$cache/kubectl{suffix}"
+"""
+    program("minikube", script)
+    new = making.Writer(tmp_path / "made")
+    parts = making._add_programs(new, Minikube(Settings.from_environment("workbook")))
+    kubectl = f"minikube/{folder}/amd64/v1.36.0/kubectl{suffix}"
+    assert list(new.files) == [f"bin/minikube{suffix}", kubectl]
+    assert [(part.path, part.version) for part in parts] == [(f"bin/minikube{suffix}", "1.38.1")]
+    chosen({name: (new.folder / name).read_bytes() for name in new.files})
+    monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
+    given = bundle.chosen()
+    assert given.program("minikube").name == f"minikube{suffix}"
+    given.fill_minikube()
+    assert (tmp_path / ".minikube/cache" / kubectl.removeprefix("minikube/")).exists()
+
+
+@pytest.mark.parametrize(("provider", "images"), [("minikube", None), ("kind", NODE)])
+def test_the_doctor_looks_for_programs_in_the_bundle(provider, images, chosen, home, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(use, "SUFFIX", ".exe")
+    files = {each["file"]: b"an image" for each in (images or {}).values()}
+    folder = chosen(files | {f"bin/{provider}.exe": b"a program"}, provider=provider, images=images)
+    finding = {"minikube": tools.minikube, "kind": tools.kind}[provider](Facts())
+    assert finding.ok and finding.found == "in the bundle"
+    assert not (tmp_path / "home").exists(), "the doctor changes nothing"
+    (folder / f"bin/{provider}.exe").unlink()
+    chosen(files | {"bin/kubectl": b""}, provider=provider, images=images)
+    assert not {"minikube": tools.minikube, "kind": tools.kind}[provider](Facts()).ok
+
+
 class Engine:
     """An engine that has images with these tags, and records what is loaded."""
 
     def __init__(self, *tags):
         self.tags, self.loaded, self.images = set(tags), [], self
+        self.volumes = SimpleNamespace(create=lambda name, labels: None)  # with a note of who uses it
 
     def get(self, tag):
         if tag not in self.tags:

@@ -1,4 +1,4 @@
-"""A manifest that somebody else has written, with sums that fit: refused with an error unless everything in it is plain."""
+"""A manifest by another author, with sums that fit: refused with an error unless everything in it is plain."""
 
 import copy
 import hashlib
@@ -27,7 +27,7 @@ def folder(home, tmp_path, monkeypatch):
     folder = tmp_path / "bundle"
     for name in NAMES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(name)
+        (folder / name).write_text(name, encoding="utf-8")
     write(folder, described(folder))
     return folder
 
@@ -49,7 +49,7 @@ def write(folder: Path, content) -> None:
     """Write a manifest, and the sum that fits it; `content` is JSON's text in bytes, or what is to be written as JSON."""
     text = content if isinstance(content, bytes) else json.dumps(content).encode()
     (folder / manifest.NAME).write_bytes(text)
-    (folder / manifest.SUM).write_text(f"{hashlib.sha256(text).hexdigest()}  {manifest.NAME}\n")
+    (folder / manifest.SUM).write_text(f"{hashlib.sha256(text).hexdigest()}  {manifest.NAME}\n", encoding="utf-8")
 
 
 def refused(folder: Path) -> str:

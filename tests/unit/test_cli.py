@@ -1,8 +1,11 @@
 """The command line: what it accepts, in which Python a verb runs, and what other programs receive."""
 
+import errno
 import inspect
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tests.__main__ as test_programs
+from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.bundle import choose
@@ -19,7 +23,7 @@ from workbook.cli import verbs
 from workbook.machine import environment
 
 GROUPS = {
-    "learners": ["lab", "run", "status", "doctor", "up", "down", "clean"],
+    "learners": ["lab", "shell", "run", "status", "doctor", "up", "down", "clean"],
     "instructors": ["handout", "bundle", "verify", "classroom"],
     "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "bench"],
 }
@@ -43,6 +47,7 @@ def started(home, monkeypatch):
         monkeypatch.setenv(name, "")  # so that what main() sets is undone after the test
     monkeypatch.setattr(environment, "python", lambda *extras, offline=(): Path(sys.executable))
     monkeypatch.setattr(environment, "found", lambda *extras: Path(sys.executable))
+    monkeypatch.setattr(environment, "link", lambda: None)
     monkeypatch.chdir(ROOT)
     return commands
 
@@ -72,9 +77,17 @@ def test_a_mistake_on_the_command_line_is_refused(words, started, capsys):
     assert started == []
 
 
+@pytest.mark.parametrize("words", [["lab", "03"], ["doctor", "--jsn"], ["run", "00", "--lf"]], ids=" ".join)
+def test_a_mistake_after_a_verb_shows_what_the_verb_accepts(words, capsys):
+    with pytest.raises(SystemExit):
+        cli.parse(words)
+    shown = capsys.readouterr().err
+    assert re.match(rf"usage: .+ workbook {words[0]} \[-h\]", shown) and f"unrecognized arguments: {words[-1]}" in shown
+
+
 def test_a_mistake_is_refused_by_a_python_without_packages():
     command = [sys.executable, "-S", "-m", "workbook", "doctor", "a", "b"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace")
     assert done.returncode == 2 and "unrecognized arguments: a b" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -89,7 +102,7 @@ def test_the_help_groups_the_verbs(capsys):
 
 
 def test_the_makefile_and_the_readme_have_the_same_groups():
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     groups = re.findall(r"^(LEARNER|INSTRUCTOR|DEVELOPER) := (.+)$", makefile, re.MULTILINE)
     assert {f"{title.lower()}s": verbs.split() for title, verbs in groups} == GROUPS
     readme = (ROOT / "notebooks" / "REFERENCE.md").read_text(encoding="utf-8")
@@ -167,7 +180,7 @@ def test_with_a_bundle_only_what_it_contains_is_installed_and_from_it_alone(star
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_refuses_another_bundle_than_the_sums(verb, started, tmp_path, monkeypatch, capsys):
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(environment, "python", lambda *_, **__: pytest.fail("packages were installed"))
     for given in ("0" * 64, ""):
@@ -226,13 +239,126 @@ def test_an_interruption_is_no_traceback(started, monkeypatch, capsys):
     assert "the same command continues" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "belongs", "advice"),
+    [
+        ("root/.venv/lib/a.py", "root/.venv", "`sudo chown -R {user} {place}`"),
+        ("root/notebooks/03_a.ipynb", "root/notebooks", "`sudo chown -R {user} {place}`"),
+        ("caches/kind/kubeconfig", "caches", "`sudo chown -R {user} {place}`"),
+        ("caches/made/now", "caches", "`sudo chown -R {user} {place}`"),
+        ("someone/.cache/pip", "someone/.cache", "`sudo chown -R {user} {place}`"),
+        ("elsewhere/file", "", "accessible for your user"),
+        ("root/mine/read-only", "", "accessible for your user"),
+        ("caches/mine", "", "WORKBOOK_HOME"),
+        ("", "", "WORKBOOK_HOME"),  # such as a home that does not exist, and cannot be made
+    ],
+)
+def test_a_file_of_another_user_is_named_with_its_owner_and_the_command_that_helps(
+    name, belongs, advice, started, monkeypatch, tmp_path, capsys
+):
+    """What belongs to the user is all but what is in the folder `belongs`; what is elsewhere belongs to neither."""
+    path, user = tmp_path / name, os.geteuid()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lstat = Path.lstat
+    foreign = tmp_path / (belongs or "elsewhere")
+
+    def owned(place):
+        values = list(lstat(place))
+        values[4] = user + 1 if foreign in (place, *place.parents) else user
+        return os.stat_result(values)
+
+    def refuse(*extras, offline=()):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", owned)
+    monkeypatch.setattr(cli, "ROOT", tmp_path / "root")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("HOME", str(tmp_path / "someone"))
+    monkeypatch.setattr(environment, "python", refuse)
+    assert cli.main(["up"]) == 1
+    error = capsys.readouterr().err
+    assert f"This user may not use {path}.\nWhy: Permission denied: {foreign if belongs else ''}" in error
+    assert (
+        for_this_system(advice.format(user=user, place=shlex.quote(str(foreign)))) in error and "Traceback" not in error
+    )
+    assert belongs or "chown" not in error
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root")
+@pytest.mark.parametrize("place", ["caches", "project"])
+def test_what_root_has_left_is_told_to_another_user(place, tmp_path):
+    """A real user without rights, in a Python without packages; it may read this Python, which root's home may contain."""
+    project, caches = tmp_path / "project", tmp_path / "caches"
+    for name in ("workbook", "node", "locks"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", project)
+    caches.mkdir()
+    for path in (project, *project.rglob("*"), caches):
+        os.chown(path, 65534, 65534)
+    for path in {"caches": [caches], "project": [project]}[place]:
+        os.chown(path, 0, 0)
+    capability = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *capability]
+    done = subprocess.run(
+        [*user, Path(sys._base_executable).resolve(), "-S", "-m", "workbook", "up"],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], "WORKBOOK_HOME": str(caches), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    left = {"caches": caches, "project": project}[place]
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert f"Permission denied: {left} belongs to root." in done.stderr
+    assert f"chown -R 65534 {shlex.quote(str(left))}" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EDQUOT], ids=os.strerror)
+def test_a_disk_that_takes_no_file_is_a_finding(number, started, monkeypatch, capsys):
+    def refuse(*extras, offline=()):
+        raise OSError(number, os.strerror(number), "packages.lock")
+
+    monkeypatch.setattr(environment, "python", refuse)
+    assert cli.main(["up"]) == 1
+    error = capsys.readouterr().err
+    assert f"{os.strerror(number)}: packages.lock" in error and "WORKBOOK_HOME" in error and "Traceback" not in error
+
+
+def test_another_failure_of_the_system_keeps_its_traceback(started, monkeypatch):
+    def refuse(*extras, offline=()):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(environment, "python", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        cli.main(["up"])
+
+
+def test_a_refusal_that_is_about_no_file_is_no_finding(started, monkeypatch):
+    def refuse(*extras, offline=()):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(environment, "python", refuse)
+    with pytest.raises(PermissionError):
+        cli.main(["up"])
+
+
+def test_another_python_is_not_told_where_this_one_is(started, monkeypatch, tmp_path):
+    """With PYTHONHOME, the other would take this one's libraries, find no packages, and start itself again and again."""
+    seen = []
+    monkeypatch.setenv("PYTHONHOME", sys.base_prefix)
+    monkeypatch.setattr(environment, "python", lambda *extras, offline=(): tmp_path / "bin" / "python")
+    monkeypatch.setattr(cli, "attend", lambda *_: seen.append(os.environ.get("PYTHONHOME")) or 0)
+    assert cli.main(["up"]) == 0 and seen == [None]
+
+
 @pytest.fixture
 def files(started, monkeypatch, tmp_path):
     """A workbook in a folder of its own, with an environment; returns both and the workbook's folder of caches."""
     root, caches = tmp_path / "root", tmp_path / "caches"
     venv = root / ".venv"
     venv.mkdir(parents=True)
-    monkeypatch.setattr(cli, "ROOT", root)
+    for module in (cli, environment):
+        monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setattr(environment, "VENV", venv)
     monkeypatch.setenv("WORKBOOK_HOME", str(caches))
     monkeypatch.setattr(environment, "python", lambda *extras, offline=(): venv / "bin" / "python")
@@ -256,6 +382,21 @@ def test_clean_removes_its_own_files_last(files, started, monkeypatch):
     assert list(root.iterdir()) == [] and not caches.exists()
 
 
+def test_clean_in_an_active_environment_takes_the_link_back_and_keeps_the_environment(files, monkeypatch, tmp_path):
+    root, _, caches = files
+    active = tmp_path / "active"
+    active.mkdir()
+    caches.mkdir()
+    (active / "theirs.pth").touch()
+    (active / "kubernetes-workbook.pth").write_text(f"{root}\n", encoding=environment.PTH)
+    monkeypatch.setattr(environment.sysconfig, "get_path", lambda name: str(active))
+    monkeypatch.setattr(environment, "python", lambda *extras, offline=(): Path(sys.executable))
+    monkeypatch.setattr("workbook.cli.clean.clean", lambda: None)
+    assert cli.main(["clean"]) == 0
+    assert [path.name for path in active.iterdir()] == ["theirs.pth"]
+    assert list(root.iterdir()) == [] and not caches.exists()
+
+
 @pytest.mark.parametrize(
     ("verb", "expected"),
     [
@@ -276,7 +417,7 @@ def test_pytest_receives_the_folder_of_a_verb_and_the_arguments(verb, expected, 
 
 def test_a_machine_that_cannot_be_without_a_network_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["tests", "offline"])
-    monkeypatch.setattr(test_programs.shutil, "which", lambda name, path: None if name == "iptables" else name)
+    monkeypatch.setattr(test_programs.shutil, "which", lambda name, path=None: None if name == "iptables" else name)
     with pytest.raises(WorkbookError, match=r"needs root on Linux(.|\n)*Missing: iptables"):
         test_programs.main()
 
@@ -284,12 +425,12 @@ def test_a_machine_that_cannot_be_without_a_network_is_refused(monkeypatch):
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp437"])
 def test_no_character_ends_a_command(encoding):
     """As on Windows, where redirected output has the encoding of the console."""
-    code = "import sys; from workbook.cli import main as cli; cli._run = lambda *_: print('✓ →') or 0; sys.exit(cli.main(['lab']))"
+    code = r"import sys; from workbook.cli import main as cli; cli._run = lambda *_: print('\u2713 \u2192') or 0; sys.exit(cli.main(['lab']))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         cwd=ROOT,
     )

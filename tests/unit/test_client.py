@@ -33,7 +33,7 @@ def api(tmp_path):
         return connection.response
 
     path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(KUBECONFIG))
+    path.write_text(yaml.safe_dump(KUBECONFIG), encoding="utf-8")
     connection = client.Api(SimpleNamespace(name="tests", kubeconfig=path, context="c", namespace="shop"))
     connection.pool = SimpleNamespace(request=request)
     connection.requests, connection.response = [], SimpleNamespace(status=200, data=b'{"items": []}')
@@ -130,7 +130,15 @@ def test_the_garbage_collector_rests_while_a_list_is_decoded():
 
 
 def test_a_kernel_loads_nothing_that_it_does_not_need():
-    """Each of these takes longer to load than all else together; `make bench` measures a kernel's start."""
-    slow = ("nbformat", "kubernetes.client.api.core_v1_api", "matplotlib")
-    program = f"import sys; from workbook import *; print([name for name in {slow} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "[]"
+    """Each of these takes longer to load than all else together; `make bench` measures a kernel's start.
+
+    Before version 37, the client itself loads one of them.
+    """
+    slow = {"nbformat", "kubernetes.client.api.core_v1_api", "matplotlib"}
+    program = f"import sys, kubernetes.client; {slow=}; slow -= {{*sys.modules}}; from workbook import *; print(slow & {{*sys.modules}})"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, encoding="utf-8", errors="replace"
+        ).stdout.strip()
+        == "set()"
+    )

@@ -81,12 +81,17 @@ def test_without_make_the_python_is_named_that_is_there(name, programs, python, 
     [
         (0, ["sudo"], "`apt-get install docker.io`"),
         (1000, ["sudo"], "`sudo apt-get install docker.io`"),
-        (1000, [], '`su -c "apt-get install docker.io"`'),
+        (1000, [], '`su - -c "apt-get install docker.io"`'),
     ],
 )
 def test_sudo_is_not_named_to_root_or_where_it_is_missing(user, programs, instead, system):
     system("Linux", *programs, user=user)
     assert for_this_system("`sudo apt-get install docker.io`") == instead
+
+
+def test_su_stays_in_the_folder_of_the_makefile(system):
+    system("Linux", "make")
+    assert for_this_system("`sudo make offline`") == '`su -c "make offline"`'
 
 
 @pytest.mark.parametrize(

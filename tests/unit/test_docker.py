@@ -42,7 +42,7 @@ def cluster(docker_engine, monkeypatch):
 def words(cluster, program, tmp_path):
     """A docker that writes down its arguments; returns the function that reads them."""
     program("docker", f'printf "%s\\n" "$@" > "{tmp_path}/words"; echo "Step 1/14 : ARG BASE"')
-    return lambda: (tmp_path / "words").read_text().splitlines()
+    return lambda: (tmp_path / "words").read_text(encoding="utf-8").splitlines()
 
 
 def source(image):
@@ -182,7 +182,7 @@ def test_a_file_that_the_program_could_not_read(words, tmp_path, monkeypatch):
     (tmp_path / "webapp").mkdir()
     (tmp_path / "webapp/app.py").touch()
     (tmp_path / "webapp/app.py").chmod(0o640)
-    (tmp_path / "images.toml").write_text(f'["{IMAGE}"]\ncontext = "webapp"\nbases = {{}}\n')
+    (tmp_path / "images.toml").write_text(f'["{IMAGE}"]\ncontext = "webapp"\nbases = {{}}\n', encoding="utf-8")
     monkeypatch.setattr(catalog, "APP", tmp_path)
     with pytest.raises(WorkbookError, match=r"may read .*app\.py(.|\n)*chmod -R a\+rX"):
         magic(BUILD)

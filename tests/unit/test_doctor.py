@@ -61,6 +61,7 @@ def machine(home, program, monkeypatch, tmp_path):
 
     program("kind", KIND)
     program("kubectl", KUBECTL)
+    program("make", "exit 0")  # else fixes name another command
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("WORKBOOK_HOME", str(home))
     monkeypatch.setattr(environment, "found", lambda: "/venv/bin/python")
@@ -245,7 +246,7 @@ def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
 def test_a_kubeconfig_that_is_cut_off(machine, capsys):
     machine()
     file = Settings.from_environment("workbook").folder / "kubeconfig"
-    file.write_text(file.read_text()[:20])
+    file.write_text(file.read_text(encoding="utf-8")[:20], encoding="utf-8")
     status, checks, _ = looked(capsys)
     assert status == 1
     assert checks["cluster"]["ok"] is False and "kubeconfig is damaged" in checks["cluster"]["found"]
@@ -276,14 +277,17 @@ def test_an_old_python(machine, capsys, monkeypatch):
 
 def test_a_python_that_cannot_even_import_the_package_gets_a_message():
     older = "import sys; sys.version_info = (3, 8, 0, 'final', 0); import workbook"
-    done = subprocess.run([sys.executable, "-c", older], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", older], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+    )
     assert done.returncode == 1
-    assert done.stderr.startswith("This is Python 3.8; the workbook needs 3.11 or newer.") and "conda" in done.stderr
+    assert done.stderr.startswith("This is Python 3.8; the workbook needs 3.11 or newer.")
+    assert all(way in done.stderr for way in ("PYTHON=python3.13", "py -3.13 -m workbook", "conda env create"))
 
 
 def test_another_set_up_is_a_note(machine, capsys):
     machine()
-    with Settings.from_environment("workbook").folder.joinpath("lock").open("w") as file:
+    with Settings.from_environment("workbook").folder.joinpath("lock").open("w", encoding="utf-8") as file:
         fcntl = pytest.importorskip("fcntl")
         fcntl.flock(file, fcntl.LOCK_EX)
         _, checks, _ = looked(capsys)
@@ -332,7 +336,8 @@ def test_it_needs_only_the_standard_library_and_creates_nothing(tmp_path):
         cwd=ROOT,
         env=env | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=60,
     )
     checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}

@@ -39,10 +39,18 @@ def test_installed_but_not_running(machine):
     assert "does not answer" in error.what and error.fix.startswith("Start it")
 
 
-def test_without_permission(machine):
+@pytest.mark.parametrize(
+    ("system", "problem", "fix"),
+    [
+        ("Linux", PermissionError(13, "Permission denied"), "usermod -aG docker"),
+        ("Darwin", PermissionError(13, "Permission denied"), "start Docker Desktop as this user"),
+        ("Windows", Exception("(5, 'CreateFile', 'Access is denied.')"), "net localgroup docker-users"),
+    ],
+)
+def test_without_permission(machine, system, problem, fix):
     machine("dockerd")
-    error = engine.explain(PermissionError(13, "Permission denied"), "Linux")
-    assert "may not use it" in error.what and "usermod -aG docker" in error.fix
+    error = engine.explain(problem, system)
+    assert "may not use it" in error.what and fix in error.fix
 
 
 def test_an_engine_elsewhere_that_does_not_answer(machine, monkeypatch):
@@ -89,6 +97,6 @@ def test_an_engine_that_is_not_ours_is_not_stopped(monkeypatch, tmp_path):
     # A note whose process has ended, and whose number now belongs to another process: the test's own.
     daemon.folder().mkdir()
     note = daemon.folder() / "dockerd.pid"
-    note.write_text(f"{os.getpid()} 12345")
+    note.write_text(f"{os.getpid()} 12345", encoding="utf-8")
     assert daemon.stop() is False
     assert not note.exists()

@@ -1,4 +1,4 @@
-"""Building an image: what the engine is sent, and what a reader is told when a build fails."""
+"""Building an image: what the engine is sent, and what a reader sees when a build fails."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from tests import docker_api
 from workbook.base.errors import WorkbookError
 from workbook.engine import catalog, find
 from workbook.engine.build import build_image
-from workbook.engine.proxies import PROXIES
+from workbook.engine.proxies import PROXIES, proxies
 
 IMAGE = "web-app:1.0"
 STEP = {"stream": "Step 4/9 : RUN pip install -r requirements.txt\n"}
@@ -28,9 +28,11 @@ def app(tmp_path, monkeypatch):
     """The folder with the one image's source, in place of app/."""
     folder = tmp_path / "app" / "webapp"
     (folder / "v1").mkdir(parents=True)
-    (folder / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY v1 .\n")
-    (folder / "v1/app.py").write_text("print('here')\n")
-    (tmp_path / "app/images.toml").write_text(f'["{IMAGE}"]\ncontext = "webapp"\nbases = {{ BASE = "python" }}\n')
+    (folder / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY v1 .\n", encoding="utf-8")
+    (folder / "v1/app.py").write_text("print('here')\n", encoding="utf-8")
+    (tmp_path / "app/images.toml").write_text(
+        f'["{IMAGE}"]\ncontext = "webapp"\nbases = {{ BASE = "python" }}\n', encoding="utf-8"
+    )
     monkeypatch.setattr(catalog, "APP", tmp_path / "app")
     return folder
 
@@ -95,8 +97,22 @@ def test_a_name_that_resolves_to_the_loopback_counts_too(build, monkeypatch):
 def test_the_proxies_of_the_docker_client_are_looked_at_as_well(build, home):
     config = {"proxies": {"default": {"httpProxy": "http://127.0.0.1:3128", "httpsProxy": "http://192.0.2.1:3128"}}}
     (home / "docker").mkdir()
-    (home / "docker/config.json").write_text(json.dumps(config))
+    (home / "docker/config.json").write_text(json.dumps(config), encoding="utf-8")
     assert sent_proxies(build()) == dict.fromkeys(["https_proxy", "HTTPS_PROXY"], "http://192.0.2.1:3128")
+
+
+def test_neither_are_they_for_a_container(docker_engine, home, monkeypatch):
+    """Such as the one that fetches the packages for a bundle."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://localhost:3128")
+    (home / "docker").mkdir()
+    config = {"proxies": {"default": {"httpProxy": "http://127.0.0.1:3128", "noProxy": "localhost"}}}
+    (home / "docker/config.json").write_text(json.dumps(config), encoding="utf-8")
+    docker_engine.answers |= {"POST /containers/create": {"Id": "c"}, "GET /containers/c/json": {"Id": "c"}}
+    find.ensure_engine().containers.create("python:3.13-slim", "pip", environment=proxies())
+    (created,) = docker_engine.asked("POST /containers/create")
+    assert sorted(json.loads(created.body)["Env"]) == ["NO_PROXY=localhost", "no_proxy=localhost"]
 
 
 # ---- failures ----
@@ -193,7 +209,7 @@ def files(request):
 
 
 def test_the_modes_in_a_build_are_the_workbooks_own(build, app):
-    (app / "v1/start.sh").write_text("#!/bin/sh\n")
+    (app / "v1/start.sh").write_text("#!/bin/sh\n", encoding="utf-8")
     for path, mode in {"v1/app.py": 0o600, "v1/start.sh": 0o700, "Dockerfile": 0o600, "v1": 0o700}.items():
         (app / path).chmod(mode)
     sent = files(build())
@@ -211,10 +227,10 @@ def test_the_same_files_are_the_same_context(build, app):
 
 
 def test_links_and_ignored_files(build, app):
-    (app / ".dockerignore").write_text("# not for the image\n*.log\nsecret\n")
-    (app / "build.log").write_text("long")
+    (app / ".dockerignore").write_text("# not for the image\n*.log\nsecret\n", encoding="utf-8")
+    (app / "build.log").write_text("long", encoding="utf-8")
     (app / "secret").mkdir()
-    (app / "secret/key").write_text("x")
+    (app / "secret/key").write_text("x", encoding="utf-8")
     (app / "v1/__pycache__").mkdir()
     (app / "v1/__pycache__/app.pyc").write_bytes(b"x")
     (app / "latest").symlink_to("v1/app.py")
@@ -235,5 +251,5 @@ def test_an_image_is_current_until_what_it_is_built_from_changes(app):
     assert now() == first, "its mode is not what the image gets"
     (app / "v1/app.py").chmod(0o755)
     executable = now()
-    (app / "v1/app.py").write_text("print('there')\n")
+    (app / "v1/app.py").write_text("print('there')\n", encoding="utf-8")
     assert len({first, executable, now()}) == 3

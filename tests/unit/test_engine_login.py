@@ -34,7 +34,9 @@ def configured(docker_engine, home, monkeypatch):
 
     def write(config):
         (home / "docker").mkdir(exist_ok=True)
-        (home / "docker/config.json").write_text(config if isinstance(config, str) else json.dumps(config))
+        (home / "docker/config.json").write_text(
+            config if isinstance(config, str) else json.dumps(config), encoding="utf-8"
+        )
 
     return write
 
@@ -62,7 +64,7 @@ def test_a_broken_helper_stops_no_pull(configured, docker_engine, program, how):
     if script := BROKEN[how]:
         program("docker-credential-desktop", script)
         if how == "is no program":
-            Path(shutil.which("docker-credential-desktop")).write_text(script)
+            Path(shutil.which("docker-credential-desktop")).write_text(script, encoding="utf-8")
     begun = time.monotonic()
     assert base(find.ensure_engine(), "python") == "python:3.13-slim"
     assert time.monotonic() - begun < 5
@@ -72,7 +74,7 @@ def test_a_broken_helper_stops_no_pull(configured, docker_engine, program, how):
 @pytest.mark.parametrize("script", ["sleep 60", "exit 1"])
 def test_a_broken_helper_stops_no_other_question_to_the_engine(configured, docker_engine, program, home, script):
     configured({"credsStore": "slow"})
-    program("docker-credential-slow", f"echo asked >> {home}/asked; {script}")
+    program("docker-credential-slow", f'echo asked >> "{home}/asked"; {script}')
     engine = find.ensure_engine()
     begun = time.monotonic()
     engine.api.inspect_distribution("python:3.13-slim")
@@ -80,7 +82,7 @@ def test_a_broken_helper_stops_no_other_question_to_the_engine(configured, docke
     base(engine, "debian")
     assert time.monotonic() - begun < 5
     assert sent(docker_engine, "POST /build", "X-Registry-Config") is None
-    assert (home / "asked").read_text() == "asked\n", "a helper that has failed is asked once"
+    assert (home / "asked").read_text(encoding="utf-8") == "asked\n", "a helper that has failed is asked once"
 
 
 def test_a_helper_that_works_is_used(configured, docker_engine, program):
@@ -110,7 +112,7 @@ def test_a_helper_without_a_login_leaves_that_of_the_file(configured, docker_eng
 
 def test_the_helper_of_another_registry_is_not_asked(configured, docker_engine, program, home):
     configured({"credHelpers": {"registry.example": "other"}})
-    program("docker-credential-other", f"touch {home}/asked; exit 1")
+    program("docker-credential-other", f'touch "{home}/asked"; exit 1')
     base(find.ensure_engine(), "python")
     assert not (home / "asked").exists()
 

@@ -2,12 +2,12 @@
 
 import json
 import socket
-import uuid
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
 import websocket
+from jupyter_client.session import Session
 
 from workbook.base.notebooks import NOTEBOOKS
 from workbook.cli.lab import FIRST_NOTEBOOK
@@ -52,19 +52,12 @@ class Server:
     def in_a_kernel(self, code):
         """What the code prints in a new kernel."""
         channels = self.connect(f"/api/kernels/{self.post('/api/kernels')['id']}/channels")
-        header = {
-            "msg_id": uuid.uuid4().hex,
-            "msg_type": "execute_request",
-            "username": "",
-            "session": "",
-            "version": "5.3",
-        }
-        request = {"header": header, "parent_header": {}, "metadata": {}, "content": {"code": code, "silent": False}}
-        channels.send(json.dumps(request | {"channel": "shell"}))
+        request = Session().msg("execute_request", {"code": code, "silent": False})
+        channels.send(json.dumps(request | {"channel": "shell"}, default=str))
         printed, state = "", ""
         while state != "idle":  # which follows all that was printed
             message = json.loads(channels.recv())
-            if message["parent_header"].get("msg_id") == header["msg_id"]:
+            if message["parent_header"].get("msg_id") == request["msg_id"]:
                 state = message["content"].get("execution_state")
                 printed += message["content"].get("text", "")
         return printed
@@ -82,7 +75,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server():
-    """A JupyterLab that was started by somebody with tokens of other servers in the environment."""
+    """A JupyterLab that was started with tokens of other servers in the environment."""
     others = {"JPY_API_TOKEN": "a", "JUPYTERHUB_API_TOKEN": "b", "JUPYTER_TOKEN": "c", "CONFIGPROXY_AUTH_TOKEN": "d"}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**others, "KUBECONFIG": "/reader/config", "HTTPS_PROXY": "http://me:secret@proxy"}.items():
@@ -96,7 +89,7 @@ def server():
     [
         lambda server: server.in_a_kernel("import os; print(*map('='.join, os.environ.items()), sep='\\n')"),
         lambda server: server.in_a_kernel("!env"),
-        lambda server: server.in_a_terminal("env"),
+        lambda server: server.in_a_terminal("echo; env"),  # the prompt is on the first line
     ],
     ids=["kernel", "command in a kernel", "terminal"],
 )

@@ -59,7 +59,7 @@ def test_nobody_else_reads_a_key(tmp_path):
 def test_nobody_prepares_the_place_of_a_key(tmp_path, planted):
     folder, other = tmp_path / "cluster", tmp_path / "other"
     folder.mkdir(mode=0o777)
-    other.write_text("another's")
+    other.write_text("another's", encoding="utf-8")
     part = folder / "kubeconfig.part"
     if planted.startswith("a file"):
         part.touch(mode=0o666)
@@ -67,7 +67,7 @@ def test_nobody_prepares_the_place_of_a_key(tmp_path, planted):
     else:
         part.symlink_to(other)
     kubeconfig.write(folder / "kubeconfig", TEXT, "kind-workbook", "workbook")
-    assert other.read_text() == "another's"
+    assert other.read_text(encoding="utf-8") == "another's"
     assert stat.S_IMODE((folder / "kubeconfig").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
@@ -80,5 +80,5 @@ def test_a_context_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize("damage", ["", "contexts:", "{", "- 1", "contexts: [{name: kind-workbook}]"])
 def test_a_damaged_file_is_not_valid(tmp_path, damage):
-    (tmp_path / "kubeconfig").write_text(damage)
+    (tmp_path / "kubeconfig").write_text(damage, encoding="utf-8")
     assert not kubeconfig.is_valid(access(tmp_path / "kubeconfig"))

@@ -9,17 +9,22 @@ import pytest
 
 from workbook.kube import kubectl
 
-ACCESS = SimpleNamespace(name="workbook")
+
+@pytest.fixture
+def access(home):
+    return SimpleNamespace(name="workbook", kubeconfig=home / "clusters" / "workbook" / "kubeconfig")
 
 
 def version(minor):
     return f"""echo '{json.dumps({"clientVersion": {"gitVersion": f"v1.{minor}.3"}})}'"""
 
 
-def typed(*words):
+def typed(access, *words):
     """What `kubectl WORDS` prints where PATH is the one of the cluster's terminals."""
-    env = {**os.environ, "PATH": kubectl.search_path(ACCESS)}
-    return subprocess.run(["kubectl", *words], env=env, capture_output=True, text=True, check=True).stdout
+    env = {**os.environ, "PATH": kubectl.search_path(access)}
+    return subprocess.run(
+        ["kubectl", *words], env=env, capture_output=True, encoding="utf-8", errors="replace", check=True
+    ).stdout
 
 
 @pytest.mark.parametrize(("minor", "fits"), [(35, True), (36, True), (37, True), (34, False), (38, False)])
@@ -29,25 +34,25 @@ def test_one_fits_within_a_minor_version(home, program, minor, fits):
 
 
 @pytest.mark.parametrize("words", [["get", "pods"], ["get", "-o", "jsonpath={.items[*]} $HOME"], ["a  b", "", '"']])
-def test_it_gets_its_words_unchanged(home, program, words):
+def test_it_gets_its_words_unchanged(access, program, words):
     program("minikube", 'printf "%s|" "$@"')
-    kubectl.provide(ACCESS, ["minikube", "-p", "two words", "kubectl", "--"])
-    assert typed(*words) == "|".join(["-p", "two words", "kubectl", "--", *words, ""])
+    kubectl.provide(access, ["minikube", "-p", "two words", "kubectl", "--"])
+    assert typed(access, *words) == "|".join(["-p", "two words", "kubectl", "--", *words, ""])
 
 
-def test_a_later_one_takes_its_place(home):
+def test_a_later_one_takes_its_place(access):
     for said in ("old", "new"):
-        kubectl.provide(ACCESS, ["echo", said])
-        assert typed() == f"{said}\n"
+        kubectl.provide(access, ["echo", said])
+        assert typed(access) == f"{said}\n"
 
 
-def test_it_is_not_taken_for_one_of_the_readers(home, program, monkeypatch):
+def test_it_is_not_taken_for_one_of_the_readers(home, access, program, monkeypatch):
     """Else it would be its own program, and hide a newer one that fits."""
     program("kubectl", version(36))
-    kubectl.provide(ACCESS, ["echo", "no version"])
-    monkeypatch.setenv("PATH", kubectl.search_path(ACCESS))
+    kubectl.provide(access, ["echo", "no version"])
+    monkeypatch.setenv("PATH", kubectl.search_path(access))
     assert kubectl.find_kubectl(36) == str(home / "bin" / "kubectl")
-    assert kubectl.search_path(ACCESS) == os.environ["PATH"], "it grows in a shell in a shell"
+    assert kubectl.search_path(access) == os.environ["PATH"], "it grows in a shell in a shell"
 
 
 def test_where_there_is_none(home, monkeypatch):

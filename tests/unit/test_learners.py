@@ -5,6 +5,7 @@ import yaml
 
 from workbook.base.errors import WorkbookError
 from workbook.classroom import learners
+from workbook.machine.session import for_commands
 
 CONFIG = """
 apiVersion: v1
@@ -19,10 +20,10 @@ current-context: shared-admin
 @pytest.fixture
 def administrator(program, monkeypatch, tmp_path):
     """An administrator whose kubectl answers without a cluster; returns the folder that is handed out."""
-    (tmp_path / "config").write_text(CONFIG)
+    (tmp_path / "config").write_text(CONFIG, encoding="utf-8")
     program(
         "kubectl",
-        f"""echo "$*" >> "{tmp_path}/commands"
+        f"""echo "$*" >> "{tmp_path}/commands"; echo "$KUBECONFIG" >> "{tmp_path}/kubeconfigs"
 echo "Warning: a login plugin is old" >&2
 case "$*" in
   *"config view"*) cat "{tmp_path}/config";;
@@ -40,7 +41,7 @@ esac""",
 def test_a_learner_receives_a_kubeconfig_with_a_token_and_nothing_of_the_administrator(administrator, capsys):
     learners.classroom("learner-1")
     file = administrator / "handed-out" / "learner-1.kubeconfig"
-    config = yaml.safe_load(file.read_text())
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert config["clusters"] == yaml.safe_load(CONFIG)["clusters"]
     assert config["users"] == [{"name": "learner-1", "user": {"token": "token-of-the-learner"}}]
     assert config["current-context"] == "learner-1"
@@ -54,9 +55,9 @@ def test_a_learner_receives_a_kubeconfig_with_a_token_and_nothing_of_the_adminis
 
 def test_the_manifest_names_the_learner_and_every_command_the_context(administrator):
     learners.classroom("learner-1")
-    applied = (administrator / "applied.yaml").read_text()
+    applied = (administrator / "applied.yaml").read_text(encoding="utf-8")
     assert "name: learner-1" in applied and "LEARNER" not in applied
-    commands = (administrator / "commands").read_text().splitlines()
+    commands = (administrator / "commands").read_text(encoding="utf-8").splitlines()
     assert len(commands) == 5 and all(command.startswith("--context shared-admin ") for command in commands)
 
 
@@ -64,7 +65,7 @@ def test_the_manifest_names_the_learner_and_every_command_the_context(administra
 def test_a_namespace_that_was_not_made_for_a_learner_is_refused_before_anything_changes(administrator, name):
     with pytest.raises(WorkbookError, match=rf"'{name}' exists already(.|\n)*another name"):
         learners.classroom("learner-1", name)
-    assert "apply" not in (administrator / "commands").read_text()
+    assert "apply" not in (administrator / "commands").read_text(encoding="utf-8")
 
 
 def test_a_learner_of_before_is_prepared_again(administrator):
@@ -84,3 +85,12 @@ def test_the_current_context_is_never_used(administrator, monkeypatch):
     with pytest.raises(WorkbookError, match="WORKBOOK_CONTEXT is not set"):
         learners.classroom("learner-1")
     assert not (administrator / "commands").exists()
+
+
+@pytest.mark.parametrize("theirs", ["/administrator/config", ""])
+def test_in_the_workbooks_shell_it_is_still_the_administrators_kubeconfig(administrator, home, monkeypatch, theirs):
+    monkeypatch.setenv("KUBECONFIG", theirs)
+    for name, value in for_commands().items():
+        monkeypatch.setenv(name, value)
+    learners.classroom("learner-1")
+    assert set((administrator / "kubeconfigs").read_text(encoding="utf-8").splitlines()) == {theirs}

@@ -27,7 +27,8 @@ def listener():
             env=os.environ | {MARK: mark},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         started.append(program)
         return program.pid, program.stdout.readline().strip()

@@ -17,7 +17,7 @@ MANIFEST = "manifests/1-03-webapp-deployment.yaml"
 def words(kubectl_script, tmp_path):
     """A kubectl that writes down its arguments; returns the function that reads them."""
     kubectl_script(f'printf "%s\\n" "$@" > "{tmp_path}/words"')
-    return lambda: (tmp_path / "words").read_text().splitlines()
+    return lambda: (tmp_path / "words").read_text(encoding="utf-8").splitlines()
 
 
 def test_a_reader_sees_output_and_warnings_in_their_order(kubectl_script):
@@ -75,7 +75,13 @@ def test_each_manifest_has_the_images_of_the_registry(kubectl_script, home):
     printed = kubectl("apply", "-f", MANIFEST, "-f", "manifests/1-04-webapp-service.yaml")
     assert "image: registry:5000/web-app:1.0" in printed and "imagePullPolicy: Always" in printed
     assert "kind: Service" in printed
-    assert "image: web-app:1.0" in (ROOT / MANIFEST).read_text()
+    assert "image: web-app:1.0" in (ROOT / MANIFEST).read_text(encoding="utf-8")
+
+
+def test_each_manifest_of_a_folder_has_the_images_of_the_registry(kubectl_script, home):
+    kubectl_script('cat "$3"/puzzle-3.yaml "$5"')
+    printed = kubectl("apply", "-f", "manifests/puzzles", "-f", "manifests/1-04-webapp-service.yaml")
+    assert "image: registry:5000/web-app:1.0" in printed and "kind: Service" in printed
 
 
 def test_to_follow_a_log_is_no_manifest(kubectl_script):
@@ -97,7 +103,7 @@ def test_apply_takes_a_file_of_the_users(words, tmp_path):
 
 def test_apply_takes_the_text_of_a_manifest(kubectl_script):
     kubectl_script('cat "$3"')
-    printed = apply((ROOT / MANIFEST).read_text().replace("replicas: 1", "replicas: 3"))
+    printed = apply((ROOT / MANIFEST).read_text(encoding="utf-8").replace("replicas: 1", "replicas: 3"))
     [container] = yaml.safe_load(printed)["spec"]["template"]["spec"]["containers"]
     assert (container["image"], container["imagePullPolicy"]) == ("registry:5000/web-app:1.0", "Always")
 

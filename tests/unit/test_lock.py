@@ -24,7 +24,9 @@ with lock(pathlib.Path(sys.argv[1]), "set-up"):
 
 @pytest.fixture
 def holder(tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "lock"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path / "lock"], stdout=subprocess.PIPE, encoding="utf-8", errors="replace"
+    )
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()

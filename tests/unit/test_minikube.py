@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import socket
 import time
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ from workbook.cluster.choose import Settings
 FAKE = """
 case " $* " in
 *" status "*) echo '* Profile "workbook" not found.'; exit 85 ;;
-*" start "*) echo "$@" > {seen} ;;
+*" start "*) echo "$@" > "{seen}" ;;
 esac
 {root}
 echo the kubeconfig > "$KUBECONFIG"
@@ -59,7 +60,7 @@ def started(ours, program, monkeypatch, tmp_path):
         monkeypatch.setattr(minikube.ready, "connect", lambda cluster, text: text)
         program("minikube", FAKE.format(seen=tmp_path / "seen", root=root))
         assert ours.start() == "the kubeconfig\n"
-        return (tmp_path / "seen").read_text().split()
+        return (tmp_path / "seen").read_text(encoding="utf-8").split()
 
     return start
 
@@ -69,7 +70,7 @@ def profile(home, driver: str, runtime: str = "docker") -> None:
     folder = home / ".minikube/profiles/workbook"
     folder.mkdir(parents=True)
     notes = {"Name": "workbook", "Driver": driver, "KubernetesConfig": {"ContainerRuntime": runtime}}
-    (folder / "config.json").write_text(json.dumps(notes))
+    (folder / "config.json").write_text(json.dumps(notes), encoding="utf-8")
 
 
 # ---- Driver and root ----
@@ -110,6 +111,13 @@ def test_the_driver_is_docker_where_its_engine_runs_linux_containers(started, en
     assert ("driver docker" if driver else "driver chosen by minikube") in ours.describe()
 
 
+@pytest.mark.parametrize(("megabytes", "asked"), [(3920, 3920), (4096, 4096), (16000, 4096)])
+def test_no_more_memory_is_asked_for_than_the_engine_has(started, engine, megabytes, asked):
+    """minikube: "Requested memory allocation 4096MB is more than your system limit 3920MB"."""
+    engine({"OSType": "linux", "MemTotal": megabytes * 2**20})
+    assert f"--memory={asked}" in started()
+
+
 @pytest.mark.parametrize(("driver", "runtime"), [("kvm2", "containerd"), ("qemu2", "cri-o"), ("docker", "docker")])
 def test_a_profile_keeps_its_own_driver_and_runtime(started, engine, ours, home, driver, runtime):
     """minikube would refuse another: "created using the … driver, which is incompatible with requested …"."""
@@ -133,11 +141,26 @@ def test_a_new_node_publishes_a_free_port_on_the_loopback_only(started, engine):
 
 
 def test_a_port_in_use_is_not_taken(monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        taken = server.getsockname()[1]
-        free = taken + 1 if taken < 65535 else taken - 1
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as other:
+        taken, free = server.getsockname()[1], other.getsockname()[1]
+        other.close()
         monkeypatch.setattr(minikube.random, "sample", lambda ports, count: [taken, free])
         assert minikube._free_port() == free
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error starting userland proxy: listen tcp4 127.0.0.1:31262: bind: address already in use",
+        "Bind for 127.0.0.1:31262 failed: port is already allocated",
+        "Ports are not available: exposing port TCP 127.0.0.1:31262 -> 0.0.0.0:0",
+    ],
+)
+def test_a_port_that_another_program_took_while_the_node_was_stopped(started, engine, said):
+    engine({"OSType": "linux"})
+    with pytest.raises(WorkbookError, match=r"port of the cluster's node is taken(.|\n)*31262") as error:
+        started(f"""case "$*" in *start*) echo 'Error response from daemon: {said}'; echo X; exit 80 ;; esac""")
+    assert "minikube delete" not in str(error.value)
 
 
 @pytest.fixture
@@ -175,16 +198,16 @@ def test_a_minikube_that_stays_to_forward_the_port_is_kept_and_asked_once(ours, 
     """So it does on macOS, Windows and WSL with the driver docker."""
     profile(home, "docker")
     service(30080)
-    program("minikube", f"echo $$ >> {tmp_path}/pids; echo http://127.0.0.1:51234; exec sleep 60")
+    program("minikube", f'echo $$ >> "{tmp_path}/pids"; echo http://127.0.0.1:51234; exec sleep 60')
     begun = time.monotonic()
     assert [ours.url("webservice") for _ in range(2)] == ["http://127.0.0.1:51234"] * 2
     assert time.monotonic() - begun < 10
-    [pid] = (tmp_path / "pids").read_text().split()
+    [pid] = (tmp_path / "pids").read_text(encoding="utf-8").split()
     process, _ = ours._tunnels["webservice"]
     assert psutil.pid_exists(int(pid)) and process.pid == int(pid)
     end(process)
     ours.url("webservice")  # a tunnel that has ended is opened again
-    assert len((tmp_path / "pids").read_text().split()) == 2
+    assert len((tmp_path / "pids").read_text(encoding="utf-8").split()) == 2
     end(ours._tunnels["webservice"][0])
 
 
@@ -229,8 +252,8 @@ def containerd(ours, home, program, monkeypatch):
 
     def lists(images: list[dict]) -> None:
         profile(home, "docker", "containerd")
-        (home / "listed").write_text(json.dumps(images))
-        program("minikube", f'case "$*" in *" ls "*) cat {home}/listed ;; *) echo "$@" >> {home}/asked ;; esac')
+        (home / "listed").write_text(json.dumps(images), encoding="utf-8")
+        program("minikube", f'case "$*" in *" ls "*) cat "{home}/listed" ;; *) echo "$@" >> "{home}/asked" ;; esac')
         ids = {"web-app:1.0": "sha256:aa", "web-app:2.0": "sha256:changed"}
         found = SimpleNamespace(images=SimpleNamespace(get=lambda name: SimpleNamespace(id=ids[name])))
         monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: found)
@@ -242,7 +265,7 @@ def test_images_are_built_by_this_machines_engine_and_only_changed_ones_are_load
     containerd(LISTED)
     assert ours.docker() is ours.engine
     ours.load("web-app:1.0", "web-app:2.0")
-    assert (home / "asked").read_text() == "-p workbook image load --daemon web-app:2.0\n"
+    assert (home / "asked").read_text(encoding="utf-8") == "-p workbook image load --daemon web-app:2.0\n"
     assert ours.images() == ["web-app:1.0", "web-app:2.0", "registry.k8s.io/pause:3.10"]
     assert "built by this machine's engine, and loaded onto the node" in ours.describe()
 
@@ -256,7 +279,7 @@ def test_an_image_that_minikube_fails_to_load_without_a_word_is_noticed(ours, co
 def test_an_image_is_removed_by_minikube(ours, containerd, home):
     containerd(LISTED)
     ours.remove("web-app:1.0")
-    assert (home / "asked").read_text() == "-p workbook image rm web-app:1.0\n"
+    assert (home / "asked").read_text(encoding="utf-8") == "-p workbook image rm web-app:1.0\n"
 
 
 # ---- What minikube answers ----
@@ -312,6 +335,15 @@ def test_status(ours, program, answer, state):
     assert ours.status() == state
 
 
+def test_status_of_a_profile_that_our_kubeconfig_does_not_know(ours, program):
+    """As of one that the reader made: minikube fails, and its complaint stands on the same line."""
+    answer = (
+        '{"Name":"workbook","Host":"Running","Kubelet":"Running","APIServer":"Running","Kubeconfig":"Misconfigured"}'
+    )
+    program("minikube", f"printf '%s' '{answer}'; echo 'E1126 status.go:457] kubeconfig endpoint' >&2; exit 4")
+    assert ours.status() == "Running"
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -320,8 +352,8 @@ def test_status(ours, program, answer, state):
     ],
 )
 def test_no_such_profile(ours, program, tmp_path, said):
-    (tmp_path / "said").write_text(said)
-    program("minikube", f"cat {tmp_path}/said; exit 85")
+    (tmp_path / "said").write_text(said, encoding="utf-8")
+    program("minikube", f'cat "{tmp_path}/said"; exit 85')
     assert ours.status() == "Absent"
 
 
@@ -333,9 +365,9 @@ def test_a_broken_minikube_says_so_and_names_the_way_out(ours, program):
 
 def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, monkeypatch, tmp_path):
     monkeypatch.setenv("KUBECONFIG", "/reader/config")
-    program("minikube", f'echo "$KUBECONFIG" > {tmp_path}/seen')
+    program("minikube", f'echo "$KUBECONFIG" > "{tmp_path}/seen"')
     ours.stop()
-    assert (tmp_path / "seen").read_text().strip() == str(ours.scratch)
+    assert (tmp_path / "seen").read_text(encoding="utf-8").strip() == str(ours.scratch)
 
 
 def test_in_a_terminal_minikube_is_on_the_workbooks_profile_and_kubeconfig(ours):
@@ -350,13 +382,20 @@ def kubectl_of(minor: int) -> str:
 
 
 def test_the_kubectl_that_minikube_has_fetched_is_used_itself(ours, program, monkeypatch, tmp_path):
-    folder = tmp_path / ".minikube/cache/linux/amd64/v1.36.3"
+    """minikube is asked to fetch it only once, and the node's kubectl is not for this system on macOS and Windows."""
+    cache, version = tmp_path / ".minikube/cache", "amd64/v1.36.3"
+    folder = cache / platform.system().lower() / version
     monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
     monkeypatch.setattr(minikube, "server_minor", lambda ours: 36)
     program("fetched", kubectl_of(36))
     program("kubectl", kubectl_of(32))
-    program("minikube", f"mkdir -p {folder}; cp {tmp_path}/bin/fetched {folder}/kubectl; touch {folder}/kubectl.lock")
-    assert ours.kubectl() == [str(folder / "kubectl")]
+    fetch = f'mkdir -p "{folder}"; cp "{tmp_path}/bin/fetched" "{folder}/kubectl"; touch "{folder}/kubectl.lock"'
+    program("minikube", f'echo "$@" >> "{tmp_path}/asked"; {fetch}')
+    for _ in range(2):
+        assert ours.kubectl() == [str(folder / "kubectl")]
+        (cache / "other" / version).mkdir(parents=True, exist_ok=True)
+        (cache / "other" / version / "kubectl").write_text("not a program of this system", encoding="utf-8")
+    assert (tmp_path / "asked").read_text(encoding="utf-8").count("kubectl") == 1
 
 
 def test_minikube_kubectl_stands_in_where_its_cache_is_elsewhere(ours, program, monkeypatch, tmp_path):

@@ -6,11 +6,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from workbook.publish.minutes import delays, length, time, write_time
 
 
-def book(row="| **Time** | ? |", words=300, seconds=90, text=""):
+def book(row="| **Time** | ? |", words=300, seconds=90, prose=""):
     opening = f"# A title\n\n| | |\n|---|---|\n| **You will** | add |\n{row}"
     solution = new_code_cell("word " * 900, metadata={"tags": ["solution"]})
     return new_notebook(
-        cells=[new_markdown_cell(opening), new_markdown_cell("word " * words), new_markdown_cell(text), solution],
+        cells=[new_markdown_cell(opening), new_markdown_cell("word " * words), new_markdown_cell(prose), solution],
         metadata={"workbook": {"seconds": seconds}},
     )
 
@@ -41,5 +41,5 @@ def test_a_class_plans_with_all_three():
 
 def test_unavoidable_delays_are_read_from_the_prose_and_shown_with_the_time():
     text = "Wait.\n\n**Unavoidable:** 60 s to start, and 10 s to the next probe.\n\nIt waits 99 s."
-    assert delays(book(text=text)) == [60, 10]
-    assert time(book(text=text)).endswith("2 min running (1.2 min of that is waiting for the programs)")
+    assert delays(book(prose=text)) == [60, 10]
+    assert time(book(prose=text)).endswith("2 min running (1.2 min of that is waiting for the programs)")

@@ -4,15 +4,17 @@ import hashlib
 import json
 import tarfile
 
+import pytest
+
 from node.archive import PATH, write_image, write_layer
 
 
 def test_a_layer_holds_copies_contents_and_links(tmp_path):
     source = tmp_path / "source"
-    source.write_text("program")
+    source.write_text("program", encoding="utf-8")
     source.chmod(0o644)
     script = tmp_path / "script.sh"
-    script.write_text("#!/bin/sh\n")
+    script.write_text("#!/bin/sh\n", encoding="utf-8")
     script.chmod(0o755)
     files = {
         "usr/local/bin/program": source,
@@ -32,6 +34,18 @@ def test_a_layer_holds_copies_contents_and_links(tmp_path):
     assert link.issym() and link.linkname == "/usr/lib"
 
 
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_the_umask_when_the_project_was_cloned_changes_no_layer(tmp_path, umask):
+    plain, script = tmp_path / "plain", tmp_path / "script"
+    for source, mode in ((plain, 0o666), (script, 0o777)):
+        source.write_text(source.name, encoding="utf-8")
+        source.chmod(mode & ~umask)
+    layer = tmp_path / "layer.tar"
+    write_layer(layer, {"etc/plain": plain, "preload.sh": script})
+    with tarfile.open(layer) as content:
+        assert {entry.name: entry.mode for entry in content} == {"etc/plain": 0o644, "preload.sh": 0o755}
+
+
 def test_equal_files_make_equal_layers(tmp_path):
     for name, files in (("a", {"x": b"1", "y": b"2"}), ("b", {"y": b"2", "x": b"1"})):
         write_layer(tmp_path / name, files)
@@ -41,7 +55,7 @@ def test_equal_files_make_equal_layers(tmp_path):
 def test_an_image_names_its_layers_by_their_hash(tmp_path):
     layers = [tmp_path / "bottom", tmp_path / "top"]
     for layer in layers:
-        layer.write_text(layer.name)
+        layer.write_text(layer.name, encoding="utf-8")
     write_image(
         tmp_path / "image.tar", "a:1", layers, env=["A=b"], entrypoint=["/init", "-v"], stop_signal="SIGRTMIN+3"
     )

@@ -25,13 +25,13 @@ def test_each_purpose_has_its_own_key():
 def test_a_key_depends_on_the_certificates(certificates):
     keys = {filesystem.filesystem_key("python")}
     for text in ("one authority", "another authority"):
-        certificates.write_text(text)
+        certificates.write_text(text, encoding="utf-8")
         keys.add(filesystem.filesystem_key("python"))
     assert len(keys) == 3
 
 
 def test_mmdebstrap_gets_the_packages_and_hooks(certificates, monkeypatch):
-    certificates.write_text("an authority")
+    certificates.write_text("an authority", encoding="utf-8")
     commands = []
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(filesystem, "run", lambda command, **_: commands.append(command))
@@ -47,7 +47,7 @@ def test_mmdebstrap_gets_the_packages_and_hooks(certificates, monkeypatch):
 
 
 def test_kube_proxy_needs_no_certificates(certificates, monkeypatch):
-    certificates.write_text("an authority")
+    certificates.write_text("an authority", encoding="utf-8")
     commands = []
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(filesystem, "run", lambda command, **_: commands.append(command))

@@ -28,7 +28,7 @@ def parts(tmp_path, monkeypatch):
 
     def part(*names):
         for name in names:
-            (tmp_path / name).write_text(name)
+            (tmp_path / name).write_text(name, encoding="utf-8")
         return tmp_path
 
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
@@ -40,7 +40,9 @@ def parts(tmp_path, monkeypatch):
     monkeypatch.setattr(image, "read", lambda command, **_: "".join(f"{tag}\n" for tag in TAGS.values()))
     config = tmp_path / "files/etc/containerd/config.toml"
     config.parent.mkdir(parents=True)
-    config.write_text('sandbox_image = "registry.example/pause:3.1"\nrestrict_oom_score_adj = false\n')
+    config.write_text(
+        'sandbox_image = "registry.example/pause:3.1"\nrestrict_oom_score_adj = false\n', encoding="utf-8"
+    )
     (tmp_path / "files/LICENSES").mkdir()
     (tmp_path / "files/LICENSES/README.txt").touch()
     monkeypatch.setattr(image, "kind_files", lambda: tmp_path / "files")

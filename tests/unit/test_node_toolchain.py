@@ -55,7 +55,7 @@ def test_a_new_enough_go_on_path_is_used(go, commands):
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for go is a shell script")
 def test_a_warning_of_go_is_not_taken_for_its_version(tmp_path, monkeypatch, commands):
     program = tmp_path / "go"
-    program.write_text("#!/bin/sh\necho warning: 0.1.2 >&2\necho go99.1\n")
+    program.write_text("#!/bin/sh\necho warning: 0.1.2 >&2\necho go99.1\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setattr("shutil.which", lambda name: str(program))
     assert toolchain.go() == program and not commands

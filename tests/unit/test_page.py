@@ -37,7 +37,7 @@ def inside(request, monkeypatch):
 
     def run(*args):
         assert args[:4] == ("exec", "deployment/webapp", "--", "python")
-        return subprocess.check_output([sys.executable, *args[4:]], text=True)
+        return subprocess.check_output([sys.executable, *args[4:]], encoding="utf-8", errors="replace")
 
     monkeypatch.setattr(module, "kubectl_output", run)
     return request.param

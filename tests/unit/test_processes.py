@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
 from workbook.base.polling import poll
 from workbook.base.processes import CommandFailed, attend, read, run, typed
 
@@ -174,7 +175,7 @@ def test_large_output_on_both_pipes():
 
 
 def test_text_is_utf_8_with_plain_line_ends():
-    script = r"import sys; sys.stdout.buffer.write('ü\r\n→\r'.encode() + b'\xff')"
+    script = r"import sys; sys.stdout.buffer.write('\u00fc\r\n\u2192\r'.encode() + b'\xff')"
     seen = []
     assert run([sys.executable, "-c", script], on_line=seen.append) == "ü\n→\n\ufffd"
     assert seen == ["ü", "→", "\ufffd"]
@@ -190,7 +191,7 @@ def test_a_program_that_is_not_there():
 def test_a_program_that_may_not_be_executed_counts_as_not_there(tmp_path, monkeypatch, mode):
     """execve(2) reports EACCES instead of ENOENT if a folder on PATH may not be read, or a file on it not executed."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "no-such-program").write_text("")
+    (tmp_path / "bin" / "no-such-program").write_text("", encoding="utf-8")
     (tmp_path / "bin" / "no-such-program").chmod(mode)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(WorkbookError, match=r"`no-such-program` is not installed(.|\n)*Get it"):
@@ -208,10 +209,17 @@ def test_as_a_reader_types_it():
     )
 
 
+def test_what_was_printed_before_comes_before_what_an_attended_program_prints():
+    code = "import sys; from workbook.base.processes import attend; print('first'); attend([sys.executable, '-c', 'print(2)'])"
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, encoding="utf-8")
+    assert done.stdout.split() == ["first", "2"]
+
+
 def test_attend_returns_the_exit_status_and_restores_the_handlers():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     assert attend([sys.executable, "-c", "import os; raise SystemExit(int(os.environ['CODE']))"], {"CODE": "3"}) == 3
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises((FileNotFoundError, PermissionError)):  # the latter where a folder on PATH may not be read
         attend(["no-such-program"])
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 

@@ -38,7 +38,7 @@ def project(tmp_path, monkeypatch):
     """A project with secrets in its folder."""
     for name in OWN | FOREIGN:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("build/\n.venv\n*.egg-info/\n" if name == ".gitignore" else name)
+        (tmp_path / name).write_text("build/\n.venv\n*.egg-info/\n" if name == ".gitignore" else name, encoding="utf-8")
     monkeypatch.setattr(bundle, "ROOT", tmp_path)
     return tmp_path
 

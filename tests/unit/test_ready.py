@@ -88,3 +88,13 @@ def test_a_status_from_before_the_nodes_start_does_not_count(provider):
     pods[1] = pod("coredns", True, start="2026-11-23T20:00:19Z")
     cluster = SimpleNamespace(provider=provider, namespace="workbook", started=lambda: "2026-11-23T20:00:07Z")
     ready.settle(cluster, Api(pods, {}), timeout=0.1)
+
+
+def test_an_init_container_that_has_ended_is_no_status_from_before():
+    """As in the Pods of network plugins: flannel, Calico, Cilium."""
+    network = pod("network", True, start="2026-11-23T20:00:09Z")
+    network["status"]["initContainerStatuses"] = [{"state": {"terminated": {"exitCode": 0}}, "restartCount": 0}]
+    cluster = SimpleNamespace(provider=Provider.KIND, namespace="workbook", started=lambda: "2026-11-23T20:00:07Z")
+    ready.settle(cluster, Api([network], {}), timeout=0.1)
+    network["status"]["containerStatuses"][0]["state"]["running"]["startedAt"] = "2026-11-23T20:00:06Z"
+    assert "network: not ready" in timed_out([network], {}, "2026-11-23T20:00:07Z").why

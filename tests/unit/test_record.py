@@ -26,7 +26,9 @@ def repository(tmp_path, monkeypatch):
     for module, name in ((index, "index.md"), (claims, "errata.md")):
         monkeypatch.setattr(module, "PAGE", tmp_path / name)
     for name, mark in (("README.md", "chapter table"), ("agenda.md", "agenda")):
-        (tmp_path / name).write_text(f"<!-- {mark}: written by `make record` -->\n<!-- end of the {mark} -->\n")
+        (tmp_path / name).write_text(
+            f"<!-- {mark}: written by `make record` -->\n<!-- end of the {mark} -->\n", encoding="utf-8"
+        )
     return tmp_path
 
 
@@ -43,10 +45,10 @@ def test_outputs_and_documents_are_written(repository):
     assert book.cells[1].outputs[0]["data"]["text/plain"] == "2"
     assert "1 min reading, 1 min running" in book.cells[0].source
     assert book.metadata.workbook.keys() == {"seconds", "date", "kubernetes", "provider", "python"}
-    assert "| [A title](notebooks/00_add.ipynb) | 1 min reading, 1 min running |" in (repository / "README.md").read_text()
-    assert "| 1-1 | [00_add](00_add.ipynb) [1] |" in (repository / "index.md").read_text()
-    assert "| 0:00 | [00_add]" in (repository / "agenda.md").read_text()
-    assert (repository / "errata.md").read_text().startswith("# Errata")
+    assert "| [A title](notebooks/00_add.ipynb) | 1 min reading, 1 min running |" in (repository / "README.md").read_text(encoding="utf-8")
+    assert "| 1-1 | [00_add](00_add.ipynb) [1] |" in (repository / "index.md").read_text(encoding="utf-8")
+    assert "| 0:00 | [00_add]" in (repository / "agenda.md").read_text(encoding="utf-8")
+    assert (repository / "errata.md").read_text(encoding="utf-8").startswith("# Errata")
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(repository):

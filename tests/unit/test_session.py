@@ -1,6 +1,7 @@
 """The environment of kernels and terminals."""
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def asked(home, program, monkeypatch):
     monkeypatch.setenv("SHELL", shutil.which("bash"))
 
     def ask(startup):
-        (home / ".bashrc").write_text(startup)
+        (home / ".bashrc").write_text(startup, encoding="utf-8")
         return session.repairs(variables)
 
     return ask
@@ -79,9 +80,9 @@ def asked(home, program, monkeypatch):
     ],
 )
 def test_start_up_files_that_lead_kubectl_elsewhere(asked, home, startup, commands):
-    assert asked(startup) == [command.format(own=home / "own") for command in commands]
+    assert asked(startup) == [command.format(own=shlex.quote(str(home / "own"))) for command in commands]
     if (left := home / "left").exists():
-        os.kill(int(left.read_text()), 15)
+        os.kill(int(left.read_text(encoding="utf-8")), 15)
 
 
 def test_a_shell_that_does_not_answer_is_not_waited_for(asked, monkeypatch):

@@ -1,14 +1,14 @@
 """`make shell`: the user's own shell on the workbook's cluster."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from workbook.base.paths import ROOT
-from workbook.cluster.choose import clusters
+from workbook.base.paths import ROOT, clusters
 
 
 @pytest.fixture
@@ -21,7 +21,13 @@ def typed(home, monkeypatch):
         command = [sys.executable, "-m", "workbook.cli.shell"]
         text = "".join(f"{line}\n" for line in lines)
         done = subprocess.run(
-            command, input=text, env=os.environ | env, cwd=ROOT, capture_output=True, text=True, timeout=60
+            command,
+            input=text,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"} | env,
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
         )
         assert done.returncode == status, done.stderr
         return done.stdout
@@ -39,7 +45,7 @@ def test_kubectl_is_the_workbooks_and_on_its_cluster(kubectl_script, typed):
 
 def test_one_that_fits_is_found_again_in_a_shell_in_a_shell(kubectl_script, typed):
     kubectl_script('echo "$KUBECONFIG: $*"')
-    inner = f"{sys.executable} -m workbook.cli.shell <<< 'kubectl get pods'"
+    inner = f"{shlex.quote(sys.executable)} -m workbook.cli.shell <<< 'kubectl get pods'"
     assert f"{clusters()}/workbook/kubeconfig: get pods\n" in typed(inner, KUBECONFIG="/reader/config")
 
 
@@ -54,9 +60,9 @@ def test_a_cluster_that_is_not_there_is_said(typed, provider):
 
 def test_start_up_files_are_read_and_what_they_change_is_said(kubectl_script, typed, home):
     kubectl_script("exit")
-    (home / ".bashrc").write_text("export KUBECONFIG=/production; export PS1='mine> '")
+    (home / ".bashrc").write_text("export KUBECONFIG=/production; export PS1='mine> '", encoding="utf-8")
     printed = typed("true")
-    assert f"First type: export KUBECONFIG={clusters()}/workbook/kubeconfig\n" in printed
+    assert f"First type: export KUBECONFIG={shlex.quote(f'{clusters()}/workbook/kubeconfig')}\n" in printed
 
 
 def test_the_last_commands_failure_is_no_failure_of_make(typed):
@@ -67,3 +73,8 @@ def test_another_make_in_it_does_not_take_itself_for_a_part(typed):
     assert "level: \n" in typed(
         'echo "level: $MAKELEVEL$MAKEFLAGS"', WORKBOOK_CLUSTER="kind", MAKELEVEL="1", MAKEFLAGS="w"
     )
+
+
+def test_a_shell_opens_even_if_the_cluster_is_not_named(typed):
+    printed = typed("echo opened", WORKBOOK_CLUSTER="existing")
+    assert "WORKBOOK_CONTEXT is not set" in printed and "opened\n" in printed

@@ -19,7 +19,7 @@ def holds(kubectl_script, tmp_path):
     """Puts objects into the namespace; kubectl also warns of a deprecated resource, as for a CRD."""
 
     def holds(*items):
-        (tmp_path / "items.json").write_text(json.dumps({"items": items}))
+        (tmp_path / "items.json").write_text(json.dumps({"items": items}), encoding="utf-8")
         kubectl_script(
             f"""echo "$*" >> "{tmp_path}/commands"
 echo 'Warning: example.com/v1 Widget is deprecated' >&2
@@ -43,7 +43,7 @@ def test_a_snapshot_has_each_object_of_each_resource(holds, tmp_path):
     table = workbook.snapshot()
     assert list(table.itertuples(name=None)) == [("greetings", "ConfigMap"), ("w", "Widget"), ("web-*", "Pod")]
     assert table.attrs["uids"] == ["ConfigMap-greetings", "Widget-w", "Pod-web-x"]
-    *_, command = (tmp_path / "commands").read_text().splitlines()
+    *_, command = (tmp_path / "commands").read_text(encoding="utf-8").splitlines()
     assert command == "get pods,widgets.example.com --ignore-not-found --output=json"
 
 
@@ -74,5 +74,5 @@ def test_the_first_snapshot_is_valid_as_long_as_its_namespace(holds, api_server,
 
 
 def test_a_damaged_first_snapshot_counts_as_none(holds, home):
-    (home / "clusters/workbook/first-snapshot.json").write_text("{")
+    (home / "clusters/workbook/first-snapshot.json").write_text("{", encoding="utf-8")
     assert kept_snapshot() is None

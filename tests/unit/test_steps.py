@@ -63,7 +63,8 @@ def test_nested_and_parallel_steps_in_a_terminal():
     import pty
 
     near, far = pty.openpty()
-    with subprocess.Popen([sys.executable, "-c", IN_A_TERMINAL], stdout=far, env={**os.environ, "TERM": "xterm"}):
+    env = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
+    with subprocess.Popen([sys.executable, "-c", IN_A_TERMINAL], stdout=far, env=env):
         os.close(far)
         output = b""
         try:

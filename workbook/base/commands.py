@@ -46,4 +46,7 @@ def _sudo(command: re.Match[str]) -> str:
         words = f"{manager} {name} {action}" if manager else "dockerd"
     if sys.platform != "win32" and os.geteuid() == 0:
         return f"`{words}`"
-    return f"`sudo {words}`" if shutil.which("sudo") else f'`su -c "{words}"`'
+    if shutil.which("sudo"):
+        return f"`sudo {words}`"
+    login = "" if words.startswith("make ") else "- "  # a login shell finds root's programs, but leaves this folder
+    return f'`su {login}-c "{words}"`'

@@ -33,7 +33,7 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
         WorkbookError: another process holds it, which is named with what it does; or the file system has no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         try:
             poll(lambda: _acquired(file.fileno()), timeout=patience)
         except TimeoutError:
@@ -42,7 +42,9 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
                 "Two processes would change the same cluster at the same time.",
                 "Wait until it has finished, then run this again.",
             ) from None
-        _note(path).write_text(f"process {os.getpid()} has been running `{doing}` since {time.strftime('%H:%M:%S')}")
+        _note(path).write_text(
+            f"process {os.getpid()} has been running `{doing}` since {time.strftime('%H:%M:%S')}", encoding="utf-8"
+        )
         yield
 
 
@@ -50,7 +52,7 @@ def holder(path: Path) -> str:
     """Describe the process that holds the lock file `path`; empty when none does. Creates no file."""
     if not path.exists():
         return ""
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         return "" if _acquired(file.fileno()) else _described(path)
 
 
@@ -76,4 +78,4 @@ def _note(path: Path) -> Path:
 
 
 def _described(path: Path) -> str:
-    return _note(path).read_text() if _note(path).exists() else "another process"
+    return _note(path).read_text(encoding="utf-8") if _note(path).exists() else "another process"

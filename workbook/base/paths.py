@@ -17,6 +17,16 @@ def home() -> Path:
     return Path(os.environ.get(variable) or Path.home() / folder) / "kubernetes-workbook"
 
 
+def clusters() -> Path:
+    """The folder with a folder for each cluster."""
+    return home() / "clusters"
+
+
+def locks(*extras: str) -> list[Path]:
+    """The files that pin a learner's packages, and those of the optional dependencies in pyproject.toml with these names."""
+    return [ROOT / "locks" / f"{name}.txt" for name in ("learner", *extras)]
+
+
 def modified(path: Path) -> int:
     """When a file was last changed, in nanoseconds since 1970; 0 when it does not exist."""
     try:

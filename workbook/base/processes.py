@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -135,6 +136,7 @@ def attend(args: Command, env: Variables | None = None) -> int:
     The program handles Ctrl-C, which the terminal sends to both processes; a SIGTERM is passed on to it.
     """
     begun = time.monotonic()
+    sys.stdout.flush()  # what was printed before comes before what the program prints, in a file or a pipe, too
     process = subprocess.Popen(args, env={**os.environ, **(env or {})})
     _log_start(process, args, env)
     on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -34,7 +34,8 @@ class Step:
 def step(title: str) -> Iterator[Step]:
     """Print `title`, and at the end of the block ✓ (✗ for an error) with the duration. Safe in parallel threads."""
     begun, running, mark = time.monotonic(), Step(), "✗"
-    if not (terminal := sys.stdout.isatty()):
+    # While an outer step is shown, rich stands in for the stream; before version 15, without its `isatty`.
+    if not (terminal := getattr(sys.stdout, "rich_proxied_file", sys.stdout).isatty()):
         print(f"· {title} …", flush=True)
     try:
         with _spinner(title) if terminal else bar(title, otherwise=_heartbeat(title, begun)) as running.update:

@@ -52,7 +52,7 @@ def named(path: str | None, sum: str | None = None, verified: str = "") -> Bundl
     found = seal(content)
     if sum is not None and found != sum.lower():
         why = f"The sha256 of its {NAME} is {found}, and {sum.lower()} was given."
-        fix = f"Do not use it: it is damaged, or somebody has changed it. {COPY_AGAIN}"
+        fix = f"Do not use it: it is damaged, or a person has changed it. {COPY_AGAIN}"
         raise WorkbookError("This is not the bundle that the sum belongs to.", why, fix)
     if inherited not in (None, found):
         why = f"The sha256 of its {NAME} is {found}. It was {ascii(inherited)[1:-1]} when a command verified it."

@@ -6,9 +6,9 @@ import platform
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
-from workbook.base.paths import ROOT
+from workbook.base.paths import ROOT, locks
 
 FORMAT = 1
 NAME, SUM = "manifest.json", "manifest.json.sha256"
@@ -74,27 +74,12 @@ def machine() -> Machine:
 
 def version() -> str:
     """Return the workbook's version."""
-    return str(_pyproject()["project"]["version"])
-
-
-def build_requirements() -> list[str]:
-    """Return the packages that build the workbook's own package, as pyproject.toml requires them."""
-    return list(_pyproject()["build-system"]["requires"])
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def wants() -> dict[str, str]:
-    """Return what this workbook requires: Python packages, programs, images, and what the applications install."""
-    project = _pyproject()["project"]
-    requirements = {
-        "Python packages": ", ".join(project["dependencies"]),
-        **{f"Python packages for {name}": ", ".join(project["optional-dependencies"][name]) for name in EXTRAS},
-        "packages that build the workbook's own": ", ".join(build_requirements()),
-        **tomllib.loads((ROOT / "node" / "versions.toml").read_text(encoding="utf-8")),
-    }
-    for path in sorted((ROOT / "app").glob("*/requirements.txt")):
-        requirements[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8").strip()
-    return requirements
-
-
-def _pyproject() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    """Return what this workbook requires: programs, images, and the sha256 of the files that pin packages."""
+    pinned = [*locks(*EXTRAS), *sorted((ROOT / "app").glob("*/requirements.txt"))]
+    packages = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pinned}
+    versions = tomllib.loads((ROOT / "node" / "versions.toml").read_text(encoding="utf-8"))
+    return versions | {name: f"sha256 {hashlib.sha256(text.encode()).hexdigest()}" for name, text in packages.items()}

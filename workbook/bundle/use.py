@@ -8,6 +8,9 @@ from pathlib import Path
 from workbook.base.paths import home
 from workbook.bundle.manifest import Manifest
 
+SUFFIX = ".exe" if os.name == "nt" else ""
+"""What the names of programs end in on this system."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
@@ -30,14 +33,18 @@ class Bundle:
         """
         return ["--no-compile", "--no-index", "--find-links", str(self.folder / "wheels")]
 
+    def has(self, name: str) -> bool:
+        """Whether it contains a program."""
+        return f"bin/{name}{SUFFIX}" in self.manifest["files"]
+
     def program(self, name: str) -> Path | None:
         """Return the path of a program; None when the bundle does not contain it.
 
         It is a copy in the workbook's folder, because a USB stick does not keep the permission to execute.
         """
-        inside = f"bin/{name}.exe" if os.name == "nt" else f"bin/{name}"
-        if inside not in self.manifest["files"]:
+        if not self.has(name):
             return None
+        inside = f"bin/{name}{SUFFIX}"
         copy = home() / "bundle" / self.manifest["files"][inside]["sha256"][:12] / Path(inside).name
         if not copy.exists():
             _copy(self.folder / inside, copy)

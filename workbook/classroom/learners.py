@@ -41,28 +41,32 @@ def classroom(*learners: str) -> None:
             "`kubectl config get-contexts` lists them.",
         )
     kubectl = ["kubectl", "--context", administrator]
-    shared = yaml.safe_load(read([*kubectl, "config", "view", "--minify", "--flatten"]))
+    # In `make shell`, the workbook's kubeconfig has taken the place of the administrator's.
+    env = {"KUBECONFIG": own} if (own := kubeconfig.users()) != os.environ.get("KUBECONFIG", "") else {}
+    shared = yaml.safe_load(read([*kubectl, "config", "view", "--minify", "--flatten"], env=env))
     # Namespaces without this label were not made here: classroom/learner.yaml sets it.
     others = [*kubectl, "get", "namespaces", "--selector=workbook!=learner", "-o", "jsonpath={.items[*].metadata.name}"]
-    for learner in set(read(others).split()).intersection(learners):
+    for learner in set(read(others, env=env).split()).intersection(learners):
         raise WorkbookError(
             f"The Namespace {learner!r} exists already, and was not made for a learner.",
             "A learner may change everything in a Namespace, and cleaning up after the class deletes it.",
             "Choose another name.",
         )
-    run([*kubectl, "apply", "-f", str(MANIFESTS / "cluster.yaml")], show=True)
+    run([*kubectl, "apply", "-f", str(MANIFESTS / "cluster.yaml")], env=env, show=True)
     for learner in learners:
         with tempfile.TemporaryDirectory() as folder:
             manifest = Path(folder, f"{learner}.yaml")
-            manifest.write_text((MANIFESTS / "learner.yaml").read_text().replace("LEARNER", learner))
-            run([*kubectl, "apply", "-f", str(manifest)], show=True)
+            manifest.write_text(
+                (MANIFESTS / "learner.yaml").read_text(encoding="utf-8").replace("LEARNER", learner), encoding="utf-8"
+            )
+            run([*kubectl, "apply", "-f", str(manifest)], env=env, show=True)
         # The cluster may limit the token to a shorter time.
         command = [*kubectl, "create", "token", "workbook-learner", f"--namespace={learner}", "--duration=48h"]
         print(f"$ {typed(command)}", flush=True)
         path = HANDED_OUT / f"{learner}.kubeconfig"
         context = {"cluster": shared["clusters"][0]["name"], "user": learner, "namespace": learner}
         config = {key: shared[key] for key in ("apiVersion", "kind", "clusters")} | {
-            "users": [{"name": learner, "user": {"token": read(command).strip()}}],
+            "users": [{"name": learner, "user": {"token": read(command, env=env).strip()}}],
             "contexts": [{"name": learner, "context": context}],
             "current-context": learner,
         }

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from typing import TYPE_CHECKING, Any
 
 from workbook.base import labels
 from workbook.base.paths import ROOT
@@ -10,7 +11,10 @@ from workbook.cluster.current import made
 from workbook.engine import daemon
 from workbook.engine.catalog import catalog
 from workbook.engine.find import running_engine
-from workbook.engine.pull import pulled
+from workbook.engine.homes import PULLED, leave, notes
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 NODE_IMAGES = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
 """The tags of images that node/ builds."""
@@ -20,29 +24,52 @@ def clean() -> None:
     """Remove clusters, images, kind's network if it is unused, and build/; stop an engine that the workbook started.
 
     The command line then removes the workbook's folder and the Python environment, outside of that environment.
-    What the workbook did not make is kept: other clusters, other images, and the packages of the system.
+    What the workbook did not make is kept: other clusters, other images, and the packages of the system. What a container
+    or another copy of the workbook uses is kept, too.
     """
     for cluster in made():
         cluster.delete()
-    _clean_engine()
-    daemon.stop()
+    engine = running_engine()
+    if users := _clean_engine(engine) if engine else []:
+        print(f"The Docker engine stays as it is: {users[0]} uses it.")
+    else:
+        daemon.stop()
     if (build := ROOT / "build").exists():
         with step(f"Remove {build}"):
             shutil.rmtree(build)
 
 
-def _clean_engine() -> None:
-    if (engine := running_engine()) is None:
-        return
-    own = {*catalog(), *pulled()}
+def _clean_engine(engine: "DockerClient") -> list[str]:
+    """Remove what nothing uses; return who still uses the engine, in words."""
+    others = [f"the workbook with its files in {folder}" for folder in leave(engine)]
+    if not others:
+        for container in engine.containers.list(all=True, filters={"label": labels.SELECTOR}):
+            with step(f"Remove the container {container.name}"):  # an interrupted step has left it
+                container.remove(force=True)
+    containers = engine.api.containers(all=True)
+    users = {each["ImageID"]: _describe(each) for each in containers}
+    pulled = {re.sub(":[^:/@]+@", "@", image): volume for image, volume in notes(engine, PULLED).items()}
     for image in engine.images.list():
-        for tag in {*image.tags, *image.attrs.get("RepoDigests", [])}:
-            if tag in own or NODE_IMAGES.match(tag):
-                with step(f"Remove the image {tag}"):
-                    engine.images.remove(tag, force=True)
-    engine.images.prune({"dangling": True, "label": labels.SELECTOR})
+        names = {*image.tags, *image.attrs.get("RepoDigests", [])}
+        own = names & pulled.keys() | {name for name in names if NODE_IMAGES.match(name)}
+        if labels.is_managed(image.labels):
+            own |= names & catalog().keys()
+        for name in sorted(own):
+            if user := users.get(str(image.id)) or next(iter(others), ""):
+                print(f"The image {name} stays: {user} uses it.")
+                continue
+            with step(f"Remove the image {name}"):
+                engine.images.remove(name)
+            if name in pulled:
+                pulled[name].remove()
+    if not others:
+        engine.images.prune({"dangling": True, "label": labels.SELECTOR})
     for network in engine.networks.list(names=["^kind$"]):
-        network.reload()
-        if not network.containers:
+        if not engine.api.containers(all=True, filters={"network": network.name}):  # stopped ones, too
             with step(f"Remove the network {network.name}"):
                 network.remove()
+    return others + [_describe(each) for each in containers if each["State"] == "running"]
+
+
+def _describe(container: dict[str, Any]) -> str:
+    return f"the container {(container['Names'] or [container['Id']])[0].lstrip('/')}"

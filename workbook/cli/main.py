@@ -3,19 +3,23 @@
 It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
 """
 
-import io
+import errno
 import os
+import shlex
 import shutil
 import sys
 import traceback
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from workbook.base import commands
 from workbook.base.errors import WorkbookError
 from workbook.base.log import debugging
 from workbook.base.paths import ROOT, home
 from workbook.base.processes import attend
+from workbook.base.streams import replace_missing_characters
 from workbook.bundle import choose, manifest
 from workbook.cli import verbs
 from workbook.machine import environment
@@ -24,7 +28,7 @@ from workbook.machine import environment
 def parser() -> ArgumentParser:
     """The parser of the command line. Its help groups the verbs by who needs them."""
     whole = ArgumentParser(
-        prog="python3 -m workbook",
+        prog=commands.workbook(),
         usage="%(prog)s VERB [options]",
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -43,11 +47,12 @@ def parser() -> ArgumentParser:
         lines.append(f"  {name:<12}{meaning}")
         usage = f"%(prog)s [--bundle DIR] [--sum SHA256] [arguments for {passed_to}]" if passed_to else None
         made = added.add_parser(name, description=meaning, usage=usage, parents=[bundle], allow_abbrev=False)
-        made.set_defaults(run=run, extras=extras, bare=bare, passed_to=passed_to)
+        made.set_defaults(run=run, extras=extras, bare=bare, passed_to=passed_to, refuse=made.error)
         return made
 
     lines.append("\nfor learners:")
     verb(verbs.lab)
+    verb(verbs.shell)
     run = verb(verbs.run)
     verb(verbs.status)
     verb(verbs.doctor, bare=True).add_argument("--json", action="store_true", help="print JSON, for programs")
@@ -57,7 +62,7 @@ def parser() -> ArgumentParser:
 
     lines.append("\nfor instructors:")
     verb(verbs.handout, "handout")
-    verb(verbs.bundle, *manifest.EXTRAS)
+    verb(verbs.bundle, *manifest.EXTRAS, "bundle")
     verb(verbs.verify, bare=True)
     verb(verbs.classroom).add_argument("arguments", nargs="+", metavar="LEARNER", help="a Namespace, such as learner-1")
 
@@ -73,32 +78,69 @@ def parser() -> ArgumentParser:
 
 def parse(words: Sequence[str]) -> verbs.Options:
     """Parse the command line. A mistake in it ends the process with status 2."""
-    whole = parser()
-    options, unknown = whole.parse_known_args(words, verbs.Options())
+    options, unknown = parser().parse_known_args(words, verbs.Options())
     if options.passed_to:
         options.arguments = unknown  # in their order, since the parser of such a verb knows no positional arguments
     elif unknown:
-        whole.error(f"unrecognized arguments: {' '.join(unknown)}")
+        options.refuse(f"unrecognized arguments: {' '.join(unknown)}")
     return options
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a verb, and return the exit status. `words` are the command line's arguments, by default of this process."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a console may lack ✓, which must not end a set-up halfway
+    replace_missing_characters()
     words = sys.argv[1:] if words is None else words
     options = parse(words)
     try:
         return _run(options, words)
-    except WorkbookError as error:
+    except (WorkbookError, OSError) as error:
+        finding = explained(error) if isinstance(error, OSError) else error
+        if finding is None:
+            raise
         if debugging():
             traceback.print_exc()
-        print(f"\n{error}", file=sys.stderr)
+        print(f"\n{finding}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is lost: the same command continues where it stopped.", file=sys.stderr)
         return 130
+
+
+def explained(error: OSError) -> WorkbookError | None:
+    """Explain that a file may not, or cannot, be written; None for other failures of the system."""
+    if isinstance(error, PermissionError) and isinstance(error.filename, str | bytes | os.PathLike):
+        return denied(error)
+    if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+        return None
+    why = ": ".join(str(part) for part in (error.strerror, error.filename) if part)
+    fix = f"{ROOT} and {home()} must be on a disk with free space that can be written to; WORKBOOK_HOME names another"
+    return WorkbookError("A file cannot be written.", why, f"{fix} folder for the second.")
+
+
+def denied(error: PermissionError) -> WorkbookError:
+    """Explain that this user may not use a file: whose it is, such as after a `sudo make lab`, and how to get it back."""
+    path = Path(os.fsdecode(error.filename))
+    what = f"This user may not use {path}."
+    if sys.platform == "win32":
+        return WorkbookError(what, f"{error.strerror}.", "Close the programs that use it; then run this again.")
+    owners: dict[Path, int] = {}
+    for place in (path, *path.parents):
+        with suppress(OSError):  # it does not exist, or may not be looked at
+            owners[place] = place.lstat().st_uid
+    private = [place for place in owners if {ROOT, home()} & {place, *place.parents} or Path.home() in place.parents]
+    foreign = [place for place in private if owners[place] != os.geteuid()]
+    place = foreign[-1] if foreign else next(iter(owners))
+    try:
+        owner = place.owner()
+    except KeyError:  # a user without a name, such as of a container
+        owner = f"the user {owners[place]}"
+    fix = f"Make {path} accessible for your user"
+    if foreign:
+        fix = f"`sudo chown -R {os.geteuid()} {shlex.quote(str(place))}`"
+    elif path.is_relative_to(home()) or home().is_relative_to(path):
+        fix = "Set WORKBOOK_HOME to a folder of your own"
+    why = f"{error.strerror}: {place} belongs to {owner}."
+    return WorkbookError(what, why, f"{fix}; then run this again.")
 
 
 def _run(options: verbs.Options, words: Sequence[str]) -> int:
@@ -116,17 +158,27 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
         extras = [extra for extra in options.extras if not bundle or extra in manifest.EXTRAS]
         python = environment.python(*extras, offline=bundle.packages if bundle else ())
     if environment.is_this(python):
-        return options.run(options) or 0
-    verified = [f"--verified={bundle.seal}"] if bundle else []
-    code = attend([python, "-m", "workbook", words[0], *verified, *words[1:]], environment.import_path())
-    if options.run is verbs.clean and code == 0:
+        if not options.bare:
+            environment.link()
+        code = options.run(options) or 0
+    else:
+        os.environ.pop("PYTHONHOME", None)  # it names the folder of this Python
+        verified = [f"--verified={bundle.seal}"] if bundle else []
+        code = attend([python, "-m", "workbook", words[0], *verified, *words[1:]], environment.import_path())
+    if options.run is verbs.clean and code == 0 and Path(sys.prefix) != environment.VENV:
         _remove_files()
     return code
 
 
 def _remove_files() -> None:
     """Remove the files that the workbook made, and the environment in which `clean` itself ran."""
-    for folder in (environment.VENV, home(), *ROOT.glob("*.egg-info"), ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
+    for path in environment.links():
+        path.unlink()
+        print(f"✓ Remove {path}")
+    files = [home()]
+    if (home() / "engine/dockerd.pid").exists():  # `clean` has left the engine running, for others: see cli/clean.py
+        files = [path for path in home().iterdir() if path.is_dir() and path.name != "engine"]
+    for folder in (environment.VENV, *files, ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
         if folder.exists():
             shutil.rmtree(folder)
             print(f"✓ Remove {folder}")

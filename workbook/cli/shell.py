@@ -17,8 +17,8 @@ OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 def shell() -> None:
     """Say which cluster kubectl uses, then run the user's shell to its end. The cluster may be stopped, or absent."""
     cluster, variables = current(), session.for_commands()
-    print(f"Here, kubectl uses {cluster.describe()}. `exit` leaves.")
     try:
+        print(f"Here, kubectl uses {cluster.describe()}. `exit` leaves.")
         if ready.reach(cluster):
             kubectl.provide(cluster, cluster.kubectl())
         else:

@@ -35,6 +35,7 @@ class Options(Namespace):
     extras: tuple[str, ...]  # the optional dependencies that the verb needs, by their names in pyproject.toml
     bare: bool  # whether the verb works without packages: none are installed for it
     passed_to: str  # the program that reads the arguments, which may then be any; empty for the command line itself
+    refuse: Callable[[str], object]  # ends the process: shows the verb's usage, and what is wrong
     folder: str | None  # the bundle's folder, as typed
     sum: str | None  # the sha256 that its manifest must have, as typed
     verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
@@ -51,6 +52,13 @@ def lab(options: Options) -> int:
     from workbook.cli.lab import lab  # needs packages
 
     return lab()
+
+
+def shell(options: Options) -> None:
+    """Open a shell in which kubectl (and minikube) use the workbook's cluster."""
+    from workbook.cli.shell import shell  # needs packages
+
+    shell()
 
 
 def run(options: Options) -> int:
@@ -116,8 +124,8 @@ def verify(options: Options) -> None:
     if options.sum:
         print("  It is the sum that was given.")
         return
-    print("  The checksums in a bundle show damage; whoever changes it can change them, too. Compare this one with the")
-    print(for_this_system("  one that you noted. Or each command compares it for you: `make lab BUNDLE=… SUM=…`."))
+    print("  The checksums in a bundle show damage; a person who changes it can change them, too.")
+    print(for_this_system("  Compare this one with yours, or let a command do that: `make lab BUNDLE=… SUM=…`."))
 
 
 def classroom(options: Options) -> None:

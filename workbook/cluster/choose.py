@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import home
+from workbook.base.paths import clusters
 from workbook.bundle.choose import chosen
 from workbook.bundle.use import Bundle
 
@@ -75,11 +75,6 @@ class Settings:
         )
 
 
-def clusters() -> Path:
-    """The folder with a folder for each cluster."""
-    return home() / "clusters"
-
-
 def choose(settings: Settings | None = None) -> tuple[Provider, Reason]:
     """The provider for a cluster, and why it was chosen.
 
@@ -122,12 +117,12 @@ def _preferred(settings: Settings) -> tuple[Provider, Reason]:
 def remember(folder: Path, provider: Provider) -> None:
     """Note which provider a cluster was made with, so that it is found again when another one gets installed."""
     folder.mkdir(parents=True, exist_ok=True)
-    _note(folder).write_text(provider)
+    _note(folder).write_text(provider, encoding="utf-8")
 
 
 def remembered(folder: Path) -> Provider | None:
     """The provider that the cluster in this folder was made with; None when it is not known."""
-    name = _note(folder).read_text().strip() if _note(folder).exists() else ""
+    name = _note(folder).read_text(encoding="utf-8").strip() if _note(folder).exists() else ""
     return Provider(name) if name in set(Provider) else None
 
 

@@ -5,8 +5,8 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import modified
-from workbook.cluster.choose import Provider, Settings, choose, clusters, remembered
+from workbook.base.paths import clusters, modified
+from workbook.cluster.choose import Provider, Settings, choose, remembered
 from workbook.cluster.protocol import Cluster
 
 if TYPE_CHECKING:

@@ -4,10 +4,13 @@
 namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both this machine and the nodes can reach.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import SSLError
 
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
@@ -17,9 +20,17 @@ from workbook.cluster import ready
 from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster, State
 from workbook.engine.catalog import catalog
-from workbook.kube import kubeconfig
-from workbook.kube.client import Api, node_port
+from workbook.kube import credentials, kubeconfig
+from workbook.kube.client import Api, message, node_port
+from workbook.kube.credentials import LOG_IN
 from workbook.kube.kubectl import require_kubectl, server_minor
+
+RIGHTS = [
+    f"{verb} {what}"
+    for what in ("pods", "services", "configmaps", "deployments")
+    for verb in ("list", "create", "delete")
+]
+"""What the notebooks do in their Namespace, as far as a missing right tells that others are missing, too."""
 
 
 class Existing(Cluster):
@@ -40,10 +51,6 @@ class Existing(Cluster):
         used = kubeconfig.current(self.kubeconfig)
         return self.settings.namespace or (used[1] if used else "workbook")
 
-    @property
-    def _cache(self) -> dict[str, str]:
-        return {"KUBECACHEDIR": str(self.folder / "kubectl")}  # else ~/.kube/cache
-
     def describe(self) -> str:
         return f"an existing cluster, context {self.context!r}: only its Namespace {self.namespace!r} is used"
 
@@ -61,7 +68,67 @@ class Existing(Cluster):
         with step(f"Connect to {self.context!r}"):
             print(f"$ {typed(command)}", flush=True)
             fix = "WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`."
-            return ready.connect(self, read(command, env=self._cache, fix=fix))
+            text = read(command, env=self.environment() | {"KUBECONFIG": kubeconfig.users()}, fix=fix)
+            config = yaml.safe_load(text)
+            _, user = kubeconfig.used(config, self.context)
+            _, whole = kubeconfig.users_own(self.context)  # the command prints relative paths as they are in the file
+            user |= {key: whole[key] for key in ("exec", "tokenFile") if key in user and key in whole}
+            if program := credentials.login(user):
+                print(f"Its kubeconfig logs in with a program of this machine: `{program}`", flush=True)
+            kubeconfig.write(self.kubeconfig, yaml.safe_dump(config), self.context, self.namespace)
+            api = Api(self)
+            self._require(api)
+            ready.provide_kubectl(self)
+            return api
+
+    def _require(self, api: Api) -> None:
+        """Refuse a cluster that does not answer, or does not let the reader do what the notebooks do.
+
+        Nothing is waited for: it is not the workbook's to start.
+
+        Raises:
+            WorkbookError: says which of these it is, and what to do.
+        """
+        whose = f"the cluster behind {self.context!r}"
+        try:
+            missing = [right for right in ("list nodes", "list namespaces") if not self._may(api, right)]
+            if not missing and not api.find("namespaces", self.namespace) and not self._may(api, "create namespaces"):
+                missing = ["create namespaces"]
+            if within := [right for right in RIGHTS if not self._may(api, right, self.namespace)]:
+                missing.append(f"{', '.join(within)} in the Namespace {self.namespace!r}")
+            ready_node = bool(missing) or ready.usable(self, api.objects("nodes"))
+        except ApiException as error:
+            raise WorkbookError(f"{whose.capitalize()} does not accept your login.", message(error), LOG_IN) from error
+        except WorkbookError as error:
+            if isinstance(error.__cause__, SSLError):
+                what = f"The certificate of {whose} is not of the authority that the kubeconfig names."
+                fix = "Write the kubeconfig again: the cluster may be a new one. Or a proxy on the way shows its own certificate."
+                raise WorkbookError(what, error.why, fix) from error
+            fix = (
+                "Start it, or connect to its network (VPN), until `kubectl --context {} get pods` works in a terminal."
+            )
+            raise WorkbookError(error.what, error.why, f"{fix.format(self.context)} Then run this again.") from error
+        if missing:
+            raise WorkbookError(
+                f"Your user may not do on {whose} what the notebooks do.",
+                f"Not allowed: {', '.join(missing)}.",
+                "Ask who runs the cluster for these rights: the roles in classroom/ are enough. "
+                f"`kubectl --context {self.context} auth can-i --list -n {self.namespace}` shows what you have.",
+            )
+        if not ready_node:
+            raise WorkbookError(f"{whose.capitalize()} has no Ready node.", fix="Ask who runs it.")
+
+    def _may(self, api: Api, right: str, namespace: str = "") -> bool:
+        """Whether the reader has a right, such as `create pods`.
+
+        Documentation: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
+        """
+        verb, resource = right.split()
+        group = "apps" if resource == "deployments" else ""
+        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
+        body = {"spec": {"resourceAttributes": attributes}}
+        answer = api.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body, timeout=5)
+        return bool(json.loads(answer.data)["status"]["allowed"])
 
     def stop(self) -> None:
         print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
@@ -77,8 +144,7 @@ class Existing(Cluster):
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}") as running:
                 mine = ["--selector", labels.SELECTOR, "--field-selector", f"metadata.name={self.namespace}"]
                 try:
-                    env = {"KUBECONFIG": str(self.kubeconfig)} | self._cache
-                    run([*self.kubectl(), "delete", "namespace", *mine], env=env, show=True)
+                    run([*self.kubectl(), "delete", "namespace", *mine], env=self.environment(), show=True)
                 except CommandFailed as error:
                     if "(Forbidden)" not in error.output:
                         raise
@@ -151,10 +217,11 @@ class Existing(Cluster):
 
     def _pushed(self) -> dict[str, str]:
         """The images that were pushed, and their identities in the engine."""
-        return dict(line.split() for line in self._note.read_text().splitlines()) if self._note.exists() else {}
+        lines = self._note.read_text(encoding="utf-8").splitlines() if self._note.exists() else []
+        return dict(line.split() for line in lines)
 
     def _remember(self, pushed: dict[str, str]) -> None:
-        self._note.write_text("".join(f"{image} {identity}\n" for image, identity in pushed.items()))
+        self._note.write_text("".join(f"{image} {identity}\n" for image, identity in pushed.items()), encoding="utf-8")
 
     def remove(self, image: str) -> None:
         """Forget the image. The registry keeps it, because it is not the workbook's to delete; the next push replaces it."""

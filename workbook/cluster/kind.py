@@ -14,6 +14,7 @@ from workbook.base.steps import step
 from workbook.cluster import ready
 from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster, State, published, short_name
+from workbook.engine.homes import note_home
 from workbook.engine.pull import load, present, pull
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, node_port
@@ -81,7 +82,7 @@ class Kind(Cluster):
     def _create(self) -> Api:
         image, official = self.node_image()
         config = self.scratch.with_name("kind.yaml")
-        config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)))
+        config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)), encoding="utf-8")
         options = ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
         with step(f"Create the cluster {self.name!r} with kind") as running:
             run(
@@ -100,6 +101,7 @@ class Kind(Cluster):
 
     def node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
+        note_home(self.engine)
         if bundle := self.settings.bundle:
             return load(self.engine, *bundle.archive("node")), bundle.official()
         for image, official in ((node.OFFICIAL, True), (node.node_tag(), False)):

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import json
 import os
+import platform
 import random
 import re
 import shutil
@@ -34,14 +35,17 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 QUIET = {"MINIKUBE_IN_STYLE": "false", "MINIKUBE_WANTUPDATENOTIFICATION": "false"}
+PORT_TAKEN = re.compile(r".*(address already in use|port is already allocated|Ports are not available).*")
+"""How Docker on Linux and Docker Desktop report a port that they cannot publish."""
 
 
 class Choice(NamedTuple):
-    """How minikube runs a node: its driver, empty when minikube chooses it; the reason; the container runtime in the node."""
+    """How minikube runs a node: its driver, empty when minikube chooses it; the reason; the runtime; the memory in MB."""
 
     driver: str
     reason: str
     runtime: str
+    memory: int = MEMORY_MB
 
     @property
     def forced(self) -> bool:
@@ -81,7 +85,7 @@ class Minikube(Cluster):
     def _profile(self) -> dict[str, Any]:
         """minikube's own notes about the profile; empty when there is no such profile."""
         try:
-            found = json.loads((minikube_cache().parent / "profiles" / self.name / "config.json").read_text())
+            found = json.loads((minikube_cache().parent / "profiles" / self.name / "config.json").read_bytes())
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -100,20 +104,24 @@ class Minikube(Cluster):
         Documentation: https://minikube.sigs.k8s.io/docs/drivers/
         """
         if driver := self._profile().get("Driver"):
-            return Choice(driver, "this profile was made with it", self._runtime)
+            return Choice(
+                driver, "this profile was made with it", self._runtime, self._profile().get("Memory", MEMORY_MB)
+            )
         info = engine.info() if (engine := engine or _running_engine()) and shutil.which("docker") else {}
         if not info or info.get("OSType", "linux") != "linux":
             return Choice("", "no Docker engine for Linux containers runs here", "docker")
         # https://minikube.sigs.k8s.io/docs/drivers/docker/#rootless-docker
         rootless = "name=rootless" in (info.get("SecurityOptions") or [])
-        return Choice("docker", "this machine's Docker engine runs", "containerd" if rootless else "docker")
+        # minikube refuses to ask for more than an engine has, which is a little less than 4 GB on machines sold with that.
+        memory = min(MEMORY_MB, info.get("MemTotal", MEMORY_MB * 2**20) // 2**20)
+        return Choice("docker", "this machine's Docker engine runs", "containerd" if rootless else "docker", memory)
 
     @property
     def starting(self) -> list[str]:
         """The command that starts this cluster, without its name."""
         choice = self.choice()
         return [
-            *(self._program, "start", f"--cpus={CPUS}", f"--memory={MEMORY_MB}"),
+            *(self._program, "start", f"--cpus={CPUS}", f"--memory={choice.memory}"),
             *([f"--driver={choice.driver}"] if choice.driver else []),
             *(f"--container-runtime={choice.runtime}", "--embed-certs", "--interactive=false"),
             *(["--force"] if choice.forced else []),
@@ -147,7 +155,7 @@ class Minikube(Cluster):
             answer = error.output  # minikube fails when the cluster does not run
         for line in answer.splitlines():
             with contextlib.suppress(json.JSONDecodeError):
-                status = json.loads(line)
+                status, _ = json.JSONDecoder().raw_decode(line)  # what follows comes from standard error
                 if not isinstance(status, dict) or "Host" not in status:
                     continue
                 if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
@@ -176,8 +184,14 @@ class Minikube(Cluster):
             _, *words = self.starting
             if not self._profile() and "--driver=docker" in words:
                 words.append(f"--ports=127.0.0.1:{_free_port()}:{node.NODE_PORT}")  # like kind's: see node.kind_config
-            self._run(*words, timeout=1800, on_line=running.update)
-            return ready.connect(self, self.scratch.read_text())
+            try:
+                self._run(*words, timeout=1800, on_line=running.update)
+            except CommandFailed as error:
+                if not (taken := PORT_TAKEN.search(error.output)):
+                    raise
+                fix = "End the program that uses it, such as another cluster (`docker ps` shows their ports). Then run this again."
+                raise WorkbookError("A port of the cluster's node is taken.", taken[0].strip(), fix) from None
+            return ready.connect(self, self.scratch.read_text(encoding="utf-8"))
 
     def stop(self) -> None:
         with step(f"Stop the cluster {self.name!r}"):
@@ -189,11 +203,11 @@ class Minikube(Cluster):
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
+        # The file itself: `minikube kubectl` writes a log for each command, and leaves a child when it is ended.
         minor = server_minor(self)
-        if path := find_kubectl(minor):
+        if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
         self._read("kubectl", "--", "version", "--client", timeout=600)  # downloads one that fits, once
-        # The file itself: `minikube kubectl` writes a log for each command, and leaves a child when it is ended.
         if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
         return self._command("kubectl", "--")
@@ -346,9 +360,10 @@ def environment(answer: str) -> dict[str, str]:
 
 
 def cached_kubectl(minor: int) -> Path | None:
-    """The newest kubectl 1.`minor` in minikube's cache; None when there is none.
+    """The newest kubectl 1.`minor` for this system in minikube's cache; None when there is none.
 
     Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
     """
-    found = [path for path in minikube_cache().glob(f"*/*/v1.{minor}.*/kubectl*") if path.suffix in ("", ".exe")]
+    programs = f"{platform.system().lower()}/*/v1.{minor}.*/kubectl*"  # the node's may be for another system
+    found = [path for path in minikube_cache().glob(programs) if path.suffix in ("", ".exe")]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)

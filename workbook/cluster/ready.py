@@ -1,6 +1,7 @@
 """The last steps of every provider's start: write the workbook's kubeconfig, and wait until the cluster can be used."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from kubernetes.client.exceptions import ApiException
 
@@ -34,13 +35,19 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
     """
     kubeconfig.write(cluster.kubeconfig, text, cluster.context, cluster.namespace)
     api = wait_for_api(cluster)
-    kubectl.provide(cluster, cluster.kubectl())
-    _wait_until(api, "nodes", None, _all_ready, "a Ready node", timeout)
+    provide_kubectl(cluster)
+    _wait_until(cluster, api, "nodes", None, lambda nodes: usable(cluster, nodes), "a Ready node", timeout)
     return api
 
 
+def provide_kubectl(cluster: Cluster) -> None:
+    """Give terminals and kernels the kubectl that fits a running cluster. Without one, they have the reader's own, if any."""
+    with suppress(WorkbookError):
+        kubectl.provide(cluster, cluster.kubectl())
+
+
 def reach(cluster: Cluster) -> Api | None:
-    """A connection to the cluster if it has a valid kubeconfig, its API server answers, and all its nodes are Ready.
+    """A connection to the cluster if it has a valid kubeconfig, its API server answers, and its nodes are `usable`.
 
     The API server is asked once, without a wait.
     """
@@ -48,13 +55,15 @@ def reach(cluster: Cluster) -> Api | None:
         return None
     try:
         api = Api(cluster)
-        return api if _all_ready(api.objects("nodes", timeout=5)) else None
+        return api if usable(cluster, api.objects("nodes", timeout=5)) else None
     except (WorkbookError, OSError):
         return None
 
 
-def _all_ready(nodes: list[Object]) -> bool:
-    return bool(nodes) and all(condition(node, "Ready") for node in nodes)
+def usable(cluster: Cluster, nodes: list[Object]) -> bool:
+    """Whether all nodes are Ready. On a cluster that is not the workbook's, one is enough: others may be in repair."""
+    met = any if cluster.provider is Provider.EXISTING else all
+    return bool(nodes) and met(condition(node, "Ready") for node in nodes)
 
 
 def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
@@ -91,7 +100,7 @@ def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
         return
     with step("Wait for Kubernetes' own Pods"):
         for resource, namespace, met, what in waits:
-            _wait_until(api, resource, namespace, met, what, timeout)
+            _wait_until(cluster, api, resource, namespace, met, what, timeout)
 
 
 def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
@@ -100,7 +109,7 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
     if found and "deletionTimestamp" in found["metadata"]:
         what = f"the end of the Namespace {api.namespace}, which is being deleted"
         deleted = found["metadata"]["uid"]
-        _wait_until(api, "namespaces", None, lambda items: deleted not in map(_uid, items), what, timeout)
+        _wait_until(cluster, api, "namespaces", None, lambda items: deleted not in map(_uid, items), what, timeout)
         found = None
     if not found:
         body = {"metadata": {"name": api.namespace, "labels": labels.MANAGED}}
@@ -116,20 +125,25 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
 
 
 def _wait_until(
-    api: Api, resource: str, namespace: str | None, met: Callable[[list[Object]], bool], what: str, timeout: float
+    cluster: Cluster,
+    api: Api,
+    resource: str,
+    namespace: str | None,
+    met: Callable[[list[Object]], bool],
+    what: str,
+    timeout: float,
 ) -> None:
     state: dict[str, Object] = {}
     for state in follow(api, resource, namespace, timeout=timeout):
         if met(list(state.values())):
             return
     why = _unready(api, [pod for pod in state.values() if not met([pod])]) if resource == "pods" else ""
-    raise WorkbookError(
-        f"The cluster started, but {timeout:.0f} s were not enough for {what}.",
-        why,
-        INOTIFY
-        if "too many open files" in why
-        else "Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one.",
-    )
+    fix = "Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one."
+    if cluster.provider is Provider.EXISTING:
+        fix = "Run this again. If it stays so, ask who runs the cluster."
+    elif "too many open files" in why:
+        fix = INOTIFY
+    raise WorkbookError(f"The cluster started, but {timeout:.0f} s were not enough for {what}.", why, fix)
 
 
 def _unready(api: Api, pods: Iterable[Object]) -> str:
@@ -148,9 +162,9 @@ def _unready(api: Api, pods: Iterable[Object]) -> str:
 
 
 def _start(pod: Object) -> str:
-    """When the first of the Pod's containers started; such times sort as text."""
-    starts = (status.get("state", {}).get("running", {}).get("startedAt", "") for status in containers(pod))
-    return min(starts, default="")
+    """When the first of the Pod's running containers started; such times sort as text."""
+    running = (status["state"]["running"] for status in containers(pod) if "running" in status.get("state", {}))
+    return min((state["startedAt"] for state in running), default="")
 
 
 def _uid(item: Object) -> str:

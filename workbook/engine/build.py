@@ -10,6 +10,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.steps import step
 from workbook.bundle.use import Bundle
 from workbook.engine.catalog import SOURCE, archive, catalog, source_hash
+from workbook.engine.homes import note_home
 from workbook.engine.proxies import on_loopback, proxies
 from workbook.engine.pull import load, present, pull
 
@@ -118,6 +119,7 @@ def base(engine: "DockerClient", purpose: str, bundle: Bundle | None = None) -> 
         purpose: a key of `OFFICIAL`.
         bundle: the bundle to take it from, if there is one.
     """
+    note_home(engine)
     if bundle:
         return load(engine, *bundle.archive(purpose))
     official = OFFICIAL[purpose]

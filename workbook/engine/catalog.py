@@ -22,7 +22,7 @@ Recipe = dict[str, Any]
 
 def catalog() -> dict[str, Recipe]:
     """The images that app/images.toml describes, by name and tag."""
-    return tomllib.loads((APP / "images.toml").read_text())
+    return tomllib.loads((APP / "images.toml").read_text(encoding="utf-8"))
 
 
 def context(recipe: Recipe) -> Path:
@@ -60,7 +60,7 @@ def archive(recipe: Recipe) -> bytes:
 
     folder, content = context(recipe), BytesIO()
     ignore = folder / ".dockerignore"
-    lines = ignore.read_text().splitlines() if ignore.exists() else []
+    lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else []
     ignored = ["**/__pycache__", *(line for line in lines if line.strip() and not line.startswith("#"))]
     with tarfile.open(fileobj=content, mode="w") as out:
         for path in sorted(folder / name for name in exclude_paths(str(folder), ignored)):

@@ -101,7 +101,7 @@ def start(facts: machine.Machine, answers: Callable[[], bool]) -> None:
             poll(lambda: answers() or ended(), timeout=PATIENCE)  # an engine reports only by answering that it is ready
         if not answers():
             how = "ended at once" if ended() else f"did not answer within {PATIENCE} s"
-            tail = _log().read_text(errors="replace").splitlines()[-10:] if _log().exists() else []
+            tail = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-10:] if _log().exists() else []
             fix = f"Read its log, {_log()}, and remove the cause; then run this again."
             raise WorkbookError(f"The Docker engine {how}.", "\n".join(tail), fix)
 
@@ -161,7 +161,7 @@ def _spawn(facts: machine.Machine) -> None:
             start_new_session=True,
             cwd="/",
         )
-    _note().write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}")
+    _note().write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}", encoding="utf-8")
 
 
 def _remove_stale_pids() -> None:
@@ -178,13 +178,13 @@ def _remove_stale_pids() -> None:
 def _noted() -> psutil.Process | None:
     """The engine that was started here, if it still runs. Its start time distinguishes it from a later process."""
     process = _running(_note(), "dockerd")
-    return process if process and _note().read_text().endswith(f" {process.create_time()}") else None
+    return process if process and _note().read_text(encoding="utf-8").endswith(f" {process.create_time()}") else None
 
 
 def _running(pid_file: Path, name: str) -> psutil.Process | None:
     """The running process whose number begins the file, if it has this name; None also when it is only not collected."""
     try:
-        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split()[0]))
         return process if process.name() == name and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, IndexError, psutil.Error):
         return None

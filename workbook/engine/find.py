@@ -33,6 +33,13 @@ START = {
     "Windows": "Start Docker Desktop.",
     "Linux": "Start it: `sudo systemctl start docker`.",
 }
+JOIN = {
+    "Darwin": "It may be another user's: end it there, then start Docker Desktop as this user.",
+    "Windows": 'Join the group docker-users, as administrator: `net localgroup docker-users "%USERNAME%" /add`; then log out'
+    " and in again.",
+    "Linux": "Join the docker group: `sudo usermod -aG docker $USER`, then log out and in again.",
+}
+"""What gives a user the right to use the engine: https://docs.docker.com/engine/install/linux-postinstall/."""
 
 
 def ensure_engine(*, offline: bool = False) -> docker.DockerClient:
@@ -199,11 +206,11 @@ def explain(problem: Exception, system: str) -> WorkbookError:
         system: as platform.system() names it.
     """
     text = str(problem)
-    if "Permission denied" in text or "PermissionError" in text:
+    if any(refusal in text for refusal in ("Permission denied", "PermissionError", "Access is denied")):
         return WorkbookError(
             "Docker runs, but this user may not use it.",
             text,
-            "Join the docker group: `sudo usermod -aG docker $USER`, then log out and in again.",
+            JOIN[system],
         )
     if elsewhere := _elsewhere():
         return WorkbookError(

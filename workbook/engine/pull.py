@@ -1,4 +1,4 @@
-"""Images in an engine: is one present, pull it, load it. What was pulled is remembered, so that `make clean` removes only that."""
+"""Images in an engine: is one present, pull it, load it. What was pulled is noted, so that `make clean` removes only that."""
 
 import re
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import home
 from workbook.base.steps import step
+from workbook.engine.homes import PULLED, note
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -86,7 +86,7 @@ def pull(engine: "DockerClient", image: str, otherwise: str, make: Callable[[], 
                 if "error" in message:
                     raise APIError(message["error"])
                 running.update(message.get("status", ""))
-            _remember(image)
+            note(engine, PULLED, image)
             return image
         except (APIError, HTTPError, OSError) as error:
             reason, fix = explain(error)
@@ -121,19 +121,3 @@ def load(engine: "DockerClient", tag: str, archive: Path) -> str:
         with step(f"Load {tag} from the bundle ({size:.0f} MB)"), archive.open("rb") as content:
             engine.images.load(content)
     return tag
-
-
-def _remember(image: str) -> None:
-    _note().parent.mkdir(parents=True, exist_ok=True)
-    with _note().open("a", encoding="utf-8") as note:
-        note.write(f"{image}\n")
-
-
-def pulled() -> set[str]:
-    """The images that `pull` has brought."""
-    return set(_note().read_text(encoding="utf-8").split()) if _note().exists() else set()
-
-
-def _note() -> Path:
-    """The file that lists the pulled images."""
-    return home() / "pulled"

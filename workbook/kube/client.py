@@ -14,11 +14,15 @@ from urllib.parse import urlencode
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
+from yaml import YAMLError
 
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
+from workbook.kube import kubeconfig
+from workbook.kube.credentials import LOG_IN, Credentials
 from workbook.kube.objects import Object
 
 JSON = "application/json"
@@ -59,14 +63,32 @@ class Api:
 
     Args:
         access: the cluster. Its kubeconfig is read once, here.
+
+    Raises:
+        WorkbookError: the kubeconfig cannot be used, or the program that it names does not log in.
     """
 
     def __init__(self, access: Access) -> None:
         self.cluster, self.namespace = access.name, access.namespace
         settings = client.Configuration()
-        config.load_kube_config(
-            str(access.kubeconfig), access.context, client_configuration=settings, persist_config=False
-        )
+        try:
+            content = kubeconfig.load(access.kubeconfig)
+            cluster, user = kubeconfig.used(content, access.context)
+            credentials = Credentials(cluster, dict(user), access.kubeconfig.parent)
+            user.clear()
+            user.update(credentials.section)
+            config.load_kube_config_from_dict(content, access.context, settings, persist_config=False)
+        except (ConfigException, OSError, YAMLError) as error:
+            fix = "Run the notebook's `begin(…)` cell, or `make up` in a terminal: they write it again."
+            raise WorkbookError(f"The kubeconfig {access.kubeconfig} cannot be used.", str(error), fix) from error
+
+        def renew(settings: client.Configuration) -> None:
+            if token := credentials.token():
+                settings.api_key.update(
+                    dict.fromkeys(settings.api_key, f"Bearer {token}")
+                )  # its name depends on the version
+
+        cast("Any", settings).refresh_api_key_hook = renew  # which its class says is None
         if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
             settings.proxy = None  # a proxy cannot reach this machine's own loopback
             _bypass_proxies_for_loopback()
@@ -183,8 +205,10 @@ class Api:
         except ApiException as error:
             raise WorkbookError(
                 f"The API server does not list {resource} in the Namespace {namespace or self.namespace!r}.",
-                _message(error),
-                "Correct the Namespace or the selector; if access is forbidden, ask who runs the cluster for it.",
+                message(error),
+                LOG_IN
+                if error.status == 401
+                else "Correct the Namespace or the selector; if access is forbidden, ask who runs the cluster for it.",
             ) from error
 
     def objects(self, resource: str, namespace: str | None = None, **options: Any) -> list[Object]:
@@ -291,7 +315,7 @@ def _camel_case(key: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), key)
 
 
-def _message(error: ApiException) -> str:
+def message(error: ApiException) -> str:
     """What the API server itself says in its refusal."""
     try:
         return str(json.loads(error.body or "")["message"])

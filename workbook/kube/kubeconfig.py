@@ -3,7 +3,7 @@
 import base64
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -13,6 +13,11 @@ from workbook.base.paths import home
 if TYPE_CHECKING:
     from workbook.kube.client import Access
 
+Section = dict[str, Any]
+"""A section of a kubeconfig: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/"""
+SECTIONS = (("clusters", "cluster"), ("users", "user"))
+FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+"""The keys with paths of files."""
 USERS = "WORKBOOK_USERS_KUBECONFIG"
 """The variable that keeps the reader's KUBECONFIG where the workbook's has taken its place."""
 
@@ -27,6 +32,45 @@ def users() -> str:
         return os.environ.get(USERS, "")
     # With whole paths, since kernels and terminals run in other folders.
     return os.pathsep.join(str(Path(path).absolute()) for path in chosen.split(os.pathsep) if path)
+
+
+def load(path: Path) -> Section:
+    """The kubeconfig at `path`, with whole paths in the place of relative ones, which start from its folder.
+
+    Raises:
+        OSError: it cannot be read.
+        YAMLError: it is damaged.
+    """
+    config: Section = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    for section, kind in SECTIONS:
+        for entry in config.get(section) or []:
+            own: Section = entry.setdefault(kind, {}) or {}
+            own |= {key: str(path.parent / own[key]) for key in FILES if own.get(key)}
+            plugin = own.get("exec") or {}
+            if Path(plugin.get("command", "")).name != plugin.get("command", ""):  # else it is looked for on PATH
+                plugin["command"] = str(path.parent / plugin["command"])
+    return config
+
+
+def used(config: Section, context: str) -> tuple[Section, Section]:
+    """The cluster and the user of a context; empty where there is none."""
+    names: Section = next((one["context"] for one in config.get("contexts") or [] if one["name"] == context), {})
+
+    def find(section: str, kind: str) -> Section:
+        return next((entry[kind] for entry in config.get(section) or [] if entry["name"] == names.get(kind)), {})
+
+    return find("clusters", "cluster"), find("users", "user")
+
+
+def users_own(context: str) -> tuple[Section, Section]:
+    """The cluster and the user of a context in the reader's kubeconfig, of which the first file with a name counts."""
+    merged: Section = {}
+    for name in (users() or str(Path.home() / ".kube" / "config")).split(os.pathsep):
+        if (path := Path(name)).is_file():
+            for section, entries in load(path).items():
+                if isinstance(entries, list):
+                    merged.setdefault(section, []).extend(entries)
+    return used(merged, context)
 
 
 def write(path: Path, text: str, context: str, namespace: str) -> None:
@@ -47,7 +91,7 @@ def write(path: Path, text: str, context: str, namespace: str) -> None:
     else:
         raise WorkbookError(f"The kubeconfig has no context named {context!r}.")
     config["current-context"] = context
-    for section, kind in (("clusters", "cluster"), ("users", "user")):
+    for section, kind in SECTIONS:
         for entry in config.get(section) or []:
             for key in [key for key in entry[kind] if key.endswith("-data")]:
                 plain = path.with_name(f"{kind}-{key.removesuffix('-data')}.pem")
@@ -77,7 +121,7 @@ def forget(path: Path) -> None:
 def current(path: Path) -> tuple[str, str] | None:
     """The current context and its namespace in the kubeconfig at `path`; None when it is absent or damaged."""
     try:
-        config = yaml.safe_load(path.read_text())
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
         context: str = config["current-context"]
         entry: dict[str, str] = next(each["context"] for each in config["contexts"] if each["name"] == context)
         return context, entry["namespace"]

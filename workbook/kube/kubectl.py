@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.base.paths import home
+from workbook.base.paths import clusters
 from workbook.base.processes import read
 from workbook.kube import kubeconfig
 from workbook.kube.client import Access, Api
@@ -43,10 +43,15 @@ def require_kubectl(server: int | None = None, *, first: Path | None = None) -> 
     )
 
 
+def client_version(path: str) -> str:
+    """The version of the kubectl at `path`, such as v1.36.3."""
+    version = json.loads(read([path, "version", "--client", "-o", "json"], timeout=20))
+    return str(version["clientVersion"]["gitVersion"])
+
+
 def client_minor(path: str) -> int:
     """The minor version of the kubectl at `path`: 36 for v1.36.3."""
-    version = json.loads(read([path, "version", "--client", "-o", "json"], timeout=20))
-    return minor(version["clientVersion"]["gitVersion"])
+    return minor(client_version(path))
 
 
 def server_minor(access: Access) -> int:
@@ -91,14 +96,10 @@ def search_path(access: Access, *others: Path) -> str:
 
 def folder(access: Access) -> Path:
     """The folder with the `kubectl` of a cluster, and nothing else."""
-    return _folders() / access.name
-
-
-def _folders() -> Path:
-    return home() / "terminal"
+    return access.kubeconfig.parent / "bin"
 
 
 def _users_path() -> str:
     """PATH as it was before `search_path`: a kubectl that fits a cluster is not looked for among those made here."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
-    return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(_folders()))
+    return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(clusters()))

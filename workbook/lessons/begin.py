@@ -60,7 +60,8 @@ def begin(number: int) -> None:
         why = f"There are {', '.join(known)}."
         raise WorkbookError(f"There is no notebook {number:02}.", why, "Correct the number.")
     cluster = current()
-    os.environ.update(for_commands())  # for `!kubectl`, also in a kernel that neither JupyterLab nor `make run` has started
+    # For `!kubectl`, also in a kernel that neither JupyterLab nor `make run` has started.
+    os.environ.update(for_commands())
     with lock(cluster.folder / "lock", f"begin({number})", patience=60):
         remember(cluster.folder, cluster.provider)
         ready.settle(cluster, cluster.start())

@@ -14,6 +14,7 @@ from workbook.base.processes import CommandFailed, Printed, read, run
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.current import api, current, open_cluster
 from workbook.cluster.protocol import Cluster
+from workbook.kube.credentials import LOG_IN
 
 MANIFESTS = ROOT / "manifests"
 NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
@@ -24,6 +25,8 @@ FIXES = {
     "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
     "a free one is given.",
     "The cluster's name server": f"See whether the cluster's name service is ready: {NAME_SERVICE}.",
+    "You must be logged in to the server": LOG_IN,
+    "getting credentials: exec": LOG_IN,
 }
 """Part of an error message → what to do about it."""
 
@@ -84,12 +87,14 @@ def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
         return list(args), ROOT
     folder = ROOT
     # A copy of a manifest has the same path in another folder, so that kubectl prints the same.
-    for option, manifest in pairwise(args):
-        if option == "-f" and not Path(manifest).is_absolute() and (ROOT / manifest).is_file():  # not `kubectl logs -f`
-            folder = cluster.folder / "localized"
-            copy = folder / manifest
+    for option, name in pairwise(args):
+        if option != "-f" or Path(name).is_absolute() or not (ROOT / name).exists():  # such as `kubectl logs -f`
+            continue
+        folder = cluster.folder / "localized"
+        for manifest in sorted((ROOT / name).glob("*.yaml")) if (ROOT / name).is_dir() else [ROOT / name]:
+            copy = folder / manifest.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(cluster.localize((ROOT / manifest).read_text(encoding="utf-8")), encoding="utf-8")
+            copy.write_text(cluster.localize(manifest.read_text(encoding="utf-8")), encoding="utf-8")
     words = [f"--image={cluster.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
     return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in words], folder
 

@@ -45,7 +45,7 @@ def first_snapshot() -> pd.DataFrame:
 def kept_snapshot() -> pd.DataFrame | None:
     """The first snapshot; None if there is none, or if the namespace was deleted since."""
     try:
-        kept = json.loads(_file().read_text())
+        kept = json.loads(_file().read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     return _table(kept["rows"]) if kept["namespace"] == _namespace_uid() else None
@@ -53,7 +53,7 @@ def kept_snapshot() -> pd.DataFrame | None:
 
 def keep_first_snapshot() -> None:
     """Take a snapshot, and keep it as the first one of this namespace."""
-    _file().write_text(json.dumps({"namespace": _namespace_uid(), "rows": _rows()}))
+    _file().write_text(json.dumps({"namespace": _namespace_uid(), "rows": _rows()}), encoding="utf-8")
 
 
 def _rows() -> list[list[str]]:

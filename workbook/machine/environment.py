@@ -1,22 +1,49 @@
-"""A Python environment with the workbook's packages: the active one where it has them, else one of its own."""
+"""A Python environment with the workbook's packages: the active one where it has them, else one of its own.
+
+Packages are installed as the files in locks/ pin them, with hashes. The workbook itself is not installed: `link` lets an
+environment find it where it is.
+"""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 import tomllib
 import venv
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
-from workbook.base.paths import ROOT, home
+from workbook.base.paths import ROOT, home, locks
+from workbook.base.processes import read
 
 VENV = ROOT / ".venv"
+PTH = "utf-8" if sys.version_info >= (3, 13) else "locale"  # the encoding in which Python reads a .pth file
+NETWORK = {
+    *("cert", "client-cert", "default-timeout", "extra-index-url", "find-links", "index-url", "keyring-provider"),
+    *("no-index", "proxy", "retries", "timeout", "trusted-host", "use-feature", "cache-dir", "no-cache-dir"),
+}
+"""The settings of pip that say how to reach an index. A user's other settings could install to another place, or not at all."""
+READ_SETTINGS = """
+import json
+try:
+    from pip._internal.configuration import Configuration
+except ImportError:
+    print("{}")
+else:
+    settings = Configuration(isolated=False)
+    settings.load()
+    print(json.dumps(dict(settings.items())))
+"""
+"""Prints what pip has read from its files and variables. `pip config list` leaves files out where one of them says `user`."""
 ONLINE = "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again."
+OTHER_FILES = "Install from another index, such as with PIP_INDEX_URL: these files are not the ones that were tested."
 
 
 def python(*extras: str, offline: Sequence[str] = ()) -> Path:
@@ -28,30 +55,43 @@ def python(*extras: str, offline: Sequence[str] = ()) -> Path:
 
     Raises:
         WorkbookError: the environment could not be created, or a package could not be installed.
+        PermissionError: a file or folder belongs to another user; the command line explains it.
     """
     if interpreter := found(*extras):
         return interpreter
     try:
         with lock(home() / "packages.lock", "installing Python packages", patience=600):
             _install(extras, offline)
-    except (OSError, subprocess.CalledProcessError) as error:
-        fix = f"Make {VENV} and {home()} writable for your user"
+    except PermissionError:
+        raise
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:  # ValueError: a path that venv refuses
+        fix = f"Put this folder and {home()} on a disk with free space, with no `{os.pathsep}` in their paths"
         if not find_spec("ensurepip"):
             fix = "Install `python3-venv`"  # Debian and Ubuntu ship ensurepip in it
+        elif isinstance(error, subprocess.CalledProcessError):
+            fix = "Use another Python: `python3.13 -m workbook …`, or `py -3.13 -m workbook …` on Windows"
+        evidence = (getattr(error, "output", None) or b"").decode(errors="replace")  # of the program that failed
         what = f"The Python environment {VENV} could not be created."
-        raise WorkbookError(what, str(error), f"{fix}; then run this again.") from error
+        raise WorkbookError(what, f"{error}\n{_end_of(evidence)}".strip(), f"{fix}; then run this again.") from error
     return _own()
 
 
 def found(*extras: str) -> Path | None:
     """Return the interpreter that has the workbook's packages and these `extras` already. Installs nothing."""
     checksum, *installed = _stamp()
-    if checksum == _wanted() and {*extras} <= {*installed}:
+    if checksum == _wanted() and {*extras} <= {*installed} and not broken():
         return _own()
-    active = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
-    if active and Path(sys.prefix) != VENV and _has(requirements(*extras)):
+    if _is_active() and Path(sys.prefix) != VENV and _has(requirements(*extras)):
         return Path(sys.executable)
     return None
+
+
+def broken() -> str:
+    """Return why the workbook's own environment, once complete, does not work; empty if it does, or is not complete.
+
+    It breaks when the Python that it was made with is upgraded, moved, or replaced by one for another processor.
+    """
+    return _trial("psutil") if _stamp_file().exists() else ""  # a compiled package: it needs exactly this Python
 
 
 def is_this(interpreter: Path) -> bool:
@@ -61,7 +101,32 @@ def is_this(interpreter: Path) -> bool:
 
 def import_path() -> dict[str, str]:
     """Return the variable with which Python finds this package, and `tests` and `bench` next to it, from any folder."""
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    theirs = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", str(ROOT))]
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *theirs])}
+
+
+def link() -> None:
+    """Let all programs in this environment import the workbook, such as a kernel that an editor starts.
+
+    Where the environment cannot be written to, only what the workbook itself starts can: see `import_path`.
+
+    Documentation: https://docs.python.org/3/library/site.html
+    """
+    path, line = _link(), f"{ROOT}\n"
+    with suppress(OSError, UnicodeError):
+        if not path.exists() or path.read_text(PTH, errors="replace") != line:
+            path.write_text(line, PTH)
+            if Path(sys.prefix) != VENV:  # which is removed as a whole
+                home().mkdir(parents=True, exist_ok=True)
+                with _note().open("a", encoding="utf-8") as note:
+                    note.write(f"{path}\n")
+
+
+def links() -> list[Path]:
+    """Return the files with which `link` has led environments other than the workbook's own to this folder."""
+    noted = _note().read_text(encoding="utf-8").splitlines() if _note().exists() else []
+    found = (path for path in {_link(), *map(Path, noted)} if path.exists() and VENV not in path.parents)
+    return sorted(path for path in found if path.read_text(PTH, errors="replace").strip() == str(ROOT))
 
 
 def requirements(*extras: str) -> list[str]:
@@ -71,22 +136,54 @@ def requirements(*extras: str) -> list[str]:
     return [*project["dependencies"], *(requirement for extra in extras for requirement in optional[extra])]
 
 
+def pip_settings(interpreter: Path) -> dict[str, str]:
+    """Return the variables with which pip has its defaults, except for what the user has set about `NETWORK`.
+
+    Args:
+        interpreter: has the pip that reads the user's settings.
+
+    Raises:
+        CommandFailed: pip cannot read them.
+
+    Documentation: https://pip.pypa.io/en/stable/topics/configuration/
+    """
+    sections: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}  # each overrides the one before
+    for key, value in json.loads(read([interpreter, "-I", "-c", READ_SETTINGS], timeout=60)).items():
+        entries = value if isinstance(value, dict) else {key: value}  # newer versions of pip have a part for each file
+        for key, value in entries.items():
+            section, _, name = key.rpartition(".")
+            if name in NETWORK and section in sections:
+                sections[section][f"PIP_{name.upper().replace('-', '_')}"] = value
+    return _pip_defaults() | sections["global"] | sections["install"] | sections[":env:"]
+
+
+def _pip_defaults() -> dict[str, str]:
+    """The variables with which pip reads no settings: an empty one counts as none, and no file is read."""
+    return {name: "" for name in os.environ if name.startswith("PIP_")} | {"PIP_CONFIG_FILE": os.devnull}
+
+
 def _install(extras: Sequence[str], offline: Sequence[str]) -> None:
     begun = time.monotonic()
     print(f"· Install the Python packages into {VENV.relative_to(ROOT)} …", flush=True)
     extras = sorted({*_stamp()[1:], *extras})
+    unusable = broken() or _trial("pip")
     _stamp_file().unlink(missing_ok=True)
-    venv.create(VENV, with_pip=True, clear=not _own().exists())
-    target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
+    if unusable:
+        venv.create(VENV, with_pip=True, clear=True, symlinks=os.name != "nt")  # a copy may not find its libraries
+    settings = _pip_defaults() if offline else pip_settings(_own())
     quiet = ["--disable-pip-version-check", "--quiet", "--progress-bar=on"]
-    command = [str(_own()), "-m", "pip", "install", *quiet, *offline, "--editable", target]
+    pinned = ["--require-hashes", *(f"--requirement={path}" for path in locks(*extras))]
+    command = [str(_own()), "-I", "-m", "pip", "install", *quiet, *offline, *pinned]
     shown = None if sys.stdout.isatty() else subprocess.DEVNULL
-    done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, env=os.environ | settings, stdout=shown, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
-        why = "\n".join(done.stderr.strip().splitlines()[-10:])
         fix = "Verify the bundle and copy it again." if offline else ONLINE
-        raise WorkbookError("The Python packages could not be installed.", why, fix)
-    _stamp_file().write_text(" ".join([_wanted(), *extras]))
+        if "DO NOT MATCH THE HASHES" in done.stderr and not offline:
+            fix = OTHER_FILES
+        raise WorkbookError("The Python packages could not be installed.", _end_of(done.stderr), fix)
+    _stamp_file().write_text(" ".join([_wanted(), *extras]), encoding="utf-8")
     print(f"✓ Install the Python packages ({time.monotonic() - begun:.1f} s)", flush=True)
 
 
@@ -94,21 +191,53 @@ def _own() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def _trial(package: str) -> str:
+    """Import a package in the workbook's own environment; return why that fails, or ""."""
+    command = [str(_own()), "-I", "-c", f"import {package}"]
+    try:
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    except subprocess.CalledProcessError as error:
+        return _end_of(error.stderr.decode(errors="replace"), lines=1) or str(error)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return ""
+
+
+def _end_of(output: str, lines: int = 10) -> str:
+    return "\n".join(output.strip().splitlines()[-lines:])
+
+
 def _stamp_file() -> Path:
     return VENV / "workbook.installed"
 
 
 def _stamp() -> list[str]:
-    """What was installed into `VENV`: the checksum of pyproject.toml at that time, then optional dependencies."""
-    return _stamp_file().read_text().split(" ") if _stamp_file().exists() and _own().exists() else [""]
+    """What was installed into `VENV`: the checksum of the lock files at that time, then optional dependencies."""
+    return _stamp_file().read_text(encoding="utf-8").split(" ") if _stamp_file().exists() and _own().exists() else [""]
 
 
 def _wanted() -> str:
-    """The checksum of pyproject.toml as it is now."""
-    return hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    """The checksum of the lock files as they are now."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "locks").glob("*.txt")))).hexdigest()
+
+
+def _link() -> Path:
+    """Python adds the folders in such a file to those where it looks for modules."""
+    return Path(sysconfig.get_path("purelib"), "kubernetes-workbook.pth")
+
+
+def _note() -> Path:
+    """The list of the files that `link` has written into other environments."""
+    return home() / "linked"
+
+
+def _is_active() -> bool:
+    """Whether this Python is in an environment of its own: of venv or virtualenv, or of conda."""
+    return sys.prefix != sys.base_prefix or Path(os.environ.get("CONDA_PREFIX", "")) == Path(sys.prefix)
 
 
 def _has(wanted: list[str]) -> bool:
     """Whether this interpreter has all packages in suitable versions. pip judges, without a network."""
-    check = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-deps", "--quiet", *wanted]
-    return subprocess.run(check, capture_output=True).returncode == 0
+    check = ["pip", "install", "--dry-run", "--no-index", "--no-deps", "--quiet", *wanted]
+    done = subprocess.run([sys.executable, "-I", "-m", *check], env=os.environ | _pip_defaults(), capture_output=True)
+    return done.returncode == 0

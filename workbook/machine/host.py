@@ -39,7 +39,9 @@ def packages(facts: Facts) -> Finding:
     facts.missing.append("Python packages")
     # Debian and Ubuntu ship ensurepip in python3-venv.
     run = "Run" if find_spec("ensurepip") else "Install `python3-venv`, then run"
-    return Finding(False, needed, "not all are installed", f"{run} `make up`, which installs them.")
+    why = environment.broken()
+    state = f"{environment.VENV} no longer works: {why}" if why else "not all are installed"
+    return Finding(False, needed, state, f"{run} `make up`, which installs them.")
 
 
 def cpus(facts: Facts) -> Finding:

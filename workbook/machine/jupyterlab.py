@@ -22,7 +22,7 @@ SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 """No questions about news or updates; documents such as the glossary are shown rendered."""
 TOKEN = "JUPYTER_TOKEN"
 SECRET = re.compile(r"(JUPYTER|JPY|CONFIGPROXY).*TOKEN")
-"""Variables with the tokens of servers, this one and a JupyterHub around it: whoever has one can do what the user can."""
+"""Variables with the tokens of servers, this one and a JupyterHub around it: a person who has one can do what the user can."""
 
 
 def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
@@ -54,7 +54,7 @@ def serve(folder: Path, file: str) -> Iterator[str]:
     """
     command, env, address = jupyterlab(folder, file)
     port = urlsplit(address).port or 0
-    with TemporaryDirectory(ignore_cleanup_errors=True) as own, Path(own, "log").open("w+") as log:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as own, Path(own, "log").open("w+", encoding="utf-8") as log:
         env = os.environ | env | dict.fromkeys(FOLDERS, own)
         command.append("--no-browser")
         with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
@@ -62,7 +62,8 @@ def serve(folder: Path, file: str) -> Iterator[str]:
                 with suppress(TimeoutError):
                     poll(lambda: _listens(port) or server.poll() is not None, timeout=60)
                 if not _listens(port):
-                    raise WorkbookError("JupyterLab has not started.", Path(log.name).read_text()[-1000:])
+                    printed = Path(log.name).read_text(encoding="utf-8", errors="replace")
+                    raise WorkbookError("JupyterLab has not started.", printed[-1000:])
                 yield address
             finally:
                 server.terminate()
@@ -77,7 +78,7 @@ def main() -> None:
     """Run JupyterLab in this process. Its kernels and terminals do not inherit the token, nor a JupyterHub's."""
     sys.argv.append(
         f"--IdentityProvider.token={os.environ[TOKEN]}"
-    )  # which nobody else sees, unlike those of the command
+    )  # which other users cannot see, unlike those of the command
     for name in filter(SECRET.match, list(os.environ)):
         del os.environ[name]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)

@@ -76,9 +76,8 @@ def repairs(variables: Mapping[str, str]) -> list[str]:
         return []
     mark = "workbook="
     ask = f'echo "{mark}$KUBECONFIG"; echo "{mark}$(command -v kubectl)"'
-    with tempfile.TemporaryFile(
-        "w+", errors="replace"
-    ) as printed:  # a pipe could be kept open by what the shell leaves behind
+    # A file, because a pipe could be kept open by what the shell leaves behind.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:
         with suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(
                 [shell(), "-i", "-c", ask],

@@ -8,7 +8,6 @@ from workbook.cluster.choose import choose, remember
 from workbook.cluster.current import current
 from workbook.engine.build import base
 from workbook.engine.catalog import bases, catalog
-from workbook.kube import kubectl
 from workbook.machine.checks import require
 
 
@@ -29,5 +28,5 @@ def up() -> None:
         for purpose in bases(catalog()):
             base(cluster.docker(), purpose, cluster.settings.bundle)
         ready.settle(cluster, api)
-        kubectl.provide(cluster, cluster.kubectl())  # again: the program may have moved
+        ready.provide_kubectl(cluster)  # again: the program may have moved
     print(f"Set up in {time.monotonic() - begun:.0f} s.\n")

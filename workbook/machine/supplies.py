@@ -95,6 +95,7 @@ def registry_problem(engine: "DockerClient") -> str:
     # All of these need packages.
     from docker.errors import DockerException
 
+    # As above.
     from workbook.engine.build import OFFICIAL
     from workbook.engine.pull import explain
 

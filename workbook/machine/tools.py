@@ -42,6 +42,8 @@ def provider(facts: Facts) -> Finding:
 def minikube(facts: Facts) -> Finding | None:
     """Whether minikube works. It has to only if it is the cluster's provider."""
     needed = choose()[0] is Provider.MINIKUBE
+    if needed and (bundle := chosen()) and bundle.has("minikube"):
+        return Finding(True, "installed", "in the bundle")
     if not shutil.which("minikube"):
         if not needed:
             return Finding(None, "", "not installed: kind takes its place")
@@ -66,6 +68,8 @@ def kind(facts: Facts) -> Finding | None:
     """Whether kind is installed, where it is the cluster's provider."""
     if choose()[0] is not Provider.KIND:
         return None
+    if (bundle := chosen()) and bundle.has("kind"):
+        return Finding(True, "installed", "in the bundle")
     from node import installed_kind  # needs packages
 
     if not (path := installed_kind()):

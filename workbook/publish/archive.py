@@ -32,6 +32,19 @@ class SavedImage:
         """Open each layer in turn."""
         return map(self._open, self._layers)
 
+    def text(self, path: str) -> str:
+        """Return the content of a file of the image, such as `etc/passwd`; empty when no layer has it."""
+        for layer in reversed(self._layers):
+            with tarfile.open(fileobj=self._open(layer)) as files:
+                for member in files:
+                    if (
+                        member.isfile()
+                        and member.name.removeprefix("./") == path
+                        and (file := files.extractfile(member))
+                    ):
+                        return file.read().decode(errors="replace")
+        return ""
+
     def _open(self, name: str) -> IO[bytes]:
         content = self._archive.extractfile(name)  # follows links: docker writes a layer once, and links to it
         if content is None:
@@ -73,8 +86,8 @@ def layer(files: Mapping[str, bytes]) -> bytes:
 
 
 def identity(config: bytes) -> str:
-    """Return the hash of an image's description, shortened for a tag."""
-    return hashlib.sha256(config).hexdigest()[:12]
+    """Return the hash of an image's description, by which engines know the image."""
+    return hashlib.sha256(config).hexdigest()
 
 
 def write(archive: Path, tag: str, image: SavedImage, config: bytes, *layers: bytes) -> None:

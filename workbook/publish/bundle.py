@@ -1,11 +1,11 @@
 """`make bundle`: write what a class without a network needs to build/bundle/. For the format see workbook.bundle."""
 
-import os
 import shutil
 import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +18,13 @@ from workbook.base import labels
 from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
-from workbook.base.paths import ROOT, home
+from workbook.base.paths import ROOT, home, locks
 from workbook.base.processes import read, run
 from workbook.base.steps import step
 from workbook.bundle import manifest
 from workbook.bundle.manifest import File, Image, Manifest
 from workbook.bundle.read import read as read_manifest
+from workbook.bundle.use import SUFFIX
 from workbook.cluster.choose import Provider, remember
 from workbook.cluster.current import current
 from workbook.cluster.kind import Kind
@@ -32,9 +33,11 @@ from workbook.cluster.protocol import Cluster
 from workbook.engine.build import base
 from workbook.engine.catalog import APP, bases, catalog
 from workbook.engine.proxies import proxies
-from workbook.kube.kubectl import require_kubectl
+from workbook.kube.kubectl import client_version, require_kubectl
 from workbook.machine import environment
 from workbook.publish import archive as images
+from workbook.publish import sbom
+from workbook.publish.sbom import Part
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -43,7 +46,6 @@ FOLDER = ROOT / "build" / "bundle"
 SHARE = "usr/share/workbook"  # where the base image for Python has the applications' wheels
 PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-version-check = true\n"
 """The base image's /etc/pip.conf: pip installs from that folder only."""
-REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, the earliest in a wheel: the same sources give equal wheels
 
 
 def bundle() -> None:
@@ -62,24 +64,27 @@ def bundle() -> None:
         )
     with lock(home() / "bundle.lock", "bundle"):
         new = Writer(FOLDER)
+        _add_workbook(new)
         if isinstance(cluster, Minikube):  # its engine, whose images are packed, is in its node
             remember(cluster.folder, cluster.provider)
             cluster.start()
         engine = cluster.docker()
-        _add_workbook(new)
         _add_wheels(new)
-        _add_programs(new, cluster)
+        parts = _add_programs(new, cluster)
         packed = {}
         for purpose in bases(catalog()):
             image = base(engine, purpose)
             layers = [_applications(engine, image)] if purpose == "python" else []
-            packed[purpose] = _add_image(new, engine, purpose, image, *layers)
+            packed[purpose], part = _add_image(new, engine, purpose, image, *layers)
+            parts.append(part)
         if isinstance(cluster, Kind):
             image, official = cluster.node_image()
-            packed["node"] = _add_image(new, engine, "node", image)
+            packed["node"], part = _add_image(new, engine, "node", image)
             packed["node"]["official"] = official
+            parts.append(part if official else replace(part, parts=(*part.parts, *sbom.node_parts(part.path))))
         for page in (ROOT / "build").glob("handout.*"):
             new.add(f"handout/{page.name}", page)
+        new.write(sbom.NAME, sbom.sbom(manifest.version(), new.files, parts))
         content: Manifest = {
             "format": manifest.FORMAT,
             "machine": manifest.machine(),
@@ -90,6 +95,7 @@ def bundle() -> None:
             "files": new.files,
         }
         seal = new.finish(content)
+        read_manifest(FOLDER)  # what a class would refuse is refused here
     _print_sizes(new.files)
     print(f"The bundle: {FOLDER}\nsha256 of its manifest: {seal}")
     print(f"sha256 of workbook.tar.gz: {new.files['workbook.tar.gz']['sha256']}")
@@ -116,6 +122,11 @@ class Writer:
         """Copy a file to the path `name` in the bundle."""
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, self.folder / name)
+        self.files[name] = manifest.entry(self.folder / name)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a text to the path `name` in the bundle."""
+        (self.folder / name).write_text(text, encoding="utf-8", newline="\n")
         self.files[name] = manifest.entry(self.folder / name)
 
     def make(self, name: str, make: Callable[[Path], None]) -> None:
@@ -165,25 +176,17 @@ def _add_workbook(new: Writer) -> None:
         new.add("workbook.tar.gz", archive)
 
 
-def pins() -> str:
-    """Return the versions of all packages in this environment as constraints for pip, in lines such as `name==1.0`."""
-    return read([sys.executable, "-m", "pip", "list", "--format=freeze", "--exclude-editable"])
-
-
 def _add_wheels(new: Writer) -> None:
-    """Add what the notebooks and their tests need, in this environment's versions; and what builds the workbook's."""
+    """Add the Python packages that the notebooks and their tests need."""
     with step("Fetch the Python packages") as running, tempfile.TemporaryDirectory() as scratch:
-        constraints = Path(scratch, "constraints.txt")
-        constraints.write_text(pins(), encoding="utf-8")
-        packages = [f"--constraint={constraints}", *environment.requirements(*manifest.EXTRAS)]
-        for words in (packages, manifest.build_requirements()):
-            run(
-                [sys.executable, "-m", "pip", "wheel", "--wheel-dir", scratch, *words],
-                env=REPRODUCIBLE,
-                timeout=1800,
-                on_line=running.update,
-                fix="Connect to a network with a Python package index; behind a proxy, set HTTPS_PROXY and PIP_CERT.",
-            )
+        pinned = ["--require-hashes", *(f"--requirement={path}" for path in locks(*manifest.EXTRAS))]
+        run(
+            [sys.executable, "-I", "-m", "pip", "download", "--only-binary=:all:", "--dest", scratch, *pinned],
+            env=environment.pip_settings(Path(sys.executable)),
+            timeout=1800,
+            on_line=running.update,
+            fix="Connect to a network with a Python package index; behind a proxy, set HTTPS_PROXY and PIP_CERT.",
+        )
         for wheel in Path(scratch).glob("*.whl"):
             new.add(f"wheels/{wheel.name}", wheel)
 
@@ -204,32 +207,46 @@ def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
     }
 
 
-def _add_programs(new: Writer, cluster: Cluster) -> None:
-    """Add kind and kubectl; or minikube, and the files for its cache."""
+def _add_programs(new: Writer, cluster: Cluster) -> list[Part]:
+    """Add kind and kubectl; or minikube, and the files for its cache, a kubectl among them. Return their descriptions."""
+
+    def add(name: str, program: Path, version: str) -> Part:
+        path = f"bin/{name}{SUFFIX}"
+        new.add(path, program)
+        return sbom.program(path, name, version, new.files[path]["sha256"])
+
     if isinstance(cluster, Minikube):
         if not (program := shutil.which("minikube")):
             raise WorkbookError("minikube is not installed.", fix="https://minikube.sigs.k8s.io/docs/start/")
-        new.add("bin/minikube", Path(program).resolve())
         with tempfile.TemporaryDirectory() as home:
+            version = read([program, "version", "--short"], env={"MINIKUBE_HOME": home}).strip()
+            minikube = add("minikube", Path(program).resolve(), version)
             for name, path in download_for_minikube(Path(home), cluster.starting).items():
                 new.add(f"minikube/{name}", path)
-        return
-    suffix = ".exe" if os.name == "nt" else ""
-    new.add(f"bin/kind{suffix}", node.kind())
+        return [minikube]
     minor = int(manifest.wants()["kubernetes"].split(".")[1])
-    new.add(f"bin/kubectl{suffix}", Path(require_kubectl(minor, first=node.kubectl())))
+    kubectl = require_kubectl(minor, first=node.kubectl())
+    return [
+        add("kind", node.kind(), read([node.kind(), "version", "--quiet"]).strip()),
+        add("kubectl", Path(kubectl), client_version(kubectl)),
+    ]
 
 
-def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *layers: bytes) -> Image:
-    """Add an image with further layers on top."""
+def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *layers: bytes) -> tuple[Image, Part]:
+    """Add an image with further layers on top. Return its entry in the manifest, and its description."""
     with step(f"Pack the image for {purpose}"), images.saved(engine, image) as saved:
         config = saved.config
         for layer in layers:
             config = images.with_layer(config, layer, "the applications' wheels, and a pip that asks no network")
         identity = images.identity(config)
-        tag, file = f"workbook-{purpose}:bundle-{identity}", f"images/{purpose}-{identity}.tar.gz"
+        tag, file = f"workbook-{purpose}:bundle-{identity[:12]}", f"images/{purpose}-{identity[:12]}.tar.gz"
         new.make(file, lambda archive: images.write(archive, tag, saved, config, *layers))
-    return {"tag": tag, "file": file}
+        release, status = (saved.text(path) for path in ("usr/lib/os-release", "var/lib/dpkg/status"))
+    parts = [
+        *sbom.debian_parts(file, release, status),
+        *(part for layer in layers for part in sbom.wheels(file, layer)),
+    ]
+    return {"tag": tag, "file": file}, sbom.image(file, image, identity, parts)
 
 
 def _applications(engine: "DockerClient", base: str) -> bytes:

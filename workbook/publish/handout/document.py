@@ -16,6 +16,7 @@ from workbook.base.notebooks import NOTEBOOKS
 from workbook.publish import claims, prose
 from workbook.publish.handout import diagrams
 from workbook.publish.handout.collect import FACTS, Chapter
+from workbook.publish.handout.sanitize import TERMINAL, sanitize
 
 TEMPLATE = Path(__file__).with_name("template")
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
@@ -80,11 +81,16 @@ def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
         template_name="cells",
         extra_template_basedirs=[str(TEMPLATE)],
         exclude_anchor_links=True,
-        config=Config(CoalesceStreamsPreprocessor={"enabled": True}),  # else each printed line is an output of its own
+        filters={"sanitize": sanitize},
+        config=Config(
+            CoalesceStreamsPreprocessor={"enabled": True},  # else each printed line is an output of its own
+            # What the template has a place for. Else an output's program or vector graphics hide its text.
+            NbConvertBase={"display_data_priority": ["text/html", "text/markdown", "image/png", "text/plain"]},
+        ),
     )
     book = new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
     html, _ = exporter.from_notebook_node(book)
-    return BeautifulSoup(html, "html.parser")
+    return BeautifulSoup(TERMINAL.sub("", html), "html.parser")
 
 
 def _convert_text(text: str) -> BeautifulSoup:
@@ -134,7 +140,6 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
     for strong in soup.select("blockquote strong"):
         if found := claims.HEADING.match(strong.get_text()):
             strong["id"] = f"claim-{found[1]}"
-    _pages(soup)
     _tables(soup)
     _links(soup, anchors)
     _widths(soup)
@@ -162,24 +167,8 @@ def _caption(soup: BeautifulSoup, strong: Tag, part: str) -> Entry | None:
     return Entry(anchor, " ".join(title.split()), found[1], found[2])
 
 
-def _pages(soup: BeautifulSoup) -> None:
-    """Replace frames with the pages that a browser showed in them: frames have no height of their own on paper."""
-    for frame in soup.select("iframe[srcdoc]"):
-        (body,) = BeautifulSoup(str(frame["srcdoc"]), "html.parser").select("body")
-        for tag in body(["script", "style"]):
-            tag.decompose()
-        for tag in body(True):
-            if tag.name in ("h1", "h2", "h3", "main", "header", "footer", "nav"):
-                tag.name, tag["class"] = "div", "title" if tag.name.startswith("h") else "body"
-            tag.attrs = {key: value for key, value in tag.attrs.items() if key == "class"}
-        body.name = "div"
-        frame.replace_with(body)
-    for tag in soup.select(".output figure, .output figure [style]"):
-        del tag["style"]
-
-
 def _tables(soup: BeautifulSoup) -> None:
-    """Mark the headers of tables for screen readers, let wide tables scroll, and remove their own styles."""
+    """Mark the headers of tables for screen readers, and let wide tables scroll."""
     for table in soup("table"):
         if (head := table.find("thead")) and not head.get_text().strip():
             head.decompose()
@@ -190,12 +179,8 @@ def _tables(soup: BeautifulSoup) -> None:
                 cell["scope"] = "col"
         for cell in table.select("tbody th"):
             cell["scope"] = "row"
-        for tag in (table, *table(True)):
-            del tag["border"], tag["style"]
         wrapper = {"class": "table", "tabindex": "0", "role": "group", "aria-label": "table"}
         table.wrap(soup.new_tag("div", attrs=wrapper))
-    for style in soup("style"):
-        style.decompose()  # pandas adds one to each of its tables
 
 
 def _links(soup: BeautifulSoup, anchors: dict[str, str]) -> None:
