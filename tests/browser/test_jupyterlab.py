@@ -12,6 +12,8 @@ import pytest
 from tests.cells import code_cells
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.cli.lab import FIRST_NOTEBOOK
+from workbook.cluster.current import current
+from workbook.lessons.begin import begin
 from workbook.machine.jupyterlab import serve
 from workbook.publish.execute import failed
 
@@ -26,10 +28,18 @@ SLOWEST = 300_000
 """Milliseconds that a notebook may take."""
 WAITING, RAN, BEGUN = (re.compile(rf"^\[{inside}\]:$") for inside in (r"\*", r"\d+", r"(\*|\d+)"))
 """What stands before a cell."""
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: elsewhere
+contexts: [{name: elsewhere, context: {cluster: elsewhere, user: elsewhere, namespace: elsewhere}}]
+clusters: [{name: elsewhere, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: elsewhere, user: {token: elsewhere}}]
+"""
 
 
 class Reader:
-    """Somebody who has JupyterLab open, and only a keyboard."""
+    """A reader who has JupyterLab open, and only a keyboard."""
 
     def __init__(self, page):
         self.page, self.keyboard = page, page.keyboard
@@ -47,12 +57,12 @@ class Reader:
         self.keyboard.press("Enter")
 
     def open(self, name):
-        """Opens a notebook by its name, and waits until its kernel is ready."""
+        """Opens a notebook by its path, and waits until its kernel is ready."""
         self.choose("Open from Path…")
         expect(self.page.locator(".jp-Dialog input")).to_be_focused()
         self.keyboard.type(name)
         self.keyboard.press("Enter")
-        self.settle(name)
+        self.settle(name.split("/")[-1])
 
     def settle(self, name=""):
         """Waits until a notebook is there; before its kernel is, JupyterLab takes the focus away again."""
@@ -108,14 +118,24 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reader(folder, chromium):
-    """Somebody who has opened the first notebook in JupyterLab."""
-    with serve(folder, FIRST_NOTEBOOK) as address:
+def users_kubeconfig(tmp_path_factory):
+    """The user's own kubeconfig, whose current context is another cluster."""
+    path = tmp_path_factory.mktemp("user") / "config"
+    path.write_text(KUBECONFIG, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(path))
+        yield path
+
+
+@pytest.fixture(scope="module")
+def reader(folder, users_kubeconfig, chromium):
+    """A reader who has opened the first notebook in JupyterLab."""
+    with serve(folder.parent, FIRST_NOTEBOOK) as address:
         page = chromium.new_page(viewport=DESKTOP)
         page.goto(address)
-        someone = Reader(page)
-        someone.settle(FIRST_NOTEBOOK)
-        yield someone
+        reader = Reader(page)
+        reader.settle(find()[0].name)
+        yield reader
 
 
 def hidden(cell):
@@ -128,9 +148,9 @@ def seen(element, cell):
         expect(element.locator(".jp-RenderedMarkdown")).to_be_visible()
         for table in element.locator("table").all():
             expect(table).to_be_visible()
-        for picture in element.locator("img, .jp-RenderedMermaid").all():
+        for picture in element.locator("img").all():
             visible_picture(picture)
-        assert element.locator(".jp-RenderedMermaid img").count() == cell.source.count("```mermaid")
+        assert element.locator("img").count() == cell.source.count("![")
         return
     expect(element.locator(".jp-InputPlaceholder")).to_have_count(int(hidden(cell)))
     expect(element.locator(".jp-InputArea-editor")).to_be_visible(visible=not hidden(cell))
@@ -160,7 +180,7 @@ def visible_picture(picture):
 @pytest.mark.parametrize("path", find()[:4], ids=lambda path: path.stem)
 def test_a_reader_runs_a_notebook_and_sees_all_of_it(reader, folder, shoot, path):
     if path != find()[0]:
-        reader.open(path.name)
+        reader.open(f"notebooks/{path.name}")
     blank = nbformat.read(folder / path.name, as_version=4)
     shown = [cell for cell in code_cells(blank) if not hidden(cell)]
     reader.run_all(len(shown))
@@ -190,3 +210,19 @@ def test_it_can_be_dark(reader, shoot):
     reader.choose("Use Theme: JupyterLab Dark")
     expect(reader.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
     shoot(reader.page, "dark")
+
+
+def test_the_terminal_is_on_the_workbooks_cluster(reader, users_kubeconfig, shoot):
+    begin(4)
+    pods = [pod.metadata.name for pod in current().core().list_namespaced_pod(current().namespace).items]
+    assert pods
+    printed = []  # by the terminal, whose page draws it on a canvas
+    with reader.page.expect_websocket(lambda socket: "/terminals/" in socket.url) as opened:
+        reader.choose("New Terminal")
+    terminal = opened.value
+    terminal.on("framereceived", printed.append)
+    expect(reader.page.locator(".jp-Terminal textarea")).to_be_focused()
+    with terminal.expect_event("framereceived", lambda _: all(pod in "".join(printed) for pod in pods), timeout=60_000):
+        reader.keyboard.type("kubectl get pods\n")
+    shoot(reader.page, "terminal")
+    assert users_kubeconfig.read_bytes() == KUBECONFIG.encode()

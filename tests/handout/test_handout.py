@@ -16,7 +16,7 @@ from workbook.base import notebooks
 from workbook.base.errors import WorkbookError
 from workbook.machine.browser import browser
 from workbook.publish import claims, index
-from workbook.publish.handout import collect, diagrams, document, make
+from workbook.publish.handout import collect, document, make
 from workbook.publish.handout.pdf import pages, print_pdf
 
 LIMIT = 5_000_000
@@ -254,10 +254,7 @@ def test_hints_can_be_read_on_paper(made):
 
 def test_the_same_notebooks_give_the_same_page(made):
     chapters, facts = collect.collect()
-    images = iter([image["src"] for image in made.soup.select(".diagram img")])
-    sources = diagrams.sources(cell.source for chapter in chapters for cell in chapter.flow)
-    again = document.document(chapters, facts, dict(zip(sources, images, strict=True)))
-    assert again == made.html.read_text(encoding="utf-8")
+    assert document.document(chapters, facts) == made.html.read_text(encoding="utf-8")
 
 
 def with_cells(cells, folder, monkeypatch):
@@ -266,9 +263,7 @@ def with_cells(cells, folder, monkeypatch):
     book.cells += cells
     nbformat.write(book, folder / "00_copy.ipynb")
     monkeypatch.setattr(notebooks, "NOTEBOOKS", folder)
-    chapters, facts = collect.collect()
-    sources = diagrams.sources(cell.source for chapter in chapters for cell in chapter.flow)
-    return document.document(chapters, facts, dict.fromkeys(sources, "data:image/png;base64,"))
+    return document.document(*collect.collect())
 
 
 def output(**data):

@@ -9,7 +9,7 @@ import pytest
 import websocket
 from jupyter_client.session import Session
 
-from workbook.base.notebooks import NOTEBOOKS
+from workbook.base.paths import ROOT
 from workbook.cli.lab import FIRST_NOTEBOOK
 from workbook.cluster.current import current
 from workbook.kube.kubectl import folder
@@ -17,20 +17,20 @@ from workbook.machine.jupyterlab import SETTINGS, jupyterlab, serve
 
 
 def test_the_token_is_in_the_address_and_not_among_the_arguments():
-    command, variables, address = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
+    command, variables, address = jupyterlab(ROOT, FIRST_NOTEBOOK)
     token = variables["JUPYTER_TOKEN"]
     assert address.endswith(f"/lab/tree/{FIRST_NOTEBOOK}?token={token}") and len(token) >= 32
     assert not any(token in word for word in command)
     assert "--ServerApp.ip=127.0.0.1" in command and address.startswith("http://127.0.0.1:")
-    assert (NOTEBOOKS / FIRST_NOTEBOOK).exists() and (SETTINGS / "overrides.json").exists()
-    assert jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)[1] != variables, "two runs have the same token"
+    assert (ROOT / FIRST_NOTEBOOK).exists() and (SETTINGS / "overrides.json").exists()
+    assert jupyterlab(ROOT, FIRST_NOTEBOOK)[1] != variables, "two runs have the same token"
 
 
 def test_a_port_that_is_taken_is_not_used():
-    _, _, address = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
+    _, _, address = jupyterlab(ROOT, FIRST_NOTEBOOK)
     port = int(address.split(":")[2].split("/")[0])
     with socket.create_server(("127.0.0.1", port)):
-        command, _, other = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
+        command, _, other = jupyterlab(ROOT, FIRST_NOTEBOOK)
     assert f":{port}/" not in other and f"--ServerApp.port={port}" not in command
 
 
@@ -80,7 +80,7 @@ def server():
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**others, "KUBECONFIG": "/reader/config", "HTTPS_PROXY": "http://me:secret@proxy"}.items():
             patch.setenv(name, value)
-        with serve(NOTEBOOKS, FIRST_NOTEBOOK) as address:
+        with serve(ROOT, FIRST_NOTEBOOK) as address:
             yield Server(address)
 
 
@@ -99,6 +99,10 @@ def test_a_child_has_no_token_and_uses_the_workbooks_cluster(server, child):
     assert found["KUBECONFIG"] == str(current().kubeconfig)
     assert str(folder(current())) in found["PATH"].split(":")
     assert found["HTTPS_PROXY"] == "http://me:secret@proxy", "a child cannot do without the proxy"
+
+
+def test_a_terminal_opens_where_the_paths_of_the_manifests_begin(server):
+    assert f"\n{ROOT}\r" in server.in_a_terminal("echo; pwd")
 
 
 def test_the_token_is_needed(server):

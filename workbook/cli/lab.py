@@ -3,12 +3,12 @@
 import sys
 
 from workbook.base.errors import WorkbookError
-from workbook.base.notebooks import NOTEBOOKS
+from workbook.base.paths import ROOT
 from workbook.base.processes import attend
 from workbook.machine.jupyterlab import jupyterlab
 from workbook.machine.set_up import up
 
-FIRST_NOTEBOOK = "00_start-here.ipynb"
+FIRST_NOTEBOOK = "notebooks/00_start-here.ipynb"
 
 
 def lab() -> int:
@@ -20,7 +20,7 @@ def lab() -> int:
         up()
     except WorkbookError as error:
         print(f"\n{error}\n\nUntil then, you can read the notebooks with their recorded outputs, but not run them.\n")
-    command, env, address = jupyterlab(NOTEBOOKS, FIRST_NOTEBOOK)
+    command, env, address = jupyterlab(ROOT, FIRST_NOTEBOOK)
     print(f"JupyterLab: {address}\nEnd it with Ctrl-C.\n", flush=True)
     if not sys.stdout.isatty():
         command.append("--no-browser")

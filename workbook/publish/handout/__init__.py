@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workbook.base.paths import ROOT
 from workbook.machine.browser import browser
-from workbook.publish.handout import collect, diagrams, document, pdf
+from workbook.publish.handout import collect, document, pdf
 
 
 def handout() -> None:
@@ -26,9 +26,7 @@ def make(folder: Path) -> tuple[Path, Path, int]:
     chapters, facts = collect.collect()
     page, paper = folder / "handout.html", folder / "handout.pdf"
     folder.mkdir(parents=True, exist_ok=True)
-    sources = diagrams.sources(cell.source for chapter in chapters for cell in chapter.flow)
+    page.write_text(document.document(chapters, facts), encoding="utf-8")
     with browser() as chromium:
-        pictures = diagrams.draw(sources, chromium)
-        page.write_text(document.document(chapters, facts, pictures), encoding="utf-8")
         count = pdf.print_pdf(page, paper, chromium)
     return page, paper, count

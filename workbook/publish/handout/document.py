@@ -14,14 +14,12 @@ from traitlets.config import Config
 
 from workbook.base.notebooks import NOTEBOOKS
 from workbook.publish import claims, prose
-from workbook.publish.handout import diagrams
 from workbook.publish.handout.collect import FACTS, Chapter
 from workbook.publish.handout.sanitize import TERMINAL, sanitize
 
 TEMPLATE = Path(__file__).with_name("template")
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
-TITLE = "Kubernetes, taught by driving it"
-PICTURE = '<div class="diagram"><img src="{}" alt="A diagram: the words below say what it shows."></div>'
+TITLE = "Learn Kubernetes by driving it"
 REPEATED = {"Summary", "On your own"}  # sections of each notebook, which the contents omit
 WIDE, WIDEST = 92, 122
 """Columns of text that is printed smaller, so that its lines stay whole. Lines that are wider still are broken."""
@@ -48,16 +46,13 @@ class Part:
     captions: list[Entry]
 
 
-def document(chapters: list[Chapter], facts: dict[str, list[str]], pictures: dict[str, str]) -> str:
-    """Return the page, HTML that loads nothing, from the results of `collect` and `diagrams.draw`.
+def document(chapters: list[Chapter], facts: dict[str, list[str]]) -> str:
+    """Return the page, HTML that loads nothing, from the results of `collect`.
 
     The places for page numbers are empty, because only paper has pages. They are `span.page`, and have the anchor whose
     page they show in `data-page`.
     """
     anchors = {chapter.name: f"chapter-{chapter.number}" for chapter in chapters}
-    for cell in (cell for chapter in chapters for cell in chapter.flow if cell.cell_type == "markdown"):
-        # Before nbconvert renders the `<br>` in diagrams.
-        cell.source = diagrams.FENCE.sub(lambda found: PICTURE.format(pictures[found[1].strip()]), cell.source)
     parts = [_part(anchors[chapter.name], chapter.title, _convert(chapter.flow), anchors) for chapter in chapters]
     captions = sorted((caption for part in parts for caption in part.captions), key=lambda c: prose.order(c.number))
     glossary = _convert_text(GLOSSARY.read_text(encoding="utf-8"))
@@ -81,6 +76,7 @@ def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
         template_name="cells",
         extra_template_basedirs=[str(TEMPLATE)],
         exclude_anchor_links=True,
+        embed_images=True,
         filters={"sanitize": sanitize},
         config=Config(
             CoalesceStreamsPreprocessor={"enabled": True},  # else each printed line is an output of its own
@@ -89,7 +85,7 @@ def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
         ),
     )
     book = new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
-    html, _ = exporter.from_notebook_node(book)
+    html, _ = exporter.from_notebook_node(book, resources={"metadata": {"path": str(NOTEBOOKS)}})
     return BeautifulSoup(TERMINAL.sub("", html), "html.parser")
 
 
