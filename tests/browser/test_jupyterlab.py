@@ -12,8 +12,8 @@ import pytest
 from tests.cells import code_cells
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.cli.lab import FIRST_NOTEBOOK
-from workbook.cluster.current import current
 from workbook.lessons.begin import begin
+from workbook.lessons.tables import pods
 from workbook.machine.jupyterlab import serve
 from workbook.publish.execute import failed
 
@@ -214,15 +214,17 @@ def test_it_can_be_dark(reader, shoot):
 
 def test_the_terminal_is_on_the_workbooks_cluster(reader, users_kubeconfig, shoot):
     begin(4)
-    pods = [pod.metadata.name for pod in current().core().list_namespaced_pod(current().namespace).items]
-    assert pods
+    names = list(pods(wide=True).index)
+    assert names
     printed = []  # by the terminal, whose page draws it on a canvas
     with reader.page.expect_websocket(lambda socket: "/terminals/" in socket.url) as opened:
         reader.choose("New Terminal")
     terminal = opened.value
-    terminal.on("framereceived", printed.append)
+    terminal.on("framereceived", lambda frame: printed.append(frame))  # Playwright accepts no built-in method
     expect(reader.page.locator(".jp-Terminal textarea")).to_be_focused()
-    with terminal.expect_event("framereceived", lambda _: all(pod in "".join(printed) for pod in pods), timeout=60_000):
+    with terminal.expect_event(
+        "framereceived", lambda _: all(name in "".join(printed) for name in names), timeout=60_000
+    ):
         reader.keyboard.type("kubectl get pods\n")
     shoot(reader.page, "terminal")
     assert users_kubeconfig.read_bytes() == KUBECONFIG.encode()

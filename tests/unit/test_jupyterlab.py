@@ -41,8 +41,9 @@ class Server:
         parts = urlsplit(address)
         self.host, [self.token] = parts.netloc, parse_qs(parts.query)["token"]
 
-    def post(self, path, token=None):
-        request = Request(f"http://{self.host}{path}", b"{}", {"Authorization": f"token {token or self.token}"})
+    def post(self, path, token=None, **options):
+        body = json.dumps(options).encode()
+        request = Request(f"http://{self.host}{path}", body, {"Authorization": f"token {token or self.token}"})
         with urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
@@ -62,9 +63,9 @@ class Server:
                 printed += message["content"].get("text", "")
         return printed
 
-    def in_a_terminal(self, line):
+    def in_a_terminal(self, line, **options):
         """What the line prints in a new terminal."""
-        terminal = self.connect(f"/terminals/websocket/{self.post('/api/terminals')['name']}")
+        terminal = self.connect(f"/terminals/websocket/{self.post('/api/terminals', **options)['name']}")
         terminal.send(json.dumps(["stdin", f"{line}; echo en''d\r"]))
         printed = ""
         while "\nend" not in printed:
@@ -102,7 +103,7 @@ def test_a_child_has_no_token_and_uses_the_workbooks_cluster(server, child):
 
 
 def test_a_terminal_opens_where_the_paths_of_the_manifests_begin(server):
-    assert f"\n{ROOT}\r" in server.in_a_terminal("echo; pwd")
+    assert f"\n{ROOT}\r" in server.in_a_terminal("echo; pwd", cwd="notebooks")
 
 
 def test_the_token_is_needed(server):

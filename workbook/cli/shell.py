@@ -4,6 +4,7 @@ import os
 
 from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
+from workbook.base.paths import ROOT
 from workbook.base.processes import attend
 from workbook.cluster import ready
 from workbook.cluster.current import current
@@ -15,7 +16,10 @@ OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 
 
 def shell() -> None:
-    """Say which cluster kubectl uses, then run the user's shell to its end. The cluster may be stopped, or absent."""
+    """Say which cluster kubectl uses, then run the user's shell to its end. The cluster may be stopped, or absent.
+
+    The shell starts in the repository's root, where the paths in the notebooks begin.
+    """
     cluster, variables = current(), session.for_commands()
     try:
         print(f"Here, kubectl uses {cluster.describe()}. `exit` leaves.")
@@ -29,6 +33,7 @@ def shell() -> None:
         print(f"But your shell's start-up files lead kubectl elsewhere. First type: {'; '.join(commands)}")
     for name in OF_MAKE:
         os.environ.pop(name, None)
+    os.chdir(ROOT)  # JupyterLab may start a terminal in the folder that its file browser shows
     attend([session.shell()], variables)
 
 
