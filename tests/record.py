@@ -2,6 +2,7 @@
 
 import os
 import platform
+from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tests import documents, glossary
-from workbook.base.notebooks import find
+from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.cluster import current
 from workbook.machine.session import for_kernels
@@ -17,6 +18,9 @@ from workbook.machine.set_up import up
 from workbook.publish import claims, index
 from workbook.publish.execute import TEST_PROFILE, execute
 from workbook.publish.minutes import write_time
+
+PICTURE = NOTEBOOKS / "images" / "rollout.png"
+"""What README shows: the output of the cell with the tag `readme`."""
 
 
 def record(*chosen: str) -> int:
@@ -45,6 +49,7 @@ def record(*chosen: str) -> int:
     if any(outcome.error for outcome in execute(paths, keep)):
         return 1
     _number_and_link()
+    _save_picture()
     documents.write_between(ROOT / "README.md", "chapter table", documents.table())
     documents.write_between(documents.AGENDA, "agenda", documents.agenda())
     index.PAGE.write_text(index.page(), encoding="utf-8")
@@ -70,3 +75,10 @@ def _number_and_link() -> None:
         cell.source = source
     for path, book in books.items():
         nbformat.write(book, path)
+
+
+def _save_picture() -> None:
+    cells = [cell for path in find() for cell in nbformat.read(path, as_version=4).cells]
+    for cell in (cell for cell in cells if "readme" in cell.metadata.get("tags", [])):
+        (output,) = cell.outputs
+        PICTURE.write_bytes(b64decode(output.data["image/png"]))

@@ -245,7 +245,7 @@ def probes() -> Picture:
             "liveness probe",
             "Does it hang?",
             "for the container's whole life",
-            "after 3 failures:",
+            "after 3 failures in a row:",
             "restart the container",
         ),
     )
@@ -266,7 +266,7 @@ def diagnosis() -> Picture:
         (("Pending",), ("`kubectl describe pod", "~no node fits: requests, selectors")),
         (("Container-", "Creating"), ("`kubectl describe pod", "~a volume or Secret is missing")),
         (("ErrImage…", "ImagePullBackOff"), ("`kubectl describe pod", "~name, tag, policy of the image")),
-        (("Error", "CrashLoopBackOff"), ("`kubectl logs --previous", "~why did the program end?")),
+        (("Error", "CrashLoopBackOff"), ("`kubectl logs [--previous]", "~why did the program end?")),
         (("Running, 0/1",), ("`kubectl describe pod", "~what does the probe report?")),
         (
             ("Running, 1/1,", "~but no answer"),

@@ -133,7 +133,9 @@ def test_each_caption_is_in_a_list_with_its_page(made):
     first = made.soup.select_one("main section")["id"]
     lists = "\n".join(made.texts[: pages(made.pdf)[0][first] - 1])
     printed = re.findall(
-        r"^(Listing|Figure) ([\d-]+)\. [^\n]*?(?:\n(?!Listing|Figure)[^\n]*?)*?\s(\d+)$", lists, re.MULTILINE
+        r"^(Listing|Figure) ([\d-]+)\. [^\n]*?(?:\n(?!Listing|Figure)[^\n]*?)*?\s(\d+)$(?=\n(?:Listing|Figure|\d)|\Z)",
+        lists,
+        re.MULTILINE,
     )
     assert Counter((category, number) for category, number, _ in printed) == captions
     for category, number, page in printed:
@@ -198,7 +200,7 @@ def test_pdf_is_tagged_and_has_title_language_and_outline(made):
 def test_no_path_of_this_machine_is_in_a_link(made):
     for page in made.reader.pages:
         for annotation in page.get("/Annots", []):
-            assert annotation.get_object().get("/A", {}).get("/URI", "https:").startswith("https:")
+            assert re.match("https:|http://localhost:", annotation.get_object().get("/A", {}).get("/URI", "https:"))
 
 
 def test_both_files_are_small(made):
@@ -249,7 +251,7 @@ def test_nothing_is_cut_off(made, chromium, media, width, too_wide):
 def test_hints_can_be_read_on_paper(made):
     printed = squeezed("".join(made.texts))
     for hint in made.soup.select("details p"):
-        assert squeezed(hint.get_text())[:20] in printed.replace("ﬁ", "fi").replace("ﬂ", "fl")
+        assert squeezed(hint.get_text())[:20] in printed
 
 
 def test_the_same_notebooks_give_the_same_page(made):

@@ -1,11 +1,15 @@
 """The notebooks' pictures: drawn from their source, and each of them used."""
 
+from base64 import b64decode
 from importlib.util import module_from_spec, spec_from_file_location
 
+import nbformat
 import pytest
 
 from tests.glossary import sources
-from workbook.base.notebooks import NOTEBOOKS
+from tests.record import PICTURE
+from workbook.base.notebooks import NOTEBOOKS, find
+from workbook.base.paths import ROOT
 
 SOURCE = NOTEBOOKS / "images" / "draw.py"
 spec = spec_from_file_location("draw", SOURCE)
@@ -17,3 +21,10 @@ spec.loader.exec_module(draw)
 def test_the_file_agrees_with_its_source_and_is_in_a_notebook(path):
     assert path.read_text(encoding="utf-8") == draw.drawn()[path], "run `python notebooks/images/draw.py`"
     assert any(f"](images/{path.name})" in source for source in sources())
+
+
+def test_the_readme_shows_the_recorded_picture():
+    cells = [cell for path in find() for cell in nbformat.read(path, as_version=4).cells]
+    (cell,) = [cell for cell in cells if "readme" in cell.metadata.get("tags", [])]
+    assert PICTURE.read_bytes() == b64decode(cell.outputs[0].data["image/png"])
+    assert f"]({PICTURE.relative_to(ROOT).as_posix()})" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -23,6 +23,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setattr(record.current, "current", lambda: SimpleNamespace(provider="kind"))
     monkeypatch.setattr(documents, "PLANS", (documents.Plan("A day", ("00",), 2),))
     monkeypatch.setattr(documents, "AGENDA", tmp_path / "agenda.md")
+    monkeypatch.setattr(record, "PICTURE", tmp_path / "picture.png")
     for module, name in ((index, "index.md"), (claims, "errata.md")):
         monkeypatch.setattr(module, "PAGE", tmp_path / name)
     for name, mark in (("README.md", "chapter table"), ("agenda.md", "agenda")):
@@ -51,6 +52,15 @@ def test_outputs_and_documents_are_written(repository):
     assert "| 1-1 | [00_add](00_add.ipynb) [1] |" in (repository / "index.md").read_text(encoding="utf-8")
     assert "| 0:00 | [00_add]" in (repository / "agenda.md").read_text(encoding="utf-8")
     assert (repository / "errata.md").read_text(encoding="utf-8").startswith("# Errata")
+
+
+def test_the_readmes_picture_is_the_output_of_a_cell(repository):
+    path = add_notebook(repository, 'from IPython.display import Image\nImage(b"a picture", format="png")')
+    book = nbformat.read(path, as_version=4)
+    book.cells[1].metadata.tags = ["readme"]
+    nbformat.write(book, path)
+    assert record.record() == 0
+    assert (repository / "picture.png").read_bytes() == b"a picture"
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(repository):
