@@ -1,6 +1,6 @@
-# Each verb works on a fresh machine and does its own set-up. Without make: `python3 -m workbook lab`, and so on.
-# Variables: ARGS for more arguments, BUNDLE for a folder that `make bundle` has written, SUM for the sum that it has
-# printed, PYTHON for another Python.
+# Each verb works on a fresh machine, because it sets up what it needs. Without make, run `python3 -m workbook VERB`.
+# Variables: ARGS adds arguments. BUNDLE is the folder that `make bundle` wrote, and SUM the checksum that it printed.
+# PYTHON chooses another Python.
 PYTHON ?= python3
 LEARNER := lab shell run status doctor up down clean
 INSTRUCTOR := handout bundle verify classroom
