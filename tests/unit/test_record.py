@@ -45,7 +45,9 @@ def test_outputs_and_documents_are_written(repository):
     assert book.cells[1].outputs[0]["data"]["text/plain"] == "2"
     assert "1 min reading, 1 min running" in book.cells[0].source
     assert book.metadata.workbook.keys() == {"seconds", "date", "kubernetes", "provider", "python"}
-    assert "| [A title](notebooks/00_add.ipynb) | 1 min reading, 1 min running |" in (repository / "README.md").read_text(encoding="utf-8")
+    assert "| [A title](notebooks/00_add.ipynb) | 1 min reading, 1 min running |" in (
+        repository / "README.md"
+    ).read_text(encoding="utf-8")
     assert "| 1-1 | [00_add](00_add.ipynb) [1] |" in (repository / "index.md").read_text(encoding="utf-8")
     assert "| 0:00 | [00_add]" in (repository / "agenda.md").read_text(encoding="utf-8")
     assert (repository / "errata.md").read_text(encoding="utf-8").startswith("# Errata")
