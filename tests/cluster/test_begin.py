@@ -27,7 +27,7 @@ def objects(namespace=None):
 def test_a_second_run_changes_nothing(capsys):
     capsys.readouterr()
     workbook.begin(3)
-    assert capsys.readouterr().out.splitlines() == ["Notebook 03 can begin on the cluster 'workbook-test' (kind)."] or (
+    assert capsys.readouterr().out.splitlines() == ["Notebook 03 can start on the cluster 'workbook-test' (kind)."] or (
         current().provider != "kind"
     )
 

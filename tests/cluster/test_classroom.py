@@ -146,7 +146,7 @@ def test_at_the_end_the_namespace_stays_with_what_the_learner_needs_to_come_back
     done = sessions.python("-c", leave, **handed_out[BOB])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not yours to delete" in done.stdout and "\nAbsent\n" in done.stdout
-    assert "Notebook 03 can begin" in done.stdout
+    assert "Notebook 03 can start" in done.stdout
 
 
 def test_a_renewed_kubeconfig_takes_the_place_of_one_that_is_no_longer_let_in(handed_out):

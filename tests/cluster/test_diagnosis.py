@@ -16,10 +16,10 @@ from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
 
 pytestmark = pytest.mark.cluster
 POD = "Pod webapp-deployment-*"
-MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why it needs so much."
+MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why the program needs so much."
 EXITS = "Fix what the program complains about. Until then it is restarted, each time after a longer delay."
-COMMAND = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
-IMAGE = "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02)."
+COMMAND = "Correct `command`, `args` or the mounts in the manifest, or the program's path in the image."
+IMAGE = "Correct `image` in the manifest, or build the image and set `imagePullPolicy: Never` (notebook 02)."
 PROBE = {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1, "failureThreshold": 1}
 SETTINGS = {"name": "SETTING", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}}
 PREPARES = {"name": "prepare", "image": "web-app:1.0", "imagePullPolicy": "Never"}
@@ -33,43 +33,43 @@ PODS = {
         {"image": "web-app:9.9"},
         {},
         "ErrImageNeverPull",
-        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` forbids to fetch it. Of that name there is web-app:1.0.",
-        "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
+        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` does not allow pulling it. With that name, the node has web-app:1.0.",
+        "Build it and load it onto the node (notebook 02), or correct `image` in the manifest.",
     ),
     "no registry has the image": (
         {"image": "localhost:1/web-app:9.9", "imagePullPolicy": "IfNotPresent"},
         {},
         ("ErrImagePull", "ImagePullBackOff"),
-        "The image localhost:1/web-app:9.9 is not on the node, and no registry gave it.",
+        "The image localhost:1/web-app:9.9 is not on the node, and no registry provided it.",
         IMAGE,
     ),
     "the program ends at once": (
         {"command": ["python", "-uc", SAYS]},
         {},
         ("Error", "CrashLoopBackOff"),
-        "The program ends by itself, with exit code 1. Its last lines were:\nopening settings\nthere are none",
+        "The program exits with code 1. Its last lines were:\nopening settings\nthere are none",
         EXITS,
     ),
     "the program has nothing to do": (
         {"command": ["python", "-c", "pass"]},
         {},
         ("Completed", "CrashLoopBackOff"),
-        "The program ends by itself, with exit code 0. It has printed nothing.",
+        "The program exits with code 0. It has printed nothing.",
         EXITS,
     ),
     "it asks for a name that does not resolve": (
         {"command": ["python", "-c", ASKS]},
         {},
         ("Error", "CrashLoopBackOff"),
-        "The program ends by itself, with exit code 1, since a name does not resolve:\n"
+        "The program exits with code 1. It cannot resolve a name:\n"
         "urllib.error.URLError: <urlopen error [Errno -2] Name or service not known>",
-        "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's.",
+        "Compare the name with `services()`: NAME for a Service in the same Namespace, NAME.NAMESPACE for one in another.",
     ),
     "it is killed, and the runtime does not say why": (
         {"command": ["python", "-c", "raise SystemExit(137)"], "resources": {"limits": {"memory": "32Mi"}}},
         {},
         ("Error", "CrashLoopBackOff"),
-        "The program was killed (exit code 137), probably since it took more memory than its limit of 32Mi. "
+        "The program was killed (exit code 137), probably because it used more memory than its limit of 32Mi. "
         "It has printed nothing.",
         MEMORY,
     ),
@@ -77,7 +77,7 @@ PODS = {
         {},
         {"initContainers": [PREPARES | {"command": ["python", "-uc", SAYS]}]},
         ("Error", "CrashLoopBackOff"),
-        "The program of the init container prepare ends by itself, with exit code 1, so the Pod's containers do not "
+        "The program of the init container prepare exits with code 1, so the Pod's containers do not "
         "start. Its last lines were:\nopening settings\nthere are none",
         EXITS,
     ),
@@ -85,73 +85,73 @@ PODS = {
         {},
         {"initContainers": [PREPARES | {"command": ["python", "-c", "import time; time.sleep(10**6)"]}]},
         "PodInitializing",
-        "The program of the init container prepare still runs, and the Pod's containers start only when it has ended. "
+        "The program of the init container prepare is still running, and the Pod's containers start only after it has finished. "
         "It has printed nothing.",
-        "Wait if it is still preparing something; else give it what it waits for, or correct its command.",
+        "Wait if it is still preparing something. Otherwise provide what it waits for, or correct its command.",
     ),
     "a Secret to mount is missing": (
         {"volumeMounts": [{"name": "data", "mountPath": "/data"}]},
         {"volumes": [{"name": "data", "secret": {"secretName": "passwords"}}]},
         "FailedMount",
         'The volume "data" cannot be mounted: secret "passwords" not found.',
-        "Make what the volume names, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
+        "Create what the volume refers to, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
         "without it.",
     ),
     "it has a scheduling gate": (
         {},
         {"schedulingGates": [{"name": "example.com/quota"}]},
         "SchedulingGated",
-        "It is not scheduled before its scheduling gates are removed: example.com/quota.",
-        "The controller that a gate is for removes it. If there is none, leave `schedulingGates` out of the manifest.",
+        "It is not scheduled until its scheduling gates are removed: example.com/quota.",
+        "A gate is removed by its controller. If there is none, leave `schedulingGates` out of the manifest.",
     ),
     "a ConfigMap is missing": (
         {"env": [SETTINGS]},
         {},
         "CreateContainerConfigError",
-        'The Pod names something that is not there: configmap "settings" not found.',
-        "Make it, or correct its name in the manifest.",
+        'The Pod refers to something that does not exist: configmap "settings" not found.',
+        "Create it, or correct its name in the manifest.",
     ),
     "no node has room": (
         {"resources": {"requests": {"memory": "9Ti"}}},
         {},
         "Unschedulable",
-        "No node has room for it: too little memory is left.",
-        "Ask for less in `resources.requests`, delete other Pods, or give the cluster more.",
+        "No node has enough memory left for it.",
+        "Lower `resources.requests`, delete other Pods, or give the cluster more resources.",
     ),
     "no node is what it wants": (
         {},
         {"nodeSelector": {"disk": "fast"}},
         "Unschedulable",
-        "It wants a node with labels that no node has.",
-        "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
+        "It requires node labels that no node has.",
+        "Correct `nodeSelector` or `affinity` in the manifest. See the nodes' labels: `%kubectl get nodes --show-labels`.",
     ),
     "its volume is not bound": (
         {},
         {"volumes": [CLAIM]},
         "Unschedulable",
-        "It asks for a volume that is not there, or that no storage was found for.",
-        "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
+        "It uses a PersistentVolumeClaim that does not exist, or that has no volume.",
+        "Look at `%kubectl get persistentvolumeclaims`: create the claim, or correct its name or its storage class.",
     ),
     "the readiness probe asks at a wrong port": (
         {"readinessProbe": {"httpGet": {"path": "/", "port": 5001}, "periodSeconds": 1}},
         {},
         "Unhealthy",
         "The program runs, but its readiness probe (GET / on port 5001) gets no answer.",
-        "Wait if it is still starting; else correct the probe's path and port, or the program.",
+        "Wait if it is still starting. Otherwise correct the probe's path and port, or the program.",
     ),
     "the readiness probe asks for a wrong path": (
         {"readinessProbe": PROBE},
         {},
         "Unhealthy",
-        "The program runs, but its readiness probe (GET /health on port 5000) is answered with HTTP 404.",
-        "Wait if it is still starting; else correct the probe's path and port, or the program.",
+        "The program runs, but its readiness probe (GET /health on port 5000) gets HTTP 404.",
+        "Wait if it is still starting. Otherwise correct the probe's path and port, or the program.",
     ),
     "the liveness probe asks for a wrong path": (
         {"livenessProbe": PROBE},
         {},
         "Unhealthy",
         "Its liveness probe fails (GET /health on port 5000), so the kubelet restarts the container.",
-        "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+        "If the program works, correct the probe's path and port, or raise its `initialDelaySeconds`.",
     ),
 }
 
@@ -206,16 +206,16 @@ def test_another_pod_has_its_host_port(tmp_path, said):
     taken = next(port["hostPort"] for each in containers for port in each.get("ports", []) if "hostPort" in port)
     deploy(tmp_path, {"ports": [{"containerPort": 5000, "hostPort": taken}]}, {})
     (found,) = said(diagnosed(("Unschedulable",)))
-    assert found.why == "Another Pod has the `hostPort` that it asks for, on each node."
-    assert found.fix == "Leave out `hostPort`: a Service gives the Pods an address without one."
+    assert found.why == "On each node, another Pod already uses its `hostPort`."
+    assert found.fix == "Leave out `hostPort`: clients can reach the Pods through a Service instead."
 
 
 def test_its_image_is_on_the_node_but_its_policy_asks_a_registry(tmp_path, said):
     deploy(tmp_path, {"imagePullPolicy": "Always"}, {})
     (found,) = said(diagnosed(("ErrImagePull", "ImagePullBackOff")))
     assert found.why == (
-        "The image web-app:1.0 is on the node, but `imagePullPolicy: Always` asks a registry for it before each start, "
-        "and no registry gave it."
+        "The image web-app:1.0 is on the node, but `imagePullPolicy: Always` requests it from a registry before each "
+        "start, and no registry provided it."
     )
 
 
@@ -233,7 +233,7 @@ def test_a_program_that_was_started_again_is_not_well_at_once(tmp_path, said):
     workbook.restarted("app=webapp")
     assert workbook.pods(selector="app=webapp")["READY"].tolist() == ["1/1"]
     (found,) = said(workbook.diagnose("app=webapp"))
-    assert found.why == "The program ends by itself, with exit code 4. It has printed nothing."
+    assert found.why == "The program exits with code 4. It has printed nothing."
 
 
 def test_a_program_that_is_not_in_the_image(tmp_path, said):
@@ -258,23 +258,23 @@ def test_a_selector_that_no_label_matches(webapp, said):
     kubectl("set", "selector", "service", "webservice", "app=webap")
     assert repr(said(workbook.diagnose())) == (
         "✗ Service webservice: no endpoints\n"
-        "  Why: It selects app=webap; no Pod has that label.\n"
-        "       The Pods have: app=webapp.\n"
-        "  Do:  Correct the Service's `selector`, or the labels in the Pods' template."
+        "  Why: Its selector is app=webap, and no Pod matches it.\n"
+        "       The Pods' labels: app=webapp.\n"
+        "  Do:  Correct the Service's `selector`, or the labels in the Pod template."
     )
 
 
 def test_a_service_that_leads_to_the_wrong_port(webapp, said):
     kubectl("patch", "service", "webservice", "--patch", '{"spec": {"ports": [{"port": 80, "targetPort": 5001}]}}')
     (found,) = said(workbook.diagnose("app=webapp"))
-    assert found.why == "Its port 80 leads to port 5001 of the Pods, which say that they listen on 5000."
+    assert found.why == "Its port 80 goes to port 5001 of the Pods, but the Pods declare 5000."
 
 
 def test_a_load_balancer_that_the_cluster_does_not_provide(webapp, said):
     workbook.apply("1-05-webapp-service-loadbalancer.yaml")
     (found,) = said(workbook.diagnose())
     assert (found.subject, found.reason) == ("Service webservice", "EXTERNAL-IP <pending>")
-    assert found.why == "Nothing in this cluster gives out load balancers; a cloud would."
+    assert found.why == "Nothing in this cluster provides load balancers, as a cloud does."
 
 
 def test_pods_and_their_service_together(tmp_path, said):
@@ -283,7 +283,7 @@ def test_pods_and_their_service_together(tmp_path, said):
     diagnosed(("ErrImageNeverPull",))
     found = said(workbook.diagnose())
     assert [finding.subject for finding in found] == [POD, "Service webservice"]
-    assert found[1].why == "It selects app=webapp, which 1 Pod(s) have, but none of them is ready."
+    assert found[1].why == "Its selector app=webapp matches 1 Pod(s), but none of them is ready."
 
 
 def test_a_quota_that_forbids_the_pods(tmp_path, said):
@@ -303,7 +303,7 @@ def test_a_policy_that_forbids_the_pods(tmp_path, said):
         deploy(tmp_path, {}, {})
         (found,) = said(diagnosed(("FailedCreate",)))
         first, *rules = found.why.splitlines()
-        assert first.startswith('It may not make its Pods: each violates PodSecurity "restricted:')
+        assert first.startswith('It may not create its Pods: each violates PodSecurity "restricted:')
         assert rules[0] == (
             '- allowPrivilegeEscalation != false (container "webapp" must set '
             "securityContext.allowPrivilegeEscalation=false)"
@@ -314,7 +314,7 @@ def test_a_policy_that_forbids_the_pods(tmp_path, said):
 
 
 def test_a_name_that_does_not_resolve(webapp, said):
-    words = r"Nothing answers(.|\n)*(not known|resolution)(.|\n)*kube-dns"
+    words = r"no answer at(.|\n)*(not known|resolution)(.|\n)*kube-dns"
     with pytest.raises(WorkbookError, match=words) as failed:
         workbook.page("http://no-such-service", inside="deployment/webapp-deployment", timeout=1)
     said(failed.value)
@@ -325,8 +325,8 @@ def test_a_port_of_this_machine_that_is_taken(webapp, said):
         kubectl("port-forward", "--address=127.0.0.1", "service/webservice", f"{other.getsockname()[1]}:80", timeout=20)
     assert "address already in use" in str(said(refused.value))
     assert refused.value.fix == (
-        "Another program of this machine has that port. Take another before the colon; "
-        "`port_forward(…)` takes a free one by itself."
+        "Another program on this machine uses that port. Use another port before the colon; "
+        "`port_forward(…)` picks a free one automatically."
     )
 
 
@@ -337,5 +337,5 @@ def test_a_node_port_that_is_taken(webapp, said):
     with pytest.raises(KubectlError) as refused:
         workbook.apply(taken.replace("port: 80\n", f"port: 80\n      nodePort: {port}\n"))
     assert said(refused.value).fix == (
-        "Another Service has that node port. Take another, or leave out `nodePort`: then a free one is given."
+        "Another Service uses that node port. Use another, or leave out `nodePort` to get a free one."
     )

@@ -98,7 +98,7 @@ def test_what_is_no_name_never_reaches_kubectl(name):
         lambda: workbook.delete(name, "a"),
         lambda: workbook.scale(name, 0),
     ):
-        with pytest.raises(WorkbookError, match="is not a valid name of an object"):
+        with pytest.raises(WorkbookError, match="is not a valid object name"):
             call()
 
 

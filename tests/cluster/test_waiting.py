@@ -66,9 +66,7 @@ def test_a_service_whose_selector_matches_nothing_shows_both_sides():
     workbook.apply("1-04-webapp-service.yaml")
     workbook.rollout_status("webapp-deployment")
     kubectl.kubectl("set", "selector", "service", "webservice", "app=webap")
-    said = (
-        r"there are 0(.|\n)*selects app=webap; no Pod has that label(.|\n)*The Pods have: app=webapp(.|\n)*`selector`"
-    )
+    said = r"there are 0(.|\n)*Its selector is app=webap, and no Pod matches it(.|\n)*The Pods' labels: app=webapp(.|\n)*`selector`"
     workbook.endpoints("webservice", 0)
     with pytest.raises(WaitTimeout, match=said):
         workbook.endpoints("webservice", 1, timeout=2)

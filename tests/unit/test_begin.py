@@ -11,7 +11,7 @@ from workbook.engine import find
 from workbook.lessons import begin
 from workbook.lessons.progress import CONFIG_MAP
 
-CAN_BEGIN = "can begin on the cluster 'workbook' (existing)."
+CAN_BEGIN = "can start on the cluster 'workbook' (existing)."
 
 
 @pytest.fixture
@@ -76,7 +76,10 @@ def test_it_is_noted(cluster):
 
 def test_a_first_snapshot_is_taken_after_leftovers_are_removed(cluster, capsys):
     cluster.add("services", "left")
-    assert printed(3, capsys)[:2] == ["Removing the image web-app:1.0: it is built later.", "services left deleted"]
+    assert printed(3, capsys)[:2] == [
+        "Removing the image web-app:1.0: a later step builds it.",
+        "services left deleted",
+    ]
     assert workbook.first_snapshot().empty
 
 

@@ -10,7 +10,7 @@ from workbook.lessons.check import CheckFailed
 def test_check(capsys):
     check("two and two are four", lambda: 2 + 2 == 4)
     assert capsys.readouterr().out == "✓ two and two are four\n"
-    with pytest.raises(CheckFailed, match=r"✗ it rains: not so(.|\n)*Wait an hour"):
+    with pytest.raises(CheckFailed, match=r"✗ it rains: not true(.|\n)*Wait an hour"):
         check("it rains", False, "Wait an hour.")
 
 
@@ -25,16 +25,16 @@ def test_what_is_missing_is_no_error(noted, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "✓ two and two are four",
         "✗ it rains: not yet",
-        "Try it in the cell above and run this one again; a hint is below.",
+        "Try it in the cell above, then run this cell again. There is a hint below.",
     ]
-    assert noted() == ["✓ to its end", ""]
+    assert noted() == ["✓ to the end", ""]
 
 
-@pytest.mark.parametrize(("solution", "shown"), [(False, "✓ done"), (True, "by the solution")])
+@pytest.mark.parametrize(("solution", "shown"), [(False, "✓ done"), (True, "with the solution")])
 def test_a_done_exercise_is_noted(noted, capsys, solution, shown):
     workbook.exercise(0, {"it rains": lambda: True}, solution=solution)
     assert capsys.readouterr().out.splitlines() == ["✓ it rains", "Exercise 00 is done."]
-    assert noted() == ["✓ to its end", shown]
+    assert noted() == ["✓ to the end", shown]
 
 
 def test_a_solution_that_does_not_work_is_an_error(noted):

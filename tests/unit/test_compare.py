@@ -57,5 +57,5 @@ def test_tables_of_two_kinds():
 
 
 def test_part_of_a_table():
-    with pytest.raises(WorkbookError, match="not a whole table"):
+    with pytest.raises(WorkbookError, match="not a complete table"):
         compare(BEFORE, BEFORE.iloc[:1])

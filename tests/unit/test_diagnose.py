@@ -21,18 +21,20 @@ from workbook.lessons.kubectl import KubectlError
 
 RECORDED = Path(__file__).with_name("recorded")
 IMAGES = ["frontend:1.0", "web-app:2.0", "web-app:1.0"]
-COMMAND = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
+COMMAND = "Correct `command`, `args` or the mounts in the manifest, or the program's path in the image."
 EXITS = "Fix what the program complains about. Until then it is restarted, each time after a longer delay."
-IMAGE = "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02)."
-NAMES = "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's."
-MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why it needs so much."
-CLAIMS = "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class."
-TEMPLATE = (
-    "Correct these fields in the Pods' template. Where you may: lower the Namespace's label "
-    "`pod-security.kubernetes.io/enforce`."
+IMAGE = "Correct `image` in the manifest, or build the image and set `imagePullPolicy: Never` (notebook 02)."
+NAMES = (
+    "Compare the name with `services()`: NAME for a Service in the same Namespace, NAME.NAMESPACE for one in another."
 )
-FAILED = "Correct in the manifest what the message names, and delete the Pod: a failed Pod is not started again."
-PROBE = "Wait if it is still starting; else correct the probe's path and port, or the program."
+MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why the program needs so much."
+CLAIMS = "Look at `%kubectl get persistentvolumeclaims`: create the claim, or correct its name or its storage class."
+TEMPLATE = (
+    "Correct these fields in the Pod template. Or, if you are allowed to, set a less strict level in the "
+    "Namespace's label `pod-security.kubernetes.io/enforce`."
+)
+FAILED = "Correct what the message names in the manifest, and delete the Pod: a failed Pod is not restarted."
+PROBE = "Wait if it is still starting. Otherwise correct the probe's path and port, or the program."
 PREEMPTION = (
     "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
 )
@@ -42,94 +44,94 @@ FAILURES = {
     "image-never-pulled": (
         "Pod image-never-pulled",
         "ErrImageNeverPull",
-        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
-        "Of that name there is web-app:1.0, web-app:2.0.",
-        "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
+        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` does not allow pulling it. "
+        "With that name, the node has web-app:1.0, web-app:2.0.",
+        "Build it and load it onto the node (notebook 02), or correct `image` in the manifest.",
     ),
     "image-pull-back-off": (
         "Pod image-pull-back-off",
         "ImagePullBackOff",
-        "The image localhost:1/web-app:9.9 is not on the node, and no registry gave it.",
+        "The image localhost:1/web-app:9.9 is not on the node, and no registry provided it.",
         IMAGE,
     ),
     "image-name-invalid": (
         "Pod image-name-invalid",
         "InvalidImageName",
-        "The image web-app:1.O:2 is not on the node, and no registry gave it.",
+        "The image web-app:1.O:2 is not on the node, and no registry provided it.",
         IMAGE,
     ),
     "exit-1": (
         "Pod exit-1",
         "CrashLoopBackOff",
-        "The program ends by itself, with exit code 1. Its last lines were:\nopening settings\nthere are none",
+        "The program exits with code 1. Its last lines were:\nopening settings\nthere are none",
         EXITS,
     ),
     "exit-0": (
         "Pod exit-0",
         "CrashLoopBackOff",
-        "The program ends by itself, with exit code 0. It has printed nothing.",
+        "The program exits with code 0. It has printed nothing.",
         EXITS,
     ),
     "job-failed": (
         "Pod job-failed",
         "Error",
-        "The program ends by itself, with exit code 3. Its last lines were:\nno input",
+        "The program exits with code 3. Its last lines were:\nno input",
         "Fix what the program complains about.",
     ),
     "restarted": (
         "Pod restarted",
         "Error",
-        "The program ends by itself, with exit code 4. It has printed nothing.",
+        "The program exits with code 4. It has printed nothing.",
         EXITS,
     ),
     "name-unresolved": (
         "Pod name-unresolved",
         "Error",
-        "The program ends by itself, with exit code 1, since a name does not resolve:\n"
+        "The program exits with code 1. It cannot resolve a name:\n"
         "urllib.error.URLError: <urlopen error [Errno -2] Name or service not known>",
         NAMES,
     ),
     "out-of-memory": (
         "Pod out-of-memory",
         "CrashLoopBackOff",
-        "The program took more memory than its limit, and was killed for it.",
-        "Raise `resources.limits.memory` in the manifest, or find out why it needs so much.",
+        "The program was killed because it used more memory than its limit.",
+        "Raise `resources.limits.memory` in the manifest, or find out why the program needs so much.",
     ),
     "program-missing": (
         "Pod program-missing",
         "RunContainerError",
-        'The container cannot be made: "no-such-program": executable file not found in $PATH: unknown.',
+        'The container cannot be created: "no-such-program": executable file not found in $PATH: unknown.',
         COMMAND,
     ),
     "config-missing": (
         "Pod config-missing",
         "CreateContainerConfigError",
-        'The Pod names something that is not there: configmap "settings" not found.',
-        "Make it, or correct its name in the manifest.",
+        'The Pod refers to something that does not exist: configmap "settings" not found.',
+        "Create it, or correct its name in the manifest.",
     ),
     "cpu-insufficient": (
         "Pod cpu-insufficient",
         "Unschedulable",
-        "No node has room for it: too little cpu and memory is left.",
-        "Ask for less in `resources.requests`, delete other Pods, or give the cluster more.",
+        "No node has enough cpu and memory left for it.",
+        "Lower `resources.requests`, delete other Pods, or give the cluster more resources.",
     ),
     "node-unmatched": (
         "Pod node-unmatched",
         "Unschedulable",
-        "It wants a node with labels that no node has.",
-        "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
+        "It requires node labels that no node has.",
+        "Correct `nodeSelector` or `affinity` in the manifest. See the nodes' labels: `%kubectl get nodes --show-labels`.",
     ),
     "host-port-taken": (
         "Pod host-port-taken",
         "Unschedulable",
-        "Another Pod has the `hostPort` that it asks for, on each node.",
-        "Leave out `hostPort`: a Service gives the Pods an address without one.",
+        "On each node, another Pod already uses its `hostPort`.",
+        "Leave out `hostPort`: clients can reach the Pods through a Service instead.",
     ),
     "claim-missing": (
         "Pod claim-missing",
         "Unschedulable",
-        "It asks for a volume that is not there, or that no storage was found for.",
-        "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
+        "It uses a PersistentVolumeClaim that does not exist, or that has no volume.",
+        "Look at `%kubectl get persistentvolumeclaims`: create the claim, or correct its name or its storage class.",
     ),
     "anti-affinity": (
         "Pod anti-affinity",
@@ -141,12 +143,12 @@ FAILURES = {
         "Pod liveness-404",
         "Unhealthy",
         "Its liveness probe fails (GET /health on port 5000), so the kubelet restarts the container.",
-        "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+        "If the program works, correct the probe's path and port, or raise its `initialDelaySeconds`.",
     ),
     "readiness-404": (
         "Pod readiness-404",
         "Unhealthy",
-        "The program runs, but its readiness probe (GET /health on port 5000) is answered with HTTP 404.",
+        "The program runs, but its readiness probe (GET /health on port 5000) gets HTTP 404.",
         PROBE,
     ),
     "readiness-wrong-port": (
@@ -164,136 +166,136 @@ FAILURES = {
     "init-exit-1": (
         "Pod init-exit-1",
         "Error",
-        "The program of the init container prepare ends by itself, with exit code 1, so the Pod's containers do not "
+        "The program of the init container prepare exits with code 1, so the Pod's containers do not "
         "start. Its last lines were:\nno database",
         EXITS,
     ),
     "init-failed": (
         "Pod init-failed",
         "Error",
-        "The program of the init container prepare ends by itself, with exit code 1, so the Pod's containers do not "
+        "The program of the init container prepare exits with code 1, so the Pod's containers do not "
         "start. Its last lines were:\nno database",
         "Fix what the program complains about.",
     ),
     "init-waits": (
         "Pod init-waits",
         "PodInitializing",
-        "The program of the init container prepare still runs, and the Pod's containers start only when it has ended. "
+        "The program of the init container prepare is still running, and the Pod's containers start only after it has finished. "
         "Its last lines were:\nwaiting for the database",
-        "Wait if it is still preparing something; else give it what it waits for, or correct its command.",
+        "Wait if it is still preparing something. Otherwise provide what it waits for, or correct its command.",
     ),
     "init-image-missing": (
         "Pod init-image-missing",
         "ErrImageNeverPull",
-        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
-        "Of that name there is web-app:1.0, web-app:2.0.",
-        "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
+        "The image web-app:9.9 is not on the node, and `imagePullPolicy: Never` does not allow pulling it. "
+        "With that name, the node has web-app:1.0, web-app:2.0.",
+        "Build it and load it onto the node (notebook 02), or correct `image` in the manifest.",
     ),
     "init-out-of-memory": (
         "Pod init-out-of-memory",
         "OOMKilled",
-        "The program of the init container prepare took more memory than its limit, and was killed for it.",
+        "The program of the init container prepare was killed because it used more memory than its limit.",
         MEMORY,
     ),
     "sidecar-ends": (
         "Pod sidecar-ends",
         "Completed",
-        "The program of the init container prepare ends by itself, with exit code 0. Its last lines were:\nno log file",
+        "The program of the init container prepare exits with code 0. Its last lines were:\nno log file",
         EXITS,
     ),
     "secret-missing": (
         "Pod secret-missing",
         "FailedMount",
         'The volume "data" cannot be mounted: secret "passwords" not found.',
-        "Make what the volume names, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
+        "Create what the volume refers to, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
         "without it.",
     ),
     "config-key-missing": (
         "Pod config-key-missing",
         "FailedMount",
         'The volume "data" cannot be mounted: configmap references non-existent config key: a.',
-        "Make what the volume names, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
+        "Create what the volume refers to, or correct `volumes` in the manifest. With `optional: true`, the Pod starts "
         "without it.",
     ),
     "host-path-missing": (
         "Pod host-path-missing",
         "FailedMount",
         'The volume "data" cannot be mounted: hostPath type check failed: /nowhere is not a directory.',
-        "Make what the volume names, or correct `volumes` in the manifest.",
+        "Create what the volume refers to, or correct `volumes` in the manifest.",
     ),
     "memory-too-little": (
         "Pod memory-too-little",
         "FailedCreatePodSandBox",
-        "Its memory limit is too low for a container even to start.",
+        "Its memory limit is too low to start a container.",
         MEMORY,
     ),
     "run-as-root": (
         "Pod run-as-root",
         "CreateContainerConfigError",
-        "It may not run as root, and no other user is set: container has runAsNonRoot and image will run as root.",
-        "Set `runAsUser` under `securityContext` to a number above 0, or `USER` in the Dockerfile to one.",
+        "It must not run as root, but no other user is set: container has runAsNonRoot and image will run as root.",
+        "Set `runAsUser` under `securityContext`, or `USER` in the Dockerfile, to a number above 0.",
     ),
     "claim-pending": (
         "Pod claim-pending",
         "Unschedulable",
-        "It asks for a volume that is not there, or that no storage was found for.",
+        "It uses a PersistentVolumeClaim that does not exist, or that has no volume.",
         CLAIMS,
     ),
     "claim-unprovisioned": (
         "Pod claim-unprovisioned",
         "Unschedulable",
-        "It asks for a volume that is not there, or that no storage was found for.",
+        "It uses a PersistentVolumeClaim that does not exist, or that has no volume.",
         CLAIMS,
     ),
     "gated": (
         "Pod gated",
         "SchedulingGated",
-        "It is not scheduled before its scheduling gates are removed: example.com/quota, example.com/review.",
-        "The controller that a gate is for removes it. If there is none, leave `schedulingGates` out of the manifest.",
+        "It is not scheduled until its scheduling gates are removed: example.com/quota, example.com/review.",
+        "A gate is removed by its controller. If there is none, leave `schedulingGates` out of the manifest.",
     ),
     "no-scheduler": (
         "Pod no-scheduler",
         "Pending",
-        "No scheduler has looked at it; it asks for 'nobody'.",
-        "Leave `schedulerName` out of the manifest, or see why that scheduler does not run: "
+        "Its scheduler has not handled it: 'nobody'.",
+        "Leave `schedulerName` out of the manifest, or find out why that scheduler does not run: "
         "`pods(namespace='kube-system')`.",
     ),
     "out-of-cpu": (
         "Pod out-of-cpu",
         "OutOfcpu",
-        "It has failed for good: Pod was rejected: Node didn't have enough resource: cpu, requested: 9000000, "
+        "It has failed permanently: Pod was rejected: Node didn't have enough resource: cpu, requested: 9000000, "
         "used: 850, capacity: 2000.",
         FAILED,
     ),
     "deadline": (
         "Pod deadline",
         "DeadlineExceeded",
-        "It has failed for good: Pod was active on the node longer than the specified deadline.",
+        "It has failed permanently: Pod was active on the node longer than the specified deadline.",
         FAILED,
     ),
     "pull-always": (
         "Pod pull-always",
         "ErrImagePull",
-        "The image web-app:1.0 is on the node, but `imagePullPolicy: Always` asks a registry for it before each start, "
-        "and no registry gave it.",
+        "The image web-app:1.0 is on the node, but `imagePullPolicy: Always` requests it from a registry before each "
+        "start, and no registry provided it.",
         "Set `imagePullPolicy: Never` in the manifest (notebook 02), or push the image to a registry.",
     ),
     "architecture": (
         "Pod architecture",
         "Error",
         "The image hello:arm64 is for arm64, but the node is amd64.",
-        "Build it for the node (`docker build --platform linux/amd64 …`), or use an image that is.",
+        "Build it for the node (`docker build --platform linux/amd64 …`), or use another image.",
     ),
     "platform-unmatched": (
         "Pod platform-unmatched",
         "ErrImagePull",
         "The image localhost:5000/hello:1.0 has no program for the node's architecture, amd64.",
-        "Build it for the node (`docker build --platform linux/amd64 …`), or use an image that is.",
+        "Build it for the node (`docker build --platform linux/amd64 …`), or use another image.",
     ),
     "killed": (
         "Pod killed",
         "Error",
-        "The program was killed (exit code 137), probably since it took more memory than its limit of 32Mi. "
+        "The program was killed (exit code 137), probably because it used more memory than its limit of 32Mi. "
         "It has printed nothing.",
         MEMORY,
     ),
@@ -301,12 +303,12 @@ FAILURES = {
         "Pod startup-404",
         "Unhealthy",
         "Its startup probe fails (GET /health on port 5000), so the kubelet restarts the container.",
-        "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+        "If the program works, correct the probe's path and port, or raise its `initialDelaySeconds`.",
     ),
     "unwritable": (
         "Pod unwritable",
         "RunContainerError",
-        "The container cannot be made: failed to create containerd task: failed to create shim task: OCI runtime create "
+        "The container cannot be created: failed to create containerd task: failed to create shim task: OCI runtime create "
         "failed: runc create failed: unable to start container process: error during container init: error mounting "
         '"/var/lib/kubelet/pods/uid-of-unwritable/volumes/kubernetes.io~empty-dir/data" to rootfs at "/app/app.py": mount '
         "/var/lib/kubelet/pods/uid-of-unwritable/volumes/kubernetes.io~empty-dir/data:/app/app.py (via "
@@ -316,7 +318,7 @@ FAILURES = {
     "policy-restricted": (
         "ReplicaSet restricted-*",
         "FailedCreate",
-        'It may not make its Pods: each violates PodSecurity "restricted:latest":\n'
+        'It may not create its Pods: each violates PodSecurity "restricted:latest":\n'
         '- allowPrivilegeEscalation != false (container "web-app" must set '
         "securityContext.allowPrivilegeEscalation=false)\n"
         '- unrestricted capabilities (container "web-app" must set securityContext.capabilities.drop=["ALL"])\n'
@@ -328,7 +330,7 @@ FAILURES = {
     "policy-baseline": (
         "ReplicaSet on-host-*",
         "FailedCreate",
-        'It may not make its Pods: each violates PodSecurity "baseline:latest":\n'
+        'It may not create its Pods: each violates PodSecurity "baseline:latest":\n'
         "- host namespaces (hostNetwork=true)\n"
         '- hostPort (container "webapp" uses hostPort 5000)',
         TEMPLATE,
@@ -336,40 +338,40 @@ FAILURES = {
     "limit-range": (
         "ReplicaSet too-large-*",
         "FailedCreate",
-        'It may not make its Pods: pods "too-large-5fddbdb584-v48pd" is forbidden: [maximum cpu usage per Container is '
+        'It may not create its Pods: pods "too-large-5fddbdb584-v48pd" is forbidden: [maximum cpu usage per Container is '
         "100m, but limit is 200m, maximum memory usage per Container is 64Mi, but limit is 128Mi].",
         "Correct the Deployment's manifest, or the quota or policy that forbids it.",
     ),
     "over-quota": (
         "ReplicaSet over-quota-*",
         "FailedCreate",
-        'It may not make its Pods: pods "over-quota-7fff5f55b-cpvbc" is forbidden: exceeded quota: none, '
+        'It may not create its Pods: pods "over-quota-7fff5f55b-cpvbc" is forbidden: exceeded quota: none, '
         "requested: pods=1, used: pods=22, limited: pods=0.",
         "Correct the Deployment's manifest, or the quota or policy that forbids it.",
     ),
     "selects-nothing": (
         "Service selects-nothing",
         "no endpoints",
-        "It selects app=webap; no Pod has that label.\nThe Pods have: app=healthy.",
-        "Correct the Service's `selector`, or the labels in the Pods' template.",
+        "Its selector is app=webap, and no Pod matches it.\nThe Pods' labels: app=healthy.",
+        "Correct the Service's `selector`, or the labels in the Pod template.",
     ),
     "none-ready": (
         "Service none-ready",
         "no endpoints",
-        "It selects app=readiness-404, which 1 Pod(s) have, but none of them is ready.",
-        "See above what is wrong with the Pods.",
+        "Its selector app=readiness-404 matches 1 Pod(s), but none of them is ready.",
+        "Fix the Pods first: see the findings about them.",
     ),
     "wrong-target-port": (
         "Service wrong-target-port",
         "wrong target port",
-        "Its port 80 leads to port 5001 of the Pods, which say that they listen on 5000.",
+        "Its port 80 goes to port 5001 of the Pods, but the Pods declare 5000.",
         "Correct `targetPort` in the Service's manifest.",
     ),
     "load-balancer": (
         "Service load-balancer",
         "EXTERNAL-IP <pending>",
-        "Nothing in this cluster gives out load balancers; a cloud would.",
-        "Use its node port (`service_url(…)`), `port_forward(…)`, or on minikube `minikube tunnel` in a terminal.",
+        "Nothing in this cluster provides load balancers, as a cloud does.",
+        "Use its node port (`service_url(…)`), `port_forward(…)`, or with minikube `minikube tunnel` in a terminal.",
     ),
 }
 WELL = ["healthy", "external", "job-done", "init-done", "secret-optional"]
@@ -427,15 +429,15 @@ def test_pods_of_one_deployment_are_one_finding_unless_their_names_are_shown():
         "Pod deployment-778bbbb765-9z8sj",
         "Pod deployment-778bbbb765-x4dh4",
     ]
-    assert "Of that name there is none." in concluded(record, images=list)[0].why
+    assert "With that name, the node has no image." in concluded(record, images=list)[0].why
 
 
 def test_a_finding_as_text():
     assert repr(concluded(recorded("selects-nothing"))) == (
         "✗ Service selects-nothing: no endpoints\n"
-        "  Why: It selects app=webap; no Pod has that label.\n"
-        "       The Pods have: app=healthy.\n"
-        "  Do:  Correct the Service's `selector`, or the labels in the Pods' template."
+        "  Why: Its selector is app=webap, and no Pod matches it.\n"
+        "       The Pods' labels: app=healthy.\n"
+        "  Do:  Correct the Service's `selector`, or the labels in the Pod template."
     )
 
 
@@ -447,8 +449,8 @@ def test_a_full_disk():
     )
     (finding,) = concluded(record)
     assert (finding.why, finding.fix) == (
-        "The disk of the node is full.",
-        "Make room on it, such as with `docker system prune`.",
+        "The node's disk is full.",
+        "Free some space on it, for example with `docker system prune`.",
     )
 
 
@@ -536,11 +538,11 @@ def test_a_pod_that_has_just_been_created_waits_for_its_scheduler():
 def test_the_policy_that_fetches_an_image_is_also_a_default():
     record = recorded("pull-always")
     record["pods"][0]["spec"]["containers"][0]["image"] = "web-app"
-    assert concluded(record)[0].why == "The image web-app is not on the node, and no registry gave it."
+    assert concluded(record)[0].why == "The image web-app is not on the node, and no registry provided it."
     (finding,) = concluded(record, images=lambda: ["web-app:latest"])
     assert finding.why == (
-        "The image web-app is on the node, but `imagePullPolicy: Always`, the default for the tag `latest`, asks a "
-        "registry for it before each start, and no registry gave it."
+        "The image web-app is on the node, but `imagePullPolicy: Always`, the default for the tag `latest`, requests "
+        "it from a registry before each start, and no registry provided it."
     )
 
 
@@ -553,7 +555,7 @@ def test_an_image_on_the_node_by_its_full_name(image):
 
 def test_an_image_that_may_be_fetched_and_is_not_on_the_node():
     assert concluded(recorded("pull-always"), images=list)[0].why == (
-        "The image web-app:1.0 is not on the node, and no registry gave it."
+        "The image web-app:1.0 is not on the node, and no registry provided it."
     )
 
 
@@ -569,8 +571,8 @@ OTHER = "The image hello:arm64 has no program for the node's architecture"
         (
             "amd64",
             "amd64",
-            "The image hello:arm64 is for amd64, like the node, but its program is not: it is for another architecture, "
-            "or a script that does not name its interpreter.",
+            "The image hello:arm64 is for amd64, like the node, but its program is for another architecture, "
+            "or is a script that does not name its interpreter.",
         ),
     ],
 )
@@ -611,16 +613,16 @@ def test_a_limit_that_is_too_low_for_the_runtime_itself():
         "container init was OOM-killed (memory limit too low?): unknown"
     )
     (finding,) = concluded(record)
-    assert (finding.why, finding.fix) == ("Its memory limit is too low for a container even to start.", MEMORY)
+    assert (finding.why, finding.fix) == ("Its memory limit is too low to start a container.", MEMORY)
 
 
 def test_a_program_that_was_killed_has_a_limit_of_its_pod_or_none():
     record = recorded("killed")
     spec = record["pods"][0]["spec"]
     spec["resources"] = spec["containers"][0].pop("resources")
-    assert "probably since it took more memory than its limit of 32Mi" in concluded(record)[0].why
+    assert "probably because it used more memory than its limit of 32Mi" in concluded(record)[0].why
     del spec["resources"]
-    assert concluded(record)[0].why == "The program ends by itself, with exit code 137. It has printed nothing."
+    assert concluded(record)[0].why == "The program exits with code 137. It has printed nothing."
 
 
 def test_a_startup_probe_that_still_fails():
@@ -628,7 +630,7 @@ def test_a_startup_probe_that_still_fails():
     record["events"] = [event for event in record["events"] if event["reason"] == "Unhealthy"]
     first_status(record).update(state={"running": {"startedAt": record["now"]}}, lastState={})
     assert concluded(record)[0].why == (
-        "The program runs, but its startup probe (GET /health on port 5000) is answered with HTTP 404."
+        "The program runs, but its startup probe (GET /health on port 5000) gets HTTP 404."
     )
 
 
@@ -659,7 +661,7 @@ def test_a_program_that_cannot_be_started():
     (finding,) = concluded(record)
     assert (finding.reason, finding.why, finding.fix) == (
         "StartError",
-        'The container cannot be made: "no-such-program": executable file not found in $PATH: unknown.',
+        'The container cannot be created: "no-such-program": executable file not found in $PATH: unknown.',
         COMMAND,
     )
 
@@ -706,7 +708,7 @@ def test_a_service_without_pods_and_without_selector():
     record = recorded("selects-nothing")
     del record["services"][0]["spec"]["selector"]
     assert concluded(record, pods=[], all_pods=[])[0].why == (
-        "It selects nothing; no Pod has that label.\nThe Pods have: there are none."
+        "Its selector is empty, and no Pod matches it.\nThe Pods' labels: there are no Pods."
     )
 
 
@@ -715,7 +717,7 @@ def test_a_service_may_name_a_port():
     record["services"][0]["spec"]["ports"][0]["targetPort"] = "http"
     record["pods"][0]["spec"]["containers"][0]["ports"][0]["name"] = "web"
     (finding,) = concluded(record)
-    assert "leads to port http of the Pods, which say that they listen on 5000, web." in finding.why
+    assert "goes to port http of the Pods, but the Pods declare 5000, web." in finding.why
     record["services"][0]["spec"]["ports"][0]["targetPort"] = "web"
     assert not concluded(record)
 
@@ -774,7 +776,7 @@ def test_diagnose_examines_the_whole_namespace(cluster):
     cluster("image-never-pulled", "over-quota", "load-balancer", "job-done")
     found = diagnose()
     assert [finding.reason for finding in found] == ["ErrImageNeverPull", "FailedCreate", "EXTERNAL-IP <pending>"]
-    assert "there is web-app:3.0." in found[0].why
+    assert "the node has web-app:3.0." in found[0].why
 
 
 def test_diagnose_examines_what_a_selector_selects_and_the_services_that_lead_there(cluster):

@@ -199,7 +199,7 @@ def test_what_the_new_image_replaces_is_removed(words, docker_engine, monkeypatc
     }
     magic(BUILD)
     assert len(docker_engine.asked("DELETE /images/.*")) == removed
-    assert capsys.readouterr().out.endswith("had this name before.\n") == removed
+    assert capsys.readouterr().out.endswith("Removed the previous image with this name.\n") == removed
 
 
 def test_one_that_is_in_use_stays(words, docker_engine, monkeypatch, capsys):
@@ -207,7 +207,7 @@ def test_one_that_is_in_use_stays(words, docker_engine, monkeypatch, capsys):
     monkeypatch.setattr(docker, "_identity", lambda engine, image: next(identities))
     docker_engine.answers["DELETE /images/sha256:old"] = (409, "a container is using it")
     magic(BUILD)
-    assert "had this name" not in capsys.readouterr().out
+    assert "previous image" not in capsys.readouterr().out
 
 
 def test_the_same_image_again_replaces_nothing(words, docker_engine):

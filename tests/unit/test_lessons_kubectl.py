@@ -122,7 +122,7 @@ def test_delete_and_scale(words):
 
 @pytest.mark.parametrize("name", ["--all", "Webapp", "", "a b", "web-"])
 def test_a_name_that_would_be_an_option_is_refused(words, name):
-    with pytest.raises(WorkbookError, match="is not a valid name of an object"):
+    with pytest.raises(WorkbookError, match="is not a valid object name"):
         delete("pod", name)
 
 

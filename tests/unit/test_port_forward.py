@@ -94,7 +94,7 @@ def test_a_taken_port_is_replaced_by_a_free_one(cluster, capsys):
             assert send(forward.port, b"welcome") == b"WELCOME"
     command, message = capsys.readouterr().out.splitlines()
     assert f"$ kubectl port-forward deployment/webapp {taken}:5000" in command
-    assert message == (f"Port {taken} of this machine is taken by another program; using {forward.port} instead.")
+    assert message == (f"Port {taken} of this machine is in use by another program; using {forward.port} instead.")
 
 
 def test_the_same_port_can_be_used_again_at_once(cluster, capsys):
@@ -139,8 +139,8 @@ def test_a_connection_is_closed_if_no_pod_can_be_reached(cluster, monkeypatch):
 @pytest.mark.parametrize(
     ("target", "ports", "message"),
     [
-        ("statefulset/webapp", "0:80", r"Nothing can be forwarded to 'statefulset/webapp'(.|\n)*service/NAME"),
-        ("deployment/", "0:80", "Nothing can be forwarded to 'deployment/'"),
+        ("statefulset/webapp", "0:80", r"Cannot forward a port to 'statefulset/webapp'(.|\n)*service/NAME"),
+        ("deployment/", "0:80", "Cannot forward a port to 'deployment/'"),
         ("service/web", "0:82", r"Service 'web' has no port 82(.|\n)*It has 80, 81\."),
     ],
 )
@@ -157,7 +157,9 @@ def test_a_target_that_does_not_exist(cluster):
 
 def test_no_ready_pod(cluster):
     cluster.serve(listed(1, pod("starting", 1)))
-    with pytest.raises(WorkbookError, match=r"No Pod of pod/starting is ready(.|\n)*1 Pod\(s\) found, none ready"):
+    with pytest.raises(
+        WorkbookError, match=r"to pod/starting: none of its Pods is ready(.|\n)*1 Pod\(s\) found, none ready"
+    ):
         port_forward("pod/starting", "0:80").__enter__()
 
 

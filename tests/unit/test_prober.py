@@ -19,7 +19,7 @@ def test_a_log_in_which_answers_came_out_of_order():
 
 @pytest.mark.parametrize("log", ["", "Traceback\nValueError: no", "100.0 200\nhalf"])
 def test_a_log_that_is_none_is_an_error(log):
-    with pytest.raises(WorkbookError, match="has not counted"):
+    with pytest.raises(WorkbookError, match="has no results"):
         parse(log)
 
 

@@ -57,7 +57,7 @@ def test_progress(api_server):
         note(number, what)
     table = workbook.progress()
     assert (table.columns.name, list(table.columns), len(table)) == ("NOTEBOOK", ["STEP", "EXERCISE"], 13)
-    assert table.loc["00_start-here"].tolist() == ["✓ to its end", "✓ done"]
-    assert table.loc["01_meet-the-cluster"].tolist() == ["✓ to its end", "by the solution"]
-    assert table.loc["02_build-the-image"].tolist() == ["begun", ""]
+    assert table.loc["00_start-here"].tolist() == ["✓ to the end", "✓ done"]
+    assert table.loc["01_meet-the-cluster"].tolist() == ["✓ to the end", "with the solution"]
+    assert table.loc["02_build-the-image"].tolist() == ["started", ""]
     assert (table.iloc[3:] == "").all(axis=None)

@@ -74,7 +74,7 @@ def test_transitions_in_order_without_inventions(recorded):
 
 def test_when(recorded):
     assert recorded.when(1, "Ready") == 0 and recorded.when(1, "Ready", 2) == 2
-    with pytest.raises(WorkbookError, match=r"Pod 2 was not 'Error' 1 time"):
+    with pytest.raises(WorkbookError, match=r"Pod 2 in the state 'Error' 1 time"):
         recorded.when(2, "Error")
 
 

@@ -63,7 +63,7 @@ def test_a_wait_says_why(server, monkeypatch):
     with pytest.raises(WaitTimeout) as error:
         pods_ready("app=webapp", 2, timeout=0.05)
     assert str(error.value) == (
-        "Timed out after 0 s waiting for 2 ready Pod(s) with app=webapp: 0 ready, 1 not.\n"
+        "Timed out after 0 s waiting for 2 ready Pod(s) with app=webapp: 0 ready, 1 not ready.\n"
         "Why: Pod webapp-1: Unhealthy. Its probe fails.\n"
         "Do:  Correct the probe."
     )
@@ -117,7 +117,7 @@ def test_waiting_for_returns_the_message(server):
     server.serve(listed(10, pod("a", 5)), watched(("MODIFIED", pod("a", 11, containerStatuses=waiting))))
     assert repr(waiting_for("app=webapp", "ErrImageNeverPull", timeout=5)) == "not present"
     server.serve(listed(10, pod("a", 5, containerStatuses=waiting)))
-    with pytest.raises(WaitTimeout, match=r"a Pod to be held up by Unschedulable: none of 1 Pod\(s\) is"):
+    with pytest.raises(WaitTimeout, match=r"a Pod to report Unschedulable: none of 1 Pod\(s\) does"):
         waiting_for("app=webapp", "Unschedulable", timeout=0.05)
 
 
@@ -128,7 +128,7 @@ def test_restarted_counts_restarts(server):
     server.serve(listed(10, restarts(5, 0)), watched(("MODIFIED", restarts(11, 1)), ("MODIFIED", restarts(12, 2))))
     restarted("app=webapp", 2, timeout=5)
     server.serve(listed(10, restarts(5, 1)))
-    with pytest.raises(WaitTimeout, match=r"2 restart\(s\) of app=webapp: 1 so far, of 1 Pod\(s\)"):
+    with pytest.raises(WaitTimeout, match=r"2 restart\(s\) of app=webapp: 1 so far, with 1 Pod\(s\)"):
         restarted("app=webapp", 2, timeout=0.05)
 
 
@@ -136,7 +136,7 @@ def test_gone_waits_for_the_end_of_each_object(server):
     server.serve(listed(10, pod("a", 5)), watched(("DELETED", pod("a", 11))))
     gone("pods", timeout=5)
     server.serve(listed(10, pod("a", 5), pod("b", 6)))
-    with pytest.raises(WaitTimeout, match="waiting for the end of the pods app=webapp: 2 still there"):
+    with pytest.raises(WaitTimeout, match="waiting for the deletion of the pods app=webapp: 2 still exist"):
         gone("pods", "app=webapp", timeout=0.05)
 
 
@@ -168,7 +168,7 @@ class TestEndpoints:
     def test_a_service_that_does_not_exist(self, server):
         server.serve(listed(10), resource="endpointslices")
         server.serve(listed(10), resource="services")
-        with pytest.raises(WaitTimeout, match=r"there are 0\.(.|\n)*no Service 'web' here"):
+        with pytest.raises(WaitTimeout, match=r"there are 0\.(.|\n)*no Service 'web' in this Namespace"):
             endpoints("web", 1, timeout=0.05)
 
 
@@ -219,7 +219,7 @@ class TestRolloutStatus:
         ("status", "missing"),
         [
             ({"observedGeneration": 1, **DONE}, "the Deployment controller has not seen the change yet"),
-            ({"replicas": 3, "updatedReplicas": 1}, "of 2 wanted, 1 updated and 0 available; 3 in all"),
+            ({"replicas": 3, "updatedReplicas": 1}, "of 2 desired Pods, 1 updated and 0 available; 3 in all"),
         ],
     )
     def test_it_says_what_is_missing(self, server, status, missing):

@@ -1,4 +1,4 @@
-"""Put the cluster into the state in which a notebook begins, whatever was done to it before."""
+"""Put the cluster into a notebook's starting state, whatever was done to it before."""
 
 import os
 import shutil
@@ -26,31 +26,31 @@ from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
 from workbook.lessons.wait import await_end, await_rollout
 from workbook.machine.session import for_commands
 
-# What runs Pods, owners before what is deleted together with them.
+# Resources that run Pods. Owners come before the objects that are deleted with them.
 WORKLOADS = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods")
 KEPT = {"kube-root-ca.crt", CONFIG_MAP}  # ConfigMaps that are not the reader's
 WORK = ROOT / "work"
 """The folder with the manifests that a learner edits."""
-# The field managers that take part when a manifest is applied: the controllers note revisions on the objects.
+# The field managers that take part when a manifest is applied; the controllers write revisions into the objects.
 APPLIERS = {"kubectl-client-side-apply", "kube-controller-manager"}
 
 
 def states() -> dict[str, dict[str, list[str]]]:
-    """What manifests/states.toml says: for each notebook's number, its `images`, its `manifests`, and those to `edit`."""
+    """Read manifests/states.toml: for each notebook's number, its `images`, its `manifests`, and those to `edit`."""
     return tomllib.loads((MANIFESTS / "states.toml").read_text(encoding="utf-8"))
 
 
 def begin(number: int) -> None:
-    """Put cluster, images and objects into the state that notebook `number` starts from, and print what changes.
+    """Put the cluster, its images and its objects into the starting state of a notebook, and print what changes.
 
     Starts the cluster when it is stopped, builds missing images, removes objects that don't belong to the state, and
-    applies those that are missing. Run twice, the second run changes nothing. Only the workbook's own namespace is touched.
+    applies those that are missing. A second run changes nothing. It only touches the workbook's own namespace.
 
     Args:
         number: the notebook's number: 3 for `03_….ipynb`.
 
     Raises:
-        WorkbookError: there is no such notebook, another process changes the cluster, or the cluster does not start.
+        WorkbookError: there is no such notebook, another process is changing the cluster, or the cluster does not start.
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/object-management/
     """
@@ -60,7 +60,7 @@ def begin(number: int) -> None:
         why = f"There are {', '.join(known)}."
         raise WorkbookError(f"There is no notebook {number:02}.", why, "Correct the number.")
     cluster = current()
-    # For `!kubectl`, also in a kernel that neither JupyterLab nor `make run` has started.
+    # `!kubectl` must work in any kernel, even one that neither JupyterLab nor `make run` has started.
     os.environ.update(for_commands())
     with lock(cluster.folder / "lock", f"begin({number})", patience=60):
         remember(cluster.folder, cluster.provider)
@@ -77,13 +77,13 @@ def begin(number: int) -> None:
         _set_objects([MANIFESTS / name for name in state["manifests"]])
     _set_work([MANIFESTS / name for name in state.get("edit", [])])
     note(number, "begun")
-    print(f"Notebook {number:02} can begin on the cluster {cluster.name!r} ({cluster.provider}).")
+    print(f"Notebook {number:02} can start on the cluster {cluster.name!r} ({cluster.provider}).")
 
 
 def _set_images(cluster: Cluster, wanted: list[str]) -> None:
-    """Make the nodes have the `wanted` images, built from their present source, and no other of the workbook's."""
+    """Make sure that the nodes have exactly the `wanted` images of the workbook, built from their current source."""
     for image in sorted(set(cluster.images()) & catalog().keys() - set(wanted)):
-        print(f"Removing the image {image}: it is built later.")
+        print(f"Removing the image {image}: a later step builds it.")
         cluster.remove(image)
     if outdated := [image for image in wanted if not is_current(cluster.docker(), image)]:
         build(*outdated, log=False)
@@ -91,13 +91,13 @@ def _set_images(cluster: Cluster, wanted: list[str]) -> None:
 
 
 def _set_objects(manifests: list[Path]) -> None:
-    """Make the namespace contain what `manifests` describe, as if just applied in their order, and nothing else."""
+    """Make sure that the namespace has exactly the objects in `manifests`, as if just applied in this order."""
     wanted: dict[tuple[str, str], list[Path]] = {}
     for path in manifests:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         wanted.setdefault((f"{document['kind'].lower()}s", document["metadata"]["name"]), []).append(path)
     missing, service_deleted = dict(wanted), False
-    # Services come first: a kubelet that has not yet seen their end would still give new Pods their addresses.
+    # Services come first: a kubelet that has not seen their deletion yet would still give new Pods their addresses.
     for resource in ("services", *WORKLOADS, "persistentvolumeclaims", "configmaps"):
         for item in api().objects(resource):
             name = item["metadata"]["name"]
@@ -120,7 +120,7 @@ def _set_objects(manifests: list[Path]) -> None:
 
 
 def _set_work(manifests: list[Path]) -> None:
-    """Put a copy of each manifest into the folder where a learner edits it. One that was edited is kept under another name."""
+    """Copy each manifest to the folder where a learner edits it. A copy that was edited is kept under another name."""
     for manifest in manifests:
         WORK.mkdir(exist_ok=True)
         copy = WORK / manifest.name
@@ -133,7 +133,7 @@ def _set_work(manifests: list[Path]) -> None:
 
 def _differs(resource: str, item: Object, manifests: list[Path]) -> bool:
     """Whether an object differs from what applying `manifests` in order creates: in fields, revisions or restarts."""
-    # `kubectl apply` leaves unchanged what else has set a field:
+    # `kubectl apply` does not reset a field that something else has set:
     # https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
     fields = item["metadata"].get("managedFields", [])
     if any(entry["manager"] not in APPLIERS and entry.get("subresource") != "status" for entry in fields):

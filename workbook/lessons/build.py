@@ -28,7 +28,7 @@ def build(*images: str, log: bool = True) -> None:
 
 
 def remove_image(image: str) -> None:
-    """Remove an image from the cluster's nodes (`docker image rm`), given by its name and tag, if they have it.
+    """Remove an image, given by name and tag, from the cluster's nodes if they have it (`docker image rm`).
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/rm/
     """

@@ -1,4 +1,4 @@
-"""Check what is claimed about the cluster: in the middle of a notebook, or by the exercise at its end."""
+"""Checks of claims about the cluster, in the middle of a notebook or in the exercise at its end."""
 
 from collections.abc import Callable
 
@@ -24,12 +24,12 @@ def check(claim: str, holds: Claimed, hint: str = "") -> None:
         CheckFailed: it is not true; the error has the claim and the hint.
     """
     if not (holds() if callable(holds) else holds):
-        raise CheckFailed(f"✗ {claim}: not so.", fix=hint or "Run the cells above again, from `begin(…)` on.")
+        raise CheckFailed(f"✗ {claim}: not true.", fix=hint or "Run the cells above again, from `begin(…)` on.")
     print(f"✓ {claim}")
 
 
 def exercise(number: int, claims: dict[str, Claimed], *, solution: bool = False) -> None:
-    """Print which claims of an exercise are true; if all are, note it for `progress()`. A claim that isn't is no error.
+    """Print which claims of an exercise are true. If all are, record it for `progress()`. A false claim is not an error.
 
     Args:
         claims: what should be true when the exercise is done, in words, and whether it is.
@@ -45,8 +45,8 @@ def exercise(number: int, claims: dict[str, Claimed], *, solution: bool = False)
         note(number, "solution" if solution else "exercise")
         print(f"Exercise {number:02} is done.")
     elif solution:
-        fix = "Run the notebook again from its `begin(…)` on."
+        fix = "Run the notebook again, from its `begin(…)` cell on."
         raise CheckFailed(f"The solution of exercise {number:02} does not work.", fix=fix)
     else:
-        print("Try it in the cell above and run this one again; a hint is below.")
+        print("Try it in the cell above, then run this cell again. There is a hint below.")
     note(number, "end")

@@ -1,4 +1,4 @@
-"""What has changed between two tables of the same function."""
+"""Differences between two tables of the same function."""
 
 from collections.abc import Hashable
 
@@ -14,14 +14,14 @@ def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Objects are identified by their UID, so one that was replaced by another of the same name has vanished *and* appeared.
 
     Args:
-        before, after: two whole tables of one function of the workbook, called with the same arguments.
+        before, after: two complete tables of one function of the workbook, called with the same arguments.
 
     Returns:
         One row per difference; the index is NAME. CHANGE is `appeared`, `vanished`, or the column that has changed;
         BEFORE and AFTER are that column's values, or the whole row of an object that vanished or appeared.
 
     Raises:
-        WorkbookError: the two tables have different columns, or are not whole tables of the workbook.
+        WorkbookError: the two tables have different columns, or are not complete tables of the workbook.
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#uids
     """
@@ -50,9 +50,9 @@ def _by_uid(table: pd.DataFrame) -> dict[str, dict[Hashable, object]]:
     uids = table.attrs.get("uids", ())
     if len(uids) != len(table):
         raise WorkbookError(
-            "This is not a whole table of the workbook.",
-            "Rows were left out, or it was not made by the workbook, so the UIDs of its objects are unknown.",
-            "Compare tables as `pods()` returns them; to choose rows, use its `selector`.",
+            "This is not a complete table of the workbook.",
+            "Rows are missing, or the table does not come from the workbook, so the UIDs of its objects are unknown.",
+            "Compare tables as `pods()` returns them. To select rows, use its `selector`.",
         )
     rows = table.drop(columns="AGE", errors="ignore").reset_index(names="NAME").to_dict("records")
     return dict(zip(uids, rows, strict=True))

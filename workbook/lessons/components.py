@@ -1,4 +1,4 @@
-"""Kubernetes' own parts, found on the running cluster."""
+"""Components of Kubernetes, as they run on the cluster."""
 
 import pandas as pd
 

@@ -19,43 +19,43 @@ from workbook.lessons.tables import name
 LOG_LINES = 5
 """How many lines of a log a finding quotes."""
 STABLE_AFTER = timedelta(seconds=10)
-"""How long a restarted program must run before it counts as well, if its predecessor ended sooner than that."""
+"""How long a restarted program must run to count as healthy, if its previous run was shorter than this."""
 PATIENCE = timedelta(seconds=10)
-"""How long an init container may run, and a Pod may have no scheduler, before that is a finding."""
+"""How long an init container may run, or a Pod may wait for a scheduler, before that becomes a finding."""
 UNRESOLVED = re.compile(
     "Name or service not known|servname provided, or not known|name resolution|UnknownHost|no such host|ENOTFOUND"
 )
-"""How programs in C and Python, in Java, Go and JavaScript report that a name does not exist."""
+"""How programs in C, Python, Java, Go and JavaScript report that a name does not exist."""
 OTHER_PLATFORM = re.compile(
     "exec format error|no match for platform|no matching manifest for|no image found in (image index|manifest list)"
 )
-"""How Linux reports a program for another architecture; and containerd, Docker and CRI-O an image without their own."""
-TOO_LOW = "Its memory limit is too low for a container even to start."
-MEMORY_FIX = "Raise `resources.limits.memory` in the manifest, or find out why it needs so much."
-COMMAND_FIX = "Correct `command`, `args`, or the mounts in the manifest; or the program's path in the image."
+"""How Linux reports a program for another architecture, and how containerd, Docker and CRI-O report such an image."""
+TOO_LOW = "Its memory limit is too low to start a container."
+MEMORY_FIX = "Raise `resources.limits.memory` in the manifest, or find out why the program needs so much."
+COMMAND_FIX = "Correct `command`, `args` or the mounts in the manifest, or the program's path in the image."
 UNSCHEDULABLE = {
     "persistentvolumeclaim|persistent volumes": (
-        "It asks for a volume that is not there, or that no storage was found for.",
-        "Look at `%kubectl get persistentvolumeclaims`: make the claim, or correct its name or its storage class.",
+        "It uses a PersistentVolumeClaim that does not exist, or that has no volume.",
+        "Look at `%kubectl get persistentvolumeclaims`: create the claim, or correct its name or its storage class.",
     ),
     "free ports": (
-        "Another Pod has the `hostPort` that it asks for, on each node.",
-        "Leave out `hostPort`: a Service gives the Pods an address without one.",
+        "On each node, another Pod already uses its `hostPort`.",
+        "Leave out `hostPort`: clients can reach the Pods through a Service instead.",
     ),
-    "disk-pressure": ("The disk of the node is full.", "Make room on it, such as with `docker system prune`."),
+    "disk-pressure": ("The node's disk is full.", "Free some space on it, for example with `docker system prune`."),
     "node affinity/selector": (
-        "It wants a node with labels that no node has.",
-        "Correct `nodeSelector` or `affinity` in the manifest; the nodes' labels: `%kubectl get nodes --show-labels`.",
+        "It requires node labels that no node has.",
+        "Correct `nodeSelector` or `affinity` in the manifest. See the nodes' labels: `%kubectl get nodes --show-labels`.",
     ),
 }
-"""A pattern of the scheduler's message, in lower case: why no node takes the Pod, and what to do."""
+"""Pattern in the scheduler's message (in lower case) → why no node accepts the Pod, and the fix."""
 UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
 """Events of a Pod whose containers cannot be created yet."""
 
 
 @dataclass(frozen=True, repr=False)
 class Finding:
-    """A fault: the object that has it, Kubernetes' word for it, why, and what to do."""
+    """A fault: the object, the reason as Kubernetes names it, the cause, and the fix."""
 
     subject: str
     reason: str
@@ -75,7 +75,7 @@ class Diagnosis(list[Finding]):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a diagnosis rests on, as the API server returns it. Functions return what only some faults need."""
+    """The facts for a diagnosis, as the API server returns them. Functions fetch what only some faults need."""
 
     pods: list[Object]  # to be examined, as are the ReplicaSets and Services
     replicasets: list[Object]
@@ -83,19 +83,21 @@ class Evidence:
     all_pods: list[Object]  # of the namespace: a Service may select Pods that are not examined
     events: list[Object]
     images: Callable[[], list[str]]  # the images on the nodes, such as `web-app:1.0`
-    log: Callable[[str, str, bool], str]  # the last lines of a Pod's container; True: as it was before its last restart
+    log: Callable[
+        [str, str, bool], str
+    ]  # the last lines of a Pod's container; True: of the run before its last restart
     name_servers: Callable[[], list[Object]]  # the Pods of the cluster's name service
     architectures: Callable[[Object, str], tuple[str, str]]  # of a Pod's node and of an image, such as `amd64`, or ""
     now: datetime
 
 
 def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
-    """Examine Pods and Services, their events, logs, and the node's images, and say what is wrong with them.
+    """Find out what is wrong with Pods and Services, from their status, their events, their logs and the nodes' images.
 
     Args:
-        selector: a label selector such as `"app=webapp"`, for these Pods and the Services that lead to them; everything
-            in the workbook's namespace when empty.
-        wide: with the objects' full names, instead of `*` for a generated part.
+        selector: a label selector such as `"app=webapp"`: examine only these Pods and the Services that select them;
+            everything in the workbook's namespace when empty.
+        wide: show full names of objects, instead of `*` for the generated part.
 
     Returns:
         A list of findings, each with `subject`, `reason`, `why` and `fix`.
@@ -125,10 +127,10 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
 
 
 def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
-    """Conclude from the evidence what is wrong: at most one finding for each Pod, then ReplicaSets, then Services.
+    """Draw conclusions from the evidence: at most one finding per Pod, then ReplicaSets, then Services.
 
     Args:
-        evidence: what was read from the cluster.
+        evidence: facts read from the cluster.
         wide: as in `diagnose`.
     """
     found: list[Finding] = []
@@ -137,7 +139,7 @@ def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
             found.append(Finding(f"Pod {name(pod['metadata'], full=wide)}", *fault))
     for replicaset in evidence.replicasets:
         for condition in replicaset.get("status", {}).get("conditions", []):
-            if condition["type"] == "ReplicaFailure":  # it has the message at once; the event may come later
+            if condition["type"] == "ReplicaFailure":  # the condition has the message at once; the event may come later
                 subject = f"ReplicaSet {name(replicaset['metadata'], full=wide)}"
                 found.append(Finding(subject, "FailedCreate", *_refused_fault(condition["message"])))
     for service in evidence.services:
@@ -157,7 +159,7 @@ def _name_servers() -> list[Object]:
     try:
         return api().objects("pods", "kube-system", label_selector="k8s-app=kube-dns")
     except WorkbookError:
-        return []  # the role of a user of a shared cluster may forbid it
+        return []  # on a shared cluster, the user's role may not allow it
 
 
 def _architectures(pod: Object, image: str) -> tuple[str, str]:
@@ -165,32 +167,32 @@ def _architectures(pod: Object, image: str) -> tuple[str, str]:
     from docker.errors import DockerException
 
     node = own = ""
-    with suppress(WorkbookError, DockerException):  # some roles of a shared cluster may not read nodes
+    with suppress(WorkbookError, DockerException):  # on a shared cluster, some roles may not read nodes
         found = api().find("nodes", pod["spec"]["nodeName"]) or {}
         node = found.get("status", {}).get("nodeInfo", {}).get("architecture", "")
-        if _full_tag(image) in current().images():  # else the engine does not have it, or there is no engine
+        if _full_tag(image) in current().images():  # otherwise the engine does not have it, or there is no engine
             own = current().docker().images.get(image).attrs["Architecture"]
     return node, own
 
 
 def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
-    """The first thing that keeps the Pod from being ready: the reason, why, and the fix."""
+    """The first fault that keeps a Pod from being ready: the reason, the cause, and the fix."""
     if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") == "Succeeded":
         return None
     events = [event for event in evidence.events if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
     if pod["status"].get("phase") == "Failed" and (reason := pod["status"].get("reason")):
         return (
             reason,
-            f"It has failed for good: {_cause(pod['status'].get('message', reason))}.",
-            "Correct in the manifest what the message names, and delete the Pod: a failed Pod is not started again.",
+            f"It has failed permanently: {_cause(pod['status'].get('message', reason))}.",
+            "Correct what the message names in the manifest, and delete the Pod: a failed Pod is not restarted.",
         )
-    # Before the back-off, which a failing liveness probe causes as well.
+    # This comes before the back-off, which a failing liveness probe causes as well.
     for kind in ("liveness", "startup"):
         if restarts(pod) and _message(events, "Killing", f"failed {kind} probe"):
             return (
                 "Unhealthy",
                 f"Its {kind} probe fails ({_probe(pod, f'{kind}Probe')}), so the kubelet restarts the container.",
-                "If the program is well: correct the probe's path and port, or give it a later `initialDelaySeconds`.",
+                "If the program works, correct the probe's path and port, or raise its `initialDelaySeconds`.",
             )
     for waiting in waiting_reasons(pod):
         if fault := _waiting_fault(pod, waiting, events, evidence):
@@ -206,24 +208,24 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
             said = _said(evidence.log(pod["metadata"]["name"], container["name"], False))
             return (
                 "PodInitializing",
-                f"{_who(pod, container)} still runs, and the Pod's containers start only when it has ended. {said}",
-                "Wait if it is still preparing something; else give it what it waits for, or correct its command.",
+                f"{_who(pod, container)} is still running, and the Pod's containers start only after it has finished. {said}",
+                "Wait if it is still preparing something. Otherwise provide what it waits for, or correct its command.",
             )
     if not ready(pod) and (message := _message(events, "Unhealthy", "^(Readiness|Startup) ")):
         kind = message.split()[0].lower()
         status = re.search(r"statuscode: (\d+)", message)
-        answer = f"is answered with HTTP {status[1]}" if status else "gets no answer"
+        answer = f"gets HTTP {status[1]}" if status else "gets no answer"
         return (
             "Unhealthy",
             f"The program runs, but its {kind} probe ({_probe(pod, f'{kind}Probe')}) {answer}.",
-            "Wait if it is still starting; else correct the probe's path and port, or the program.",
+            "Wait if it is still starting. Otherwise correct the probe's path and port, or the program.",
         )
     seen = pod["spec"].get("nodeName") or pod["status"].get("conditions") or containers(pod)
     if not seen and _is_old(pod["metadata"]["creationTimestamp"], evidence.now):
         return (
             "Pending",
-            f"No scheduler has looked at it; it asks for {pod['spec'].get('schedulerName', 'default-scheduler')!r}.",
-            "Leave `schedulerName` out of the manifest, or see why that scheduler does not run: "
+            f"Its scheduler has not handled it: {pod['spec'].get('schedulerName', 'default-scheduler')!r}.",
+            "Leave `schedulerName` out of the manifest, or find out why that scheduler does not run: "
             "`pods(namespace='kube-system')`.",
         )
     return None
@@ -232,10 +234,10 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
 def _waiting_fault(
     pod: Object, waiting: Object, events: list[Object], evidence: Evidence
 ) -> tuple[str, str, str] | None:
-    """What a Pod waits for: the reason, why, and the fix; None where waiting is no fault."""
+    """The fault that a Pod's state of waiting shows: the reason, the cause, and the fix; None if waiting is normal."""
     reason, message = waiting["reason"], waiting.get("message", "")
     container = next((status for status in containers(pod) if status["state"].get("waiting") is waiting), None)
-    if container is None:  # it is the condition that it has a node
+    if container is None:  # the reason comes from the condition PodScheduled
         return reason, *_unscheduled_fault(pod, reason, message)
     spec = _spec(pod, container)
     image = spec["image"]
@@ -246,13 +248,13 @@ def _waiting_fault(
             known = [other for other in sorted(evidence.images()) if other.split(":")[0] == image.split(":")[0]]
             return (
                 reason,
-                f"The image {image} is not on the node, and `imagePullPolicy: Never` forbids to fetch it. "
-                f"Of that name there is {', '.join(known) or 'none'}.",
-                "Build it and bring it to the node (notebook 02), or correct `image` in the manifest.",
+                f"The image {image} is not on the node, and `imagePullPolicy: Never` does not allow pulling it. "
+                f"With that name, the node has {', '.join(known) or 'no image'}.",
+                "Build it and load it onto the node (notebook 02), or correct `image` in the manifest.",
             )
         case "ErrImagePull" | "ImagePullBackOff" if OTHER_PLATFORM.search(message) or _message(
             events, "Failed", OTHER_PLATFORM.pattern
-        ):  # during a back-off, older kubelets have the reason in the event alone
+        ):  # during a back-off, older kubelets report the reason only in the event
             return reason, *_platform_fault(pod, image, evidence)
         case "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" if (
             spec["imagePullPolicy"] == "Always" and _full_tag(image) in evidence.images()
@@ -260,15 +262,15 @@ def _waiting_fault(
             default = ", the default for the tag `latest`," if _full_tag(image).endswith(":latest") else ""
             return (
                 reason,
-                f"The image {image} is on the node, but `imagePullPolicy: Always`{default} asks a registry for it before "
-                "each start, and no registry gave it.",
+                f"The image {image} is on the node, but `imagePullPolicy: Always`{default} requests it from a registry "
+                "before each start, and no registry provided it.",
                 "Set `imagePullPolicy: Never` in the manifest (notebook 02), or push the image to a registry.",
             )
         case "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "RegistryUnavailable":
             return (
                 reason,
-                f"The image {image} is not on the node, and no registry gave it.",
-                "Correct `image` in the manifest; or build it, and set `imagePullPolicy: Never` (notebook 02).",
+                f"The image {image} is not on the node, and no registry provided it.",
+                "Correct `image` in the manifest, or build the image and set `imagePullPolicy: Never` (notebook 02).",
             )
         case "CrashLoopBackOff":
             ended = container.get("lastState", {}).get("terminated") or {}
@@ -276,21 +278,21 @@ def _waiting_fault(
         case "CreateContainerConfigError" if re.search("non-?root", message, re.IGNORECASE):
             return (
                 reason,
-                f"It may not run as root, and no other user is set: {message.partition(' (pod: ')[0]}.",
-                "Set `runAsUser` under `securityContext` to a number above 0, or `USER` in the Dockerfile to one.",
+                f"It must not run as root, but no other user is set: {message.partition(' (pod: ')[0]}.",
+                "Set `runAsUser` under `securityContext`, or `USER` in the Dockerfile, to a number above 0.",
             )
         case "CreateContainerConfigError":
             return (
                 reason,
-                f"The Pod names something that is not there: {message}.",
-                "Make it, or correct its name in the manifest.",
+                f"The Pod refers to something that does not exist: {message}.",
+                "Create it, or correct its name in the manifest.",
             )
         case _:
             return reason, *_start_fault(pod, container, message, evidence)
 
 
 def _unprepared_fault(events: list[Object]) -> tuple[str, str, str] | None:
-    """Why the kubelet cannot create a Pod's containers: its volumes, or what they share; None if it is doing so."""
+    """Why the kubelet cannot create a Pod's containers: its volumes or its sandbox; None if it is creating them."""
     reason = max(events, key=_version, default={"reason": ""})["reason"]
     if reason not in UNPREPARED:
         return None
@@ -303,11 +305,11 @@ def _unprepared_fault(events: list[Object]) -> tuple[str, str, str] | None:
         return (
             reason,
             f"The volume {found[1]} cannot be mounted: {_cause(found[2])}.",
-            f"Make what the volume names, or correct `volumes` in the manifest.{optional}",
+            f"Create what the volume refers to, or correct `volumes` in the manifest.{optional}",
         )
     if "OOM-killed" in message:
         return reason, TOO_LOW, MEMORY_FIX
-    return reason, f"{_cause(message)}.", "Correct what the message names: in the manifest, or on the node."
+    return reason, f"{_cause(message)}.", "Correct what the message names, in the manifest or on the node."
 
 
 def _unscheduled_fault(pod: Object, reason: str, message: str) -> tuple[str, str]:
@@ -315,13 +317,13 @@ def _unscheduled_fault(pod: Object, reason: str, message: str) -> tuple[str, str
     if reason == "SchedulingGated":
         gates = ", ".join(gate["name"] for gate in pod["spec"].get("schedulingGates", []))
         return (
-            f"It is not scheduled before its scheduling gates are removed: {gates}.",
-            "The controller that a gate is for removes it. If there is none, leave `schedulingGates` out of the manifest.",
+            f"It is not scheduled until its scheduling gates are removed: {gates}.",
+            "A gate is removed by its controller. If there is none, leave `schedulingGates` out of the manifest.",
         )
     if short := re.findall(r"Insufficient ([\w./-]*\w)", message):
         return (
-            f"No node has room for it: too little {' and '.join(dict.fromkeys(short))} is left.",
-            "Ask for less in `resources.requests`, delete other Pods, or give the cluster more.",
+            f"No node has enough {' and '.join(dict.fromkeys(short))} left for it.",
+            "Lower `resources.requests`, delete other Pods, or give the cluster more resources.",
         )
     known = (fault for words, fault in UNSCHEDULABLE.items() if re.search(words, message.lower()))
     return next(known, (message, "Look at `%kubectl describe nodes`."))
@@ -330,10 +332,10 @@ def _unscheduled_fault(pod: Object, reason: str, message: str) -> tuple[str, str
 def _exit_fault(
     pod: Object, container: Object, ended: Object, evidence: Evidence, *, previous: bool
 ) -> tuple[str, str, str]:
-    """The reason, why a program has ended, and the fix; `previous` if it was started again since."""
+    """The reason and the cause of a program's exit, and the fix; `previous` if it was restarted since."""
     reason, code, who = ended.get("reason") or "Error", ended.get("exitCode", "unknown"), _who(pod, container)
     if reason == "OOMKilled":
-        return reason, f"{who} took more memory than its limit, and was killed for it.", MEMORY_FIX
+        return reason, f"{who} was killed because it used more memory than its limit.", MEMORY_FIX
     if reason in ("StartError", "ContainerCannotRun"):
         return reason, *_start_fault(pod, container, ended.get("message", ""), evidence)
     log = evidence.log(pod["metadata"]["name"], container["name"], previous)
@@ -344,21 +346,21 @@ def _exit_fault(
     if code == 137 and limits:  # on a busy node, the runtime does not always notice why
         return (
             reason,
-            f"{who} was killed (exit code 137), probably since it took more memory than its limit of {limits[0]}. "
+            f"{who} was killed (exit code 137), probably because it used more memory than its limit of {limits[0]}. "
             f"{_said(log)}",
             MEMORY_FIX,
         )
-    ends = f"{who} ends by itself, with exit code {code}"
+    ends = f"{who} exits with code {code}"
     if _precedes(pod, container):
         ends += ", so the Pod's containers do not start"
     if unresolved := [line for line in log.splitlines() if UNRESOLVED.search(line)]:
         servers = evidence.name_servers()
         return (
             reason,
-            f"{ends}, since a name does not resolve:\n{unresolved[-1]}",
+            f"{ends}. It cannot resolve a name:\n{unresolved[-1]}",
             f"The cluster's name service is not ready: {NAME_SERVICE}."
             if servers and not any(map(ready, servers))
-            else "Compare the name with `services()`: NAME for a Service of the same Namespace, NAME.NAMESPACE for another's.",
+            else "Compare the name with `services()`: NAME for a Service in the same Namespace, NAME.NAMESPACE for one in another.",
         )
     again = " Until then it is restarted, each time after a longer delay."
     return (
@@ -369,42 +371,40 @@ def _exit_fault(
 
 
 def _start_fault(pod: Object, container: Object, message: str, evidence: Evidence) -> tuple[str, str]:
-    """Why a container cannot be made, from the runtime's message, and the fix."""
+    """Why a container cannot be created, from the runtime's message, and the fix."""
     if OTHER_PLATFORM.search(message):
         return _platform_fault(pod, _spec(pod, container)["image"], evidence)
     if "OOM-killed" in message:
         return TOO_LOW, MEMORY_FIX
-    return f"The container cannot be made: {_cause(message)}.", COMMAND_FIX
+    return f"The container cannot be created: {_cause(message)}.", COMMAND_FIX
 
 
 def _platform_fault(pod: Object, image: str, evidence: Evidence) -> tuple[str, str]:
-    """Which architectures do not fit, where an image's program cannot run on a node, and the fix."""
+    """Why an image's program cannot run on a node's architecture, and the fix."""
     node, own = evidence.architectures(pod, image)
     if own and own == node:
         return (
-            f"The image {image} is for {node}, like the node, but its program is not: it is for another architecture, or "
-            "a script that does not name its interpreter.",
-            f"Build the program for {node}, or begin the script with a line such as `#!/bin/sh`.",
+            f"The image {image} is for {node}, like the node, but its program is for another architecture, or is a script "
+            "that does not name its interpreter.",
+            f"Build the program for {node}, or start the script with a line such as `#!/bin/sh`.",
         )
-    fix = (
-        f"Build it for the node (`docker build --platform linux/{node or 'ARCHITECTURE'} …`), or use an image that is."
-    )
+    fix = f"Build it for the node (`docker build --platform linux/{node or 'ARCHITECTURE'} …`), or use another image."
     if own and node:
         return f"The image {image} is for {own}, but the node is {node}.", fix
     return f"The image {image} has no program for the node's architecture{', ' + node if node else ''}.", fix
 
 
 def _refused_fault(message: str) -> tuple[str, str]:
-    """Why a ReplicaSet may not make its Pods, from the API server's message, and the fix."""
+    """Why a ReplicaSet may not create its Pods, from the API server's message, and the fix."""
     if found := re.search(r'(violates PodSecurity "[^"]+"): (.*)', message, re.DOTALL):
         rules = "".join(f"\n- {rule}" for rule in re.split(r"(?<=\)), ", found[2]))
         return (
-            f"It may not make its Pods: each {found[1]}:{rules}",
-            "Correct these fields in the Pods' template. Where you may: lower the Namespace's label "
-            "`pod-security.kubernetes.io/enforce`.",
+            f"It may not create its Pods: each {found[1]}:{rules}",
+            "Correct these fields in the Pod template. Or, if you are allowed to, set a less strict level in the "
+            "Namespace's label `pod-security.kubernetes.io/enforce`.",
         )
     return (
-        f"It may not make its Pods: {_cause(message)}.",
+        f"It may not create its Pods: {_cause(message)}.",
         "Correct the Deployment's manifest, or the quota or policy that forbids it.",
     )
 
@@ -416,7 +416,7 @@ def _spec(pod: Object, container: Object) -> Object:
 
 
 def _precedes(pod: Object, container: Object) -> bool:
-    """Whether it is an init container that must end before others start. A sidecar is one that runs on."""
+    """Whether it is an init container that must finish before others start. A sidecar keeps running."""
     spec = _spec(pod, container)
     return spec in pod["spec"].get("initContainers", []) and spec.get("restartPolicy") != "Always"
 
@@ -442,12 +442,12 @@ def _is_old(timestamp: str, now: datetime) -> bool:
 
 
 def _failed(ended: Object, endless: bool) -> bool:
-    """Whether a program should not have ended this way: with an error, or at all if it is to run forever."""
+    """Whether a program has failed: it ended with an error, or it ended although it should run forever."""
     return bool(ended) and (ended.get("exitCode") != 0 or endless)
 
 
 def _recovered(container: Object, last: Object, now: datetime) -> bool:
-    """Whether a restarted container is ready for good: without a probe, it is ready as soon as it runs."""
+    """Whether a restarted container has been ready for long enough. Without a probe, it is ready as soon as it runs."""
     running = container["state"].get("running")
     if not (container["ready"] and running):
         return False
@@ -467,7 +467,7 @@ def _probe(pod: Object, kind: str) -> str:
 
 
 def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
-    """Why a Service leads nowhere, or has no external address."""
+    """Faults of a Service: no external address, no endpoints, or a wrong target port."""
     spec, subject = service["spec"], f"Service {service['metadata']['name']}"
     if spec["type"] == "ExternalName":
         return
@@ -475,28 +475,28 @@ def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
         yield Finding(
             subject,
             "EXTERNAL-IP <pending>",
-            "Nothing in this cluster gives out load balancers; a cloud would.",
-            "Use its node port (`service_url(…)`), `port_forward(…)`, or on minikube `minikube tunnel` in a terminal.",
+            "Nothing in this cluster provides load balancers, as a cloud does.",
+            "Use its node port (`service_url(…)`), `port_forward(…)`, or with minikube `minikube tunnel` in a terminal.",
         )
     selector = label_selector(spec.get("selector") or {})
     selected = [pod for pod in pods if _selects(service, pod)]
     if not selected:
         labels = [pod["metadata"].get("labels", {}) for pod in pods]
         own = ({key: value for key, value in each.items() if key != "pod-template-hash"} for each in labels)
-        listed = "; ".join(sorted(set(map(label_selector, own)))) or "there are none"
+        listed = "; ".join(sorted(set(map(label_selector, own)))) or "there are no Pods"
         yield Finding(
             subject,
             "no endpoints",
-            f"It selects {selector or 'nothing'}; no Pod has that label.\nThe Pods have: {listed}.",
-            "Correct the Service's `selector`, or the labels in the Pods' template.",
+            f"Its selector is {selector or 'empty'}, and no Pod matches it.\nThe Pods' labels: {listed}.",
+            "Correct the Service's `selector`, or the labels in the Pod template.",
         )
         return
     if not any(map(ready, selected)):
         yield Finding(
             subject,
             "no endpoints",
-            f"It selects {selector}, which {len(selected)} Pod(s) have, but none of them is ready.",
-            "See above what is wrong with the Pods.",
+            f"Its selector {selector} matches {len(selected)} Pod(s), but none of them is ready.",
+            "Fix the Pods first: see the findings about them.",
         )
     container_ports = [
         port for pod in selected for container in pod["spec"]["containers"] for port in container.get("ports", [])
@@ -509,7 +509,7 @@ def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
             yield Finding(
                 subject,
                 "wrong target port",
-                f"Its port {port['port']} leads to port {target} of the Pods, which say that they listen on {listed}.",
+                f"Its port {port['port']} goes to port {target} of the Pods, but the Pods declare {listed}.",
                 "Correct `targetPort` in the Service's manifest.",
             )
 
@@ -520,7 +520,7 @@ def _selects(service: Object, pod: Object) -> bool:
 
 
 def _message(events: list[Object], reason: str, words: str) -> str:
-    """The message of the newest event that has this reason and matches `words`; "" without one."""
+    """The message of the newest event that has this reason and matches `words`; "" if there is none."""
     found = [event for event in events if event["reason"] == reason and re.search(words, event.get("message", ""))]
     return str(max(found, key=_version, default={}).get("message", ""))
 
@@ -530,7 +530,7 @@ def _version(event: Object) -> int:
 
 
 def _cause(message: str) -> str:
-    """A message, or the end of a chain of errors: their cause."""
+    """The cause in a message: the end of a chain of errors, or the whole message."""
     return message.strip().rstrip(".").rpartition(": exec: ")[2]
 
 

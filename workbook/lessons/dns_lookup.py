@@ -1,4 +1,4 @@
-"""DNS look-ups from inside the cluster: names as a Pod sees them."""
+"""DNS lookups from inside the cluster: names as a Pod sees them."""
 
 import io
 
@@ -36,7 +36,7 @@ Arguments are the server's address and the query. The Pod's image has Python's s
 
 
 def dns_lookup(name: str, *, target: str, kind: str = "A", namespace: str = "") -> pd.DataFrame:
-    """Ask the cluster's DNS for `name` from inside a Pod, as a program there would: along the Pod's search list.
+    """Look up `name` in the cluster's DNS from inside a Pod, through the Pod's search list, as its programs do.
 
     Args:
         name: the name, such as `"webservice"`, or a full name with a dot at its end.

@@ -1,4 +1,4 @@
-"""`%docker …` in a notebook: the real docker command, on the engine in which the cluster's images are built."""
+"""`%docker …` in a notebook: the real docker command, on the engine that builds the cluster's images."""
 
 import os
 import re
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 QUIET = {
-    "BUILDX_BUILDER": "default",  # another one would keep the image to itself
+    "BUILDX_BUILDER": "default",  # another builder would keep the image in its own cache
     "DOCKER_CLI_HINTS": "false",
 }
 INSTALL = "Install it: https://docs.docker.com/get-started/get-docker/"
@@ -34,7 +34,7 @@ FIXES = {
 }
 """Part of docker's message → what to do about it."""
 STEP = re.compile(r"Step \d|#\d")
-"""The beginning of a line of the builder's log, of the older and of today's builder."""
+"""Start of a log line of the legacy builder or of BuildKit."""
 
 
 class DockerError(CommandFailed):
@@ -45,10 +45,10 @@ class DockerError(CommandFailed):
 
 
 def docker(*args: str, timeout: float = 900) -> Printed:
-    """Run docker in the repository's root, and return what it printed. The output of `docker build` is shown as it comes.
+    """Run docker in the repository's root, and return what it printed. `docker build` prints its output while it runs.
 
-    An image that is built is also made available to the cluster's nodes. The build gets options that this machine needs
-    (another base image, a proxy) and the labels by which the workbook knows its images; the whole command is printed.
+    It also loads a built image onto the cluster's nodes. It adds the options that this machine needs (another base image,
+    a proxy) and the labels that mark the workbook's images, and prints the whole command.
 
     Args:
         args: its arguments, one word each: `docker("images")`.
@@ -107,24 +107,26 @@ def _read(args: Sequence[str]) -> tuple[str, list[str]]:
         raise WorkbookError(
             f"The workbook has no image {image or 'without a name'}.",
             f"It has {', '.join(catalog())}.",
-            "Name one of them: `%docker build -t web-app:1.0 app/webapp`. In a terminal you can build any other.",
+            "Use one of these names: `%docker build -t web-app:1.0 app/webapp`. In a terminal, you can build any other image.",
         )
     recipe = catalog()[image]
     _require_readable(context(recipe))
     given = dict(word.partition("=")[::2] for word in filter(None, known.build_arg))
     folders = [word.rstrip("/") for word in rest if word != "--no-cache"]
-    # Only what is built as app/images.toml says is what `begin(…)` wants.
+    # `begin(…)` only accepts images that were built as app/images.toml says.
     wanted = folders == [f"app/{recipe['context']}"] and given == recipe.get("args", {})
     added = labels.MANAGED | ({SOURCE: source_hash(recipe)} if wanted else {})
     return image, [
         *(f"--build-arg={name}={value}" for name, value in _bases(recipe).items() if name not in given),
-        *(f"--build-arg={name}" for name in proxies() if name not in given),  # docker reads its value, maybe a password
+        *(
+            f"--build-arg={name}" for name in proxies() if name not in given
+        ),  # docker reads the value, which may contain a password
         *(f"--label={name}={value}" for name, value in added.items()),
     ]
 
 
 def _bases(recipe: Recipe) -> dict[str, str]:
-    """The build arguments for the base images that take the place of official ones on this machine."""
+    """The build arguments for the base images that replace official ones on this machine."""
     cluster = current()
     purposes: dict[str, str] = recipe["bases"]
     tags = {name: base(cluster.docker(), purpose, cluster.settings.bundle) for name, purpose in purposes.items()}
@@ -132,18 +134,18 @@ def _bases(recipe: Recipe) -> dict[str, str]:
 
 
 def _require_readable(folder: Path) -> None:
-    """Refuse files that the program in the container, which is not root, could not read: they keep their permissions.
+    """Refuse files that the container's program, which does not run as root, could not read in the image.
 
     Raises:
-        WorkbookError: only some users may read one, as after `umask 077` and `git clone`.
+        WorkbookError: only some users may read a file, for example after `umask 077` and `git clone`.
     """
     if os.name == "nt":
-        return  # there, docker gives all files the same permissions
+        return  # on Windows, docker gives all files the same permissions
     for path in folder.rglob("*"):
         if not path.stat().st_mode & 0o004:
             raise WorkbookError(
                 f"Only some users of this machine may read {path}.",
-                "A file keeps its permissions in the image, where the program runs as another user.",
+                "Files keep their permissions in the image, where the program runs as another user.",
                 f"Let all users read it: `chmod -R a+rX {folder}`.",
             )
 
@@ -154,19 +156,19 @@ def _identity(engine: "DockerClient", image: str) -> str:
 
 
 def _remove_unnamed(engine: "DockerClient", identity: str) -> None:
-    """Remove an image whose name the new one has, unless it has another name or a container uses it."""
+    """Remove an image that lost its name to a new image, unless it has another name or a container uses it."""
     # The Docker SDK is loaded with the engine, not with this module.
     from docker.errors import APIError
 
     with suppress(APIError):  # in use, or removed meanwhile
         if not engine.images.get(identity).tags:
             engine.images.remove(identity)
-            print("Removed the image that had this name before.")
+            print("Removed the previous image with this name.")
 
 
 @no_var_expand  # braces are for docker: `--format "{{.Size}}"`
 def magic(line: str) -> Printed | None:
-    """Run `%docker ARGUMENTS`, which are split as a shell splits them. A build has printed its log and returns None. Raises as `docker`."""
+    """Run `%docker ARGUMENTS`, split like in a shell. A build prints its log and returns None. Raises what `docker` raises."""
     args = shlex.split(line)
     printed = docker(*args)
     return None if args[:1] == ["build"] else printed

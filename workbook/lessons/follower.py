@@ -1,4 +1,4 @@
-"""Follow objects in background threads, while the reader's cells go on."""
+"""Follow objects in background threads while the reader runs other cells."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -12,14 +12,14 @@ from workbook.kube.watch import follow
 
 @dataclass
 class Follower:
-    """Calls functions with all objects of a resource, by UID: as they are now, and after each change until `stop`.
+    """Call functions with all objects of a resource, by UID: with the current objects, and after each change until `stop`.
 
-    The threads end with the process. An API server that does not answer for a while is waited for.
+    The threads end with the process. They survive an API server that does not answer for a while.
 
     Attributes:
         api: the connection.
         notes: the function for each resource (kubectl's plural word).
-        on_error: called with the API server's refusal, after which no more changes are noted.
+        on_error: called with the API server's error, after which no more changes are noted.
         timeout: seconds after which it stops.
         selector: a label selector for the objects.
     """
@@ -34,7 +34,7 @@ class Follower:
     _failed: bool = field(default=False, init=False)
 
     def start(self) -> None:
-        """Start, and wait until the objects have been noted as they are now: 30 s for each resource at most."""
+        """Start, and wait until the current objects have been noted, for at most 30 s per resource."""
         for resource in self.notes:
             noted = threading.Event()
             self._threads.append(threading.Thread(target=self._follow, args=(resource, noted), daemon=True))
@@ -42,7 +42,7 @@ class Follower:
             noted.wait(30)
 
     def stop(self) -> None:
-        """Stop, and note the objects for the last time, as they are now."""
+        """Stop, and note the current objects one last time."""
         self._ended.set()
         for thread in self._threads:
             thread.join(5)

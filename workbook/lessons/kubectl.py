@@ -18,13 +18,13 @@ from workbook.kube.credentials import LOG_IN
 
 MANIFESTS = ROOT / "manifests"
 NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
-"""What errors about names recommend: it shows the Pods of the cluster's name service."""
+"""The command that errors about names recommend: it shows the Pods of the cluster's name service."""
 FIXES = {
-    "unable to listen on any of the requested ports": "Another program of this machine has that port. Take another before "
-    "the colon; `port_forward(…)` takes a free one by itself.",
-    "provided port is already allocated": "Another Service has that node port. Take another, or leave out `nodePort`: then "
-    "a free one is given.",
-    "The cluster's name server": f"See whether the cluster's name service is ready: {NAME_SERVICE}.",
+    "unable to listen on any of the requested ports": "Another program on this machine uses that port. Use another port "
+    "before the colon; `port_forward(…)` picks a free one automatically.",
+    "provided port is already allocated": "Another Service uses that node port. Use another, or leave out `nodePort` to "
+    "get a free one.",
+    "The cluster's name server": f"Check whether the cluster's name service is ready: {NAME_SERVICE}.",
     "You must be logged in to the server": LOG_IN,
     "getting credentials: exec": LOG_IN,
 }
@@ -66,27 +66,27 @@ def kubectl(*args: str, timeout: float = 120, how: Callable[..., str] = run) -> 
 
 
 def kubectl_output(*args: str) -> str:
-    """Run kubectl, and return its standard output alone, without warnings, to be parsed. Errors as for `kubectl`."""
+    """Run kubectl, and return only its standard output, without warnings, for parsing. Raises what `kubectl` raises."""
     return kubectl(*args, how=read)
 
 
 def print_command(*args: str) -> None:
-    """Print the kubectl command that does what a function does, in gray: to type in a terminal."""
+    """Print, in gray, the kubectl command that does the same as a function, for use in a terminal."""
     print(f"\N{ESC}[90m$ {shlex.join(['kubectl', *args])}\N{ESC}[39m")
 
 
 @cache
 def _program(provider: Provider, settings: Settings) -> list[str]:
-    """The command of the cluster's kubectl, looked for once in each process."""
+    """The command of the cluster's kubectl, searched for once per process."""
     return open_cluster(provider, settings).kubectl()
 
 
 def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
-    """The arguments and the folder to run in, with each image under the name by which a Pod of this cluster asks for it."""
+    """The arguments and the working folder, with each image under the name by which Pods of this cluster pull it."""
     if cluster.provider is not Provider.EXISTING:  # the other providers' nodes pull nothing from a registry
         return list(args), ROOT
     folder = ROOT
-    # A copy of a manifest has the same path in another folder, so that kubectl prints the same.
+    # A copy of a manifest has the same path in another folder, so that kubectl prints the same text.
     for option, name in pairwise(args):
         if option != "-f" or Path(name).is_absolute() or not (ROOT / name).exists():  # such as `kubectl logs -f`
             continue
@@ -122,7 +122,7 @@ def apply(manifest: str | Path) -> Printed:
 
 
 def find_manifest(manifest: str | Path) -> str:
-    """The path of a manifest, from the repository's root if it is inside. Arguments and errors as for `apply`."""
+    """Return a manifest's path, relative to the repository's root if it is inside. Arguments and errors as for `apply`."""
     for path in (MANIFESTS / manifest, ROOT / manifest):
         if path.is_file():
             return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
@@ -149,7 +149,7 @@ def scale(deployment: str, replicas: int) -> Printed:
     """Set a Deployment's number of replicas, without waiting for its Pods (`kubectl scale`).
 
     Raises:
-        WorkbookError: this is not a valid name.
+        WorkbookError: the name is not valid.
 
     Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_scale/
     """
@@ -157,12 +157,12 @@ def scale(deployment: str, replicas: int) -> Printed:
 
 
 def _word(name: str) -> str:
-    """The name, if it is valid: a word that begins with a dash would be an option, such as `--all`."""
+    """Return the name if it is valid: a word that begins with a dash would be an option, such as `--all`."""
     if re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", name):
         return name
     raise WorkbookError(
-        f"{name!r} is not a valid name of an object.",
-        "Names have lowercase letters, digits, dashes and dots, and begin and end with a letter or digit.",
+        f"{name!r} is not a valid object name.",
+        "Names consist of lowercase letters, digits, dashes and dots, and begin and end with a letter or digit.",
         "Correct the name.",
     )
 
@@ -182,10 +182,10 @@ def logs(selector: str, *, previous: bool = False) -> Printed:
 def magic(line: str) -> Printed:
     """Run `%kubectl ARGUMENTS`: show what kubectl prints, or assign it to a variable: `text = %kubectl …`.
 
-    The arguments are split as a shell splits them. Raises as `kubectl` does, and for `logs -f`, which would not end.
+    The arguments are split like in a shell. Raises what `kubectl` raises, and an error for `logs -f`, which would not end.
     """
     args = shlex.split(line)
     if args[:1] == ["logs"] and {"-f", "--follow"} & set(args):
         what = "`kubectl logs -f` follows the log until it is stopped, so this cell would never end."
-        raise WorkbookError(what, fix="Leave out `-f` here; in a terminal it is the right thing.")
+        raise WorkbookError(what, fix="Leave out `-f` here; use it in a terminal.")
     return kubectl(*args)

@@ -24,7 +24,7 @@ except urllib.error.HTTPError as error:
 except (OSError, http.client.HTTPException) as error:
     print(json.dumps([0, str(error)]))
 """
-"""Program for a Pod: print the status and the text at a URL as JSON; status 0 and the reason without an answer."""
+"""Program for a Pod: print the status and the text at a URL as JSON; without an answer, 0 and the reason."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Page:
 
     def _repr_html_(self) -> str:
         if "<html" in self.text.lower():
-            # A document of its own, separate from the notebook: it can neither style it nor run anything in it.
+            # The page is a separate document: it can neither style the notebook nor run scripts in it.
             body = f'<iframe sandbox srcdoc="{html.escape(self.text)}" title="The page" style="width:100%;border:0"></iframe>'
         else:
             body = html.escape(self.text)
@@ -58,18 +58,18 @@ class Page:
 def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) -> Page:
     """Request `url` as a browser does, and return the answer, whatever its status: 404 or 500 is an answer, too.
 
-    Asks again while nothing answers: a Pod without a readiness probe counts as ready before its program listens, and
+    Repeats the request while nothing answers: a Pod without a readiness probe counts as ready before its program listens, and
     DNS and each node's kube-proxy take a moment to learn of a new Service.
 
     Args:
         url: an address on this machine or of the cluster.
         inside: the Pod that asks, such as `"deployment/webapp-deployment"`; its image must have Python. This machine
             asks when empty.
-        until: ask again until the answer contains this text.
+        until: repeat the request until the answer contains this text.
         timeout: seconds, in all.
 
     Raises:
-        WorkbookError: nothing answers there in time, or no answer contains `until`.
+        WorkbookError: nothing answers in time, or no answer contains `until`.
     """
     timeout *= patience()
     problem = ""
@@ -81,7 +81,7 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
                 answer = _ask_inside(inside, url) if inside else _ask(url, timeout)
                 if until in answer.text:
                     return answer
-                problem = f"it says {answer.text[:200]!r}, without {until!r}"
+                problem = f"the answer is {answer.text[:200]!r}, without {until!r}"
             except (OSError, HTTPException) as error:
                 problem = str(getattr(error, "reason", error))
             show_detail(problem)
@@ -92,16 +92,16 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
         except TimeoutError:
             pass
     raise WorkbookError(
-        f"Nothing answers at {url} as it should.",
+        f"There is no answer at {url}{f' with {until!r}' if until else ''}.",
         problem,
-        f"Is there a Service of that name? `services()`. Is the name service well? {NAME_SERVICE}."
+        f"Check whether a Service has that name: `services()`. Check whether the name service is ready: {NAME_SERVICE}."
         if UNRESOLVED.search(problem)
-        else "See whether its Pods are ready with `pods()`, and whether the forwarding is still open.",
+        else "Check whether its Pods are ready: `pods()`. Check whether the port forwarding is still open.",
     )
 
 
 def _ask(url: str, timeout: float) -> Page:
-    # The cluster's addresses are this machine's own: no proxy can reach them.
+    # The cluster's addresses are local to this machine: no proxy can reach them.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=timeout) as answer:

@@ -1,4 +1,4 @@
-"""Forward a port of this machine's loopback to a Pod, for the length of a block.
+"""Forward a port of this machine's loopback interface to a Pod, for the duration of a block.
 
 The threads belong to this process and end with it, so nothing remains when a notebook's kernel is killed. Each connection
 looks for a ready Pod: when a Pod is replaced, the next connection reaches its successor.
@@ -23,7 +23,7 @@ from workbook.lessons.kubectl import print_command
 
 
 class Forward:
-    """An open forwarding: `url` to request, `port` on this machine."""
+    """An open port forwarding: `url` to request, `port` on this machine."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -32,18 +32,18 @@ class Forward:
 
 class _Server(ThreadingTCPServer):
     daemon_threads = True
-    # A port that was in use a moment ago is free. On Windows, the option would take the port of another program.
+    # Reuse a port that was in use a moment ago. On Windows, this option would take another program's port.
     allow_reuse_address = os.name == "posix"
 
 
 @contextmanager
 def port_forward(target: str, ports: str) -> Iterator[Forward]:
-    """`kubectl port-forward`: forward a port of this machine to a Pod, for the length of the block.
+    """Forward a port of this machine to a Pod, for the duration of the block (`kubectl port-forward`).
 
     Args:
         target: `"deployment/NAME"`, `"service/NAME"` or `"pod/NAME"`.
         ports: `"LOCAL:REMOTE"`, such as `"5000:5000"`. If the local port is taken, a free one is used, and a message
-            says so (macOS itself listens on 5000 while AirPlay is on). LOCAL 0 takes any free one.
+            says so (macOS itself listens on 5000 while AirPlay is on). With LOCAL 0, any free port is used.
 
     Yields:
         A `Forward`, with its `url`. It listens on 127.0.0.1 only.
@@ -72,12 +72,12 @@ def port_forward(target: str, ports: str) -> Iterator[Forward]:
 
 
 def _listen(port: int, connection: type[BaseRequestHandler]) -> _Server:
-    """A server on this port of the loopback, or on a free one if it is taken."""
+    """A server on this port of the loopback interface, or on a free port if this one is taken."""
     try:
         return _Server(("127.0.0.1", port), connection)
     except OSError:
         server = _Server(("127.0.0.1", 0), connection)
-        print(f"Port {port} of this machine is taken by another program; using {server.server_address[1]} instead.")
+        print(f"Port {port} of this machine is in use by another program; using {server.server_address[1]} instead.")
         return server
 
 
@@ -88,7 +88,7 @@ def _resolve(target: str, remote: int) -> tuple[dict[str, str], int | str]:
         return {"field_selector": f"metadata.name={name}"}, remote
     if kind not in ("deployment", "service") or not name:
         raise WorkbookError(
-            f"Nothing can be forwarded to {target!r}.", fix="Name it as deployment/NAME, service/NAME or pod/NAME."
+            f"Cannot forward a port to {target!r}.", fix="Name a target: deployment/NAME, service/NAME or pod/NAME."
         )
     found = api().find(f"{kind}s", name)
     if not found:
@@ -108,14 +108,14 @@ def _find(target: str, options: dict[str, str], port: int | str) -> tuple[str, i
     for pod in filter(ready, found):
         return pod["metadata"]["name"], _number(pod, port)
     raise WorkbookError(
-        f"No Pod of {target} is ready, so nothing can be forwarded.",
+        f"Cannot forward a port to {target}: none of its Pods is ready.",
         f"{len(found)} Pod(s) found, none ready.",
-        "Wait for it with `rollout_status(…)`, or see why with `events(…)`.",
+        "Wait for them with `rollout_status(…)`, or look for the cause with `events(…)`.",
     )
 
 
 def _number(pod: Object, port: int | str) -> int:
-    """The number of a Pod's port, which a Service may give by its name."""
+    """The number of a Pod's port, which a Service may refer to by name."""
     if isinstance(port, int):
         return port
     for container in pod["spec"]["containers"]:
@@ -138,7 +138,7 @@ def _carry(near: socket.socket, ended: threading.Event, find: Callable[[], tuple
             headers=connection.authorization,
         )
     except (WorkbookError, ApiException, OSError):
-        return  # the client sees its connection closed, as by a program that has ended
+        return  # the client sees a closed connection, as if the program had ended
     with closing(tunnel.socket(number)) as far:
         while not ended.is_set():
             readable, _, _ = select.select([near, far], [], [], 0.5)

@@ -1,4 +1,4 @@
-"""Whether this machine can run the workbook, as a table for the first notebook."""
+"""Table of what a cluster needs and what this machine has, for the first notebook."""
 
 import pandas as pd
 

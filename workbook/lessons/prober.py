@@ -11,7 +11,7 @@ from workbook.lessons.wait import pods_ready
 
 NAME = "prober"
 IMAGE = "web-app:1.0"
-"""An image with Python, which is on the node from notebook 03 on."""
+"""An image with Python, which the node has from notebook 03 on."""
 PROGRAM = r"""
 import http.client, os, sys, threading, time, urllib.request, urllib.error
 url, period, timeout = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
@@ -22,9 +22,9 @@ def ask(begun):
             status = answer.status
     except urllib.error.HTTPError as error:
         status = error.code
-    except (OSError, http.client.HTTPException):  # no answer, or one that breaks off
+    except (OSError, http.client.HTTPException):  # no answer, or an incomplete one
         status = 0
-    os.write(1, f"{begun:.3f} {status}\n".encode())  # in one step, so that no two threads share a line
+    os.write(1, f"{begun:.3f} {status}\n".encode())  # one write, so that threads do not mix their lines
 at = time.time()
 while True:
     threading.Thread(target=ask, args=(at,), daemon=True).start()
@@ -33,8 +33,8 @@ while True:
 """
 """Program for a Pod: send a request each period, each in its own thread, so that a slow one does not delay the others.
 
-It prints a line for each request that has ended: when it began, and its HTTP status; 0 for no answer. Arguments are the
-URL, and the period and the timeout in seconds.
+It prints a line for each finished request: its start time, and its HTTP status or 0 for no answer. Arguments are the URL,
+and the period and the timeout in seconds.
 """
 
 
@@ -44,8 +44,8 @@ class Prober:
 
     Attributes:
         period: seconds from one request to the next.
-        rows: (seconds since the first request, HTTP status; 0 for no answer), in the order in which they began.
-        begun: when the first began, in seconds since 1970 by the cluster's clock.
+        rows: (seconds since the first request, HTTP status or 0 for no answer), in the order in which they began.
+        begun: start of the first request, in seconds since 1970 by the cluster's clock.
     """
 
     period: float
@@ -54,12 +54,12 @@ class Prober:
 
     @property
     def failures(self) -> int:
-        """How many requests had no answer, or another status than 200."""
+        """Number of requests with no answer, or with a status other than 200."""
         return sum(status != 200 for _, status in self.rows)
 
     @property
     def downtime(self) -> float:
-        """The longest series of failures in seconds: from its first failure to the next success."""
+        """Length in seconds of the longest series of failures, from the first failure to the next success."""
         longest, since = 0.0, None
         for seconds, status in [*self.rows, (self.rows[-1][0] + self.period, 200)] if self.rows else []:
             if status != 200 and since is None:
@@ -71,7 +71,7 @@ class Prober:
 
 @contextmanager
 def prober(service: str, *, rate: float = 5, timeout: float = 1) -> Iterator[Prober]:
-    """Send requests to a Service from inside the cluster, for the length of the block.
+    """Send requests to a Service from inside the cluster, for the duration of the block.
 
     Args:
         service: the Service's name, with `:PORT` unless that is 80.
@@ -79,12 +79,12 @@ def prober(service: str, *, rate: float = 5, timeout: float = 1) -> Iterator[Pro
         timeout: seconds after which a request counts as not answered.
 
     Yields:
-        A `Prober`, which has its rows when the block has ended. The Pod that sends the requests is deleted with the
-        block; if the kernel ends before that, `begin(…)` deletes it.
+        A `Prober`, which has its rows after the block. The Pod that sends the requests is deleted at the end of the
+        block; if the kernel ends earlier, `begin(…)` deletes it.
 
     Raises:
         WaitTimeout: the Pod did not start.
-        WorkbookError: the Pod did not count.
+        WorkbookError: the Pod printed no results.
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/service/
     """
@@ -97,17 +97,17 @@ def prober(service: str, *, rate: float = 5, timeout: float = 1) -> Iterator[Pro
     try:
         pods_ready(f"run={NAME}", 1)
         yield probed
-        time.sleep(timeout)  # the last requests end in this time
+        time.sleep(timeout)  # the last requests finish in this time
         probed.begun, probed.rows = parse(kubectl_output("logs", NAME, "--tail=-1"))
     finally:
         delete("pod", NAME)
 
 
 def parse(log: str) -> tuple[float, list[tuple[float, int]]]:
-    """When the first request began, and the rows, from what the Pod has printed.
+    """Return the start of the first request and the rows from a Pod's log.
 
     Raises:
-        WorkbookError: it has printed something else, or nothing.
+        WorkbookError: the log is empty, or has something else.
     """
     try:
         rows = sorted((float(begun), int(status)) for begun, status in map(str.split, log.splitlines()))
@@ -115,7 +115,7 @@ def parse(log: str) -> tuple[float, list[tuple[float, int]]]:
         rows = []
     if not rows:
         raise WorkbookError(
-            "The prober has not counted.", log.strip()[-500:] or "Its log is empty.", "Run this cell again."
+            "The prober has no results.", log.strip()[-500:] or "Its log is empty.", "Run this cell again."
         )
     first = rows[0][0]
     return first, [(round(begun - first, 3), status) for begun, status in rows]

@@ -1,6 +1,6 @@
-"""What a learner has done on this cluster. The notes are deleted with the cluster, and an instructor can read them.
+"""A learner's progress on this cluster. Instructors can read it; it is deleted together with the cluster.
 
-They are a ConfigMap in the workbook's namespace: `kubectl get configmap workbook-progress -o yaml`.
+It is stored in a ConfigMap in the workbook's namespace: `kubectl get configmap workbook-progress -o yaml`.
 """
 
 from typing import Literal
@@ -15,17 +15,17 @@ from workbook.cluster.current import api
 from workbook.lessons.tables import headed
 
 CONFIG_MAP = "workbook-progress"
-SHOWN = {"": "", "begun": "begun", "end": "✓ to its end", "solution": "by the solution", "exercise": "✓ done"}
-"""How `progress` shows each note; a note is replaced only by one that comes after it here."""
+SHOWN = {"": "", "begun": "started", "end": "✓ to the end", "solution": "with the solution", "exercise": "✓ done"}
+"""How `progress` shows each note. A note only replaces one that comes before it here."""
 
 
 def note(number: int, what: Literal["begun", "end", "solution", "exercise"]) -> None:
-    """Note in the cluster how far a notebook was run, or how its exercise was done, unless a better note is already there.
+    """Store in the cluster how far a notebook was run, or how its exercise was done, unless a better note exists.
 
-    Nothing is noted when the cluster is gone, or does not allow it.
+    Stores nothing when the cluster is gone, or does not allow it.
 
     Args:
-        what: it was begun or run to its end; or its exercise was done by running the solution, or without it.
+        what: the notebook was started or run to its end; or its exercise was done with the solution, or without it.
     """
     key = f"{number:02}-{'step' if what in ('begun', 'end') else 'exercise'}"
     order = list(SHOWN)
@@ -47,8 +47,8 @@ def progress() -> pd.DataFrame:
     """Return how far you are on this cluster.
 
     Returns:
-        One row per notebook; the index is NOTEBOOK, the columns are STEP (begun, or run to its end) and EXERCISE (done by
-        yourself, or by running the solution).
+        One row per notebook; the index is NOTEBOOK, the columns are STEP (started, or run to the end) and EXERCISE (done
+        on your own, or with the solution).
 
     Raises:
         WorkbookError: no cluster, or no answer from the API server.

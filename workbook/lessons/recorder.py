@@ -17,7 +17,7 @@ from workbook.lessons.tables import headed
 ENDED = "Deleted"
 LEAVING = {"Terminating", ENDED}
 STABLE = {"Running", "Ready", *LEAVING}
-"""States that come in the same order in every run. Whether a Pod is seen in another state depends on chance."""
+"""States that appear in the same order in every run. Other states can be too short to be seen."""
 
 
 class Transition(NamedTuple):
@@ -31,7 +31,7 @@ class Transition(NamedTuple):
 
 
 def state(pod: Object) -> str:
-    """The state of a Pod: STATUS as in kubectl, but `Ready` for a Pod that runs and is ready."""
+    """Return a Pod's state: STATUS as in kubectl, but `Ready` for a Pod that runs and is ready."""
     if "deletionTimestamp" in pod["metadata"]:
         return "Terminating"
     if reasons := waiting_reasons(pod):
@@ -44,14 +44,14 @@ def state(pod: Object) -> str:
 
 @dataclass
 class Recorder:
-    """A recording, which may still be going on.
+    """A recording of Pods, which may still be running.
 
     Attributes:
         rows: the transitions, in order.
-        desired: (seconds, number of Pods for which all ReplicaSets ask together) after each change of that number.
-        begun: when the recording began, in seconds since 1970.
-        length: how long it took in seconds; 0 until it has ended.
-        error: why it has broken off; empty if it has not.
+        desired: (seconds, number of Pods that all ReplicaSets together ask for) after each change of that number.
+        begun: start of the recording, in seconds since 1970.
+        length: duration in seconds; 0 until the recording has ended.
+        error: why the recording broke off; empty if it did not.
     """
 
     rows: list[Transition] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Recorder:
     _states: dict[str, tuple[str, str, int]] = field(default_factory=dict, repr=False)  # by UID: name, state, restarts
 
     def note_pods(self, pods: dict[str, Object]) -> list[Transition]:
-        """Record what has changed since the last call, and return it.
+        """Record the changes since the last call, and return them.
 
         Args:
             pods: all Pods, by UID.
@@ -82,13 +82,13 @@ class Recorder:
         return new
 
     def note_replicasets(self, replicasets: dict[str, Object]) -> None:
-        """Record the number of Pods for which these ReplicaSets, by UID, ask together, if it has changed."""
+        """Record the number of Pods that these ReplicaSets (by UID) together ask for, if it has changed."""
         total = sum(item["spec"]["replicas"] for item in replicasets.values())
         if not self.desired or self.desired[-1][1] != total:
             self.desired.append((time.time() - self.begun, total))
 
     def transitions(self, *, wide: bool = False) -> pd.DataFrame:
-        """What happened to which Pod, in order.
+        """Return the transitions of all Pods, in order.
 
         Args:
             wide: also the seconds since the recording began, the Pods' names, and the states that last only a moment.
@@ -115,13 +115,13 @@ class Recorder:
         return frame if wide else frame.drop(columns=["SECONDS", "NAME"])
 
     def counts(self) -> pd.DataFrame:
-        """How many Pods there were, change by change.
+        """Return the number of Pods after each change.
 
         Returns:
             One row per change of a number; the columns are SECONDS (since the recording began), DESIRED (how many Pods
-            the ReplicaSets asked for together), PODS (those that were not being deleted), and READY (how many of
-            these were). A rolling update bounds DESIRED and READY. PODS may be higher for a moment, when a new Pod
-            is created before the one it replaces is marked for deletion.
+            the ReplicaSets together asked for), PODS (those that were not being deleted), and READY (how many of
+            these were ready). A rolling update limits DESIRED and READY. PODS may be higher for a moment, when a new
+            Pod is created before the one it replaces is marked for deletion.
 
         Raises:
             WorkbookError: the recording broke off.
@@ -143,12 +143,12 @@ class Recorder:
         return pd.DataFrame(rows, columns=["SECONDS", "DESIRED", "PODS", "READY"])
 
     def when(self, pod: int, to: str, nth: int = 1) -> float:
-        """When a Pod came into a state, in seconds since the recording began.
+        """Return when a Pod entered a state, in seconds since the recording began.
 
         Args:
             pod: its number, as in `transitions`.
             to: the state.
-            nth: 2 for the second time that it came into this state, and so on.
+            nth: 2 for the second time that it entered this state, and so on.
 
         Raises:
             WorkbookError: it never did, or the recording broke off.
@@ -157,7 +157,7 @@ class Recorder:
         found: list[float] = table[(table.index == pod) & (table["TO"] == to)]["SECONDS"].tolist()
         if len(found) < nth:
             raise WorkbookError(
-                f"Pod {pod} was not {to!r} {nth} time(s) while it was recorded.",
+                f"The recording does not show Pod {pod} in the state {to!r} {nth} time(s).",
                 fix="Look at `transitions(wide=True)`.",
             )
         return found[nth - 1]
@@ -165,10 +165,10 @@ class Recorder:
 
 @contextmanager
 def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
-    """Record the transitions of all Pods that `selector` matches, for the length of the block.
+    """Record the transitions of all Pods that `selector` matches, for the duration of the block.
 
-    The first row of a Pod is its state at the beginning. The recording survives dropped connections and a restart of the
-    API server: changes in the meantime appear as one transition.
+    A Pod's first row is its state at the beginning. The recording survives dropped connections and a restart of the API
+    server: changes in the meantime appear as one transition.
 
     Args:
         selector: a label selector such as `"app=webapp"`.

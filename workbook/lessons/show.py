@@ -1,4 +1,4 @@
-"""Files of the workbook in a notebook, with highlighted syntax."""
+"""Show the workbook's files in a notebook, with highlighted syntax."""
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
@@ -7,7 +7,7 @@ LANGUAGES = {".yaml": "yaml", ".py": "python", ".java": "java", ".toml": "toml",
 
 
 class Listing(str):
-    """A file's text, which a notebook shows with highlighted syntax, and a terminal unchanged."""
+    """A file's text, which a notebook shows with highlighted syntax, and a terminal as plain text."""
 
     language: str
 
@@ -29,7 +29,7 @@ def show(file: str) -> Listing:
     """
     path = (ROOT / file).resolve()
     if not path.is_relative_to(ROOT) or not path.is_file():
-        fix = "Correct its path, which begins at the root."
+        fix = "Correct its path, which starts at the repository's root."
         raise WorkbookError(f"There is no file {file!r} in the workbook.", fix=fix)
     listing = Listing(path.read_text(encoding="utf-8"))
     listing.language = LANGUAGES.get(path.suffix or path.name, "text")

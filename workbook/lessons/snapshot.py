@@ -1,4 +1,4 @@
-"""All objects in the workbook's namespace and the workbook's images on the nodes: now, and before anything was created."""
+"""Snapshots of the objects in the workbook's namespace and of its images on the nodes: now, and before the first change."""
 
 import json
 from pathlib import Path
@@ -12,13 +12,13 @@ from workbook.lessons.progress import CONFIG_MAP
 from workbook.lessons.tables import identified, images, name
 
 EXCLUDED = {"events", "events.events.k8s.io", "pods.metrics.k8s.io", "endpoints"}
-"""Resources that are only reports: events, measurements, and the older form of EndpointSlices."""
+"""Resources that only report: events, metrics, and the older form of EndpointSlices."""
 
 
 def snapshot() -> pd.DataFrame:
-    """Return all objects in the workbook's namespace, of each resource that the API server has, and its images on the nodes.
+    """Return all objects in the workbook's namespace, of every resource, and the workbook's images on the nodes.
 
-    Events, measurements, and the ConfigMap with your progress are left out.
+    It leaves out events, metrics, and the ConfigMap with your progress.
 
     Returns:
         One row per object; the index is NAME (with `*` for a generated part), the column is KIND.
@@ -43,7 +43,7 @@ def first_snapshot() -> pd.DataFrame:
 
 
 def kept_snapshot() -> pd.DataFrame | None:
-    """The first snapshot; None if there is none, or if the namespace was deleted since."""
+    """Return the first snapshot; None if there is none, or if the namespace was deleted since."""
     try:
         kept = json.loads(_file().read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -52,7 +52,7 @@ def kept_snapshot() -> pd.DataFrame | None:
 
 
 def keep_first_snapshot() -> None:
-    """Take a snapshot, and keep it as the first one of this namespace."""
+    """Take a snapshot, and store it as the first one of this namespace."""
     _file().write_text(json.dumps({"namespace": _namespace_uid(), "rows": _rows()}), encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ def start() -> None:
     """Create the workbook's cluster, or start it again (`minikube start`); print the commands that do it.
 
     Raises:
-        WorkbookError: another process changes the cluster, or it does not start.
+        WorkbookError: another process is changing the cluster, or it does not start.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """
@@ -21,7 +21,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Stop the workbook's cluster (`minikube stop`). What is deployed on it is kept for the next start. Raises as `start`.
+    """Stop the workbook's cluster (`minikube stop`); the next start brings back what is deployed. Raises what `start` raises.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/stop/
     """
@@ -31,7 +31,9 @@ def stop() -> None:
 
 
 def delete_cluster() -> None:
-    """Delete the workbook's cluster with everything in it (`minikube delete`); `begin(…)` creates a new one. Raises as `start`.
+    """Delete the workbook's cluster and everything in it (`minikube delete`). Raises what `start` raises.
+
+    `begin(…)` creates a new cluster.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/delete/
     """

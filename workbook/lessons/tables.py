@@ -1,6 +1,6 @@
-"""Tables of what is in the cluster, as the API server itself formats them for kubectl: with its columns and words.
+"""Tables of the objects in the cluster, with the columns and values that the API server prepares for kubectl.
 
-By default a table shows only what is the same in every run; `wide=True` adds the rest: generated names in full, ages,
+By default, a table shows only what is the same in every run. `wide=True` adds the rest: full generated names, ages,
 addresses, nodes.
 """
 
@@ -31,11 +31,11 @@ STABLE = {
 
 
 class Table(pd.DataFrame):
-    """A table from the cluster, shown below the kubectl command that prints it. What is computed from it is a DataFrame."""
+    """A table from the cluster, shown below the kubectl command that prints it. Operations on it return DataFrames."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame, *arguments: str) -> "Table":
-        """The table `frame`, with kubectl's arguments; they are kept in `attrs`, as the UIDs are."""
+        """Create a table from `frame` and kubectl's arguments, which are stored in `attrs` like the UIDs."""
         table = cls(frame)
         table.attrs = frame.attrs | {"command": shlex.join(["kubectl", *arguments])}
         return table
@@ -46,7 +46,9 @@ class Table(pd.DataFrame):
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
-        if isinstance(key, list) and isinstance(found, pd.DataFrame) and len(found) == len(self):  # some of its columns
+        if (
+            isinstance(key, list) and isinstance(found, pd.DataFrame) and len(found) == len(self)
+        ):  # a selection of columns
             table = Table(found)
             table.attrs = self.attrs
             return table
@@ -99,7 +101,7 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
     frame.insert(0, "NAME", [name(item, full=wide) for item in metadata])
     if "RESTARTS" in frame:
         frame["RESTARTS"] = [int(str(cell).split()[0]) for cell in frame["RESTARTS"]]
-    if "IMAGES" in frame:  # as the manifests name them, whichever registry this cluster pulls them from
+    if "IMAGES" in frame:  # as in the manifests, whichever registry this cluster pulls them from
         frame["IMAGES"] = [
             ",".join(image.removeprefix(current().reference("")) for image in cell.split(","))
             for cell in frame["IMAGES"]
@@ -116,20 +118,20 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
 
 
 def headed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with its first column as the index, headed in the same line as the other columns, as kubectl prints it."""
+    """Return the table with its first column as the index, whose heading is in the same line as the others, as in kubectl."""
     first = frame.columns[0]
     return frame.set_index(first).rename_axis(index=None, columns=first)
 
 
 def identified(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table, sorted, with its first column as the index. Its column UID becomes an attribute, which `compare` reads."""
+    """Return the table, sorted, with its first column as the index. The column UID becomes an attribute for `compare`."""
     frame = frame.sort_values(list(frame.columns))
     frame.attrs["uids"] = frame.pop("UID").tolist()
     return headed(frame)
 
 
 def name(metadata: Object, full: bool = False) -> str:
-    """An object's name; unless `full`, with `*` for what is generated: a Pod's suffix, a template's hash, a static Pod's node.
+    """Return an object's name. Unless `full`, `*` replaces generated parts: a Pod's suffix, a template's hash, a node's name.
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
     """
@@ -173,7 +175,7 @@ def nodes(**options: Unpack[Options]) -> Table:
 def events(selector: str, *, wide: bool = False) -> Table:
     """Return the events of the Deployments, ReplicaSets and Pods that `selector` matches now, in this order.
 
-    Events of one kind of object are sorted by time: those of different kinds may be written at the same moment.
+    Within one kind of object, events are sorted by time. Events of different kinds may have the same time.
 
     Args:
         selector: a label selector such as `"app=webapp"`. Events of deleted objects are left out.
@@ -194,7 +196,7 @@ def events(selector: str, *, wide: bool = False) -> Table:
     }
 
     def order(event: Object) -> tuple[int, str, int]:
-        # Older and newer versions of the Event API have the time in different fields; some with fractions of a second.
+        # Older and newer versions of the Event API store the time in different fields, some with fractions of a second.
         time: str = event.get("firstTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
         version = int(event["metadata"]["resourceVersion"])
         return ranks[event["involvedObject"]["uid"]], time[: len("2026-01-01T00:00:00")], version
@@ -206,13 +208,13 @@ def events(selector: str, *, wide: bool = False) -> Table:
         rows.append([involved["kind"], event["type"], event["reason"], involved["name"], count, message])
     frame = pd.DataFrame(rows, columns=["OBJECT", "TYPE", "REASON", "NAME", "COUNT", "MESSAGE"])
     if not wide:
-        # Whether an image had to be pulled depends on the node; `Pulled` comes in both cases.
+        # Whether an image had to be pulled depends on the node; `Pulled` appears in both cases.
         frame = frame.loc[frame["REASON"] != "Pulling", ["OBJECT", "TYPE", "REASON"]].drop_duplicates()
     return Table.of(headed(frame), "get", "events", "--sort-by=.lastTimestamp")
 
 
 def images() -> pd.DataFrame:
-    """Return the workbook's images that Pods of this cluster can use without a pull, by repository: figure 1-3.
+    """Return the workbook's images that Pods of this cluster can use without pulling them, by repository (figure 1-3).
 
     Documentation: https://kubernetes.io/docs/concepts/containers/images/
     """

@@ -19,7 +19,7 @@ STYLES = {
     "CrashLoopBackOff": (BAD, "xxx"),
     "Error": (BAD, ""),
 }
-"""The color and the pattern of each state, so that print and color-blind readers can tell them apart."""
+"""The color and the pattern of each state. The patterns keep states distinct in print and for color-blind readers."""
 OTHER = ("#9a9a9a", "")
 
 
@@ -33,7 +33,7 @@ class Span(NamedTuple):
 
 
 class Picture:
-    """A drawing: an image in a notebook, and the words that describe it everywhere else."""
+    """A drawing: an image in a notebook, and its description in words everywhere else."""
 
     def __init__(self, figure: "Figure", words: str) -> None:
         buffer = io.BytesIO()
@@ -67,7 +67,7 @@ def timeline(recorded: Recorder, *, title: str, probed: Prober | None = None) ->
 
     Documentation: https://matplotlib.org/stable/gallery/lines_bars_and_markers/broken_barh.html
     """
-    # Here, since matplotlib loads slowly.
+    # Imported here because matplotlib loads slowly.
     from matplotlib.artist import Artist
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -132,7 +132,7 @@ def _restarts(recorded: Recorder) -> list[tuple[int, float]]:
 
 
 def _words(title: str, spans: list[Span], restarts: list[tuple[int, float]], probed: Prober | None) -> str:
-    """The picture in words. Seconds have a decimal place if it ends within 20 s."""
+    """Describe the picture in words. Seconds have a decimal place if it ends within 20 s."""
     lines = [title]
     digits = 0 if max((span.end for span in spans), default=0) > 20 else 1
     for pod in dict.fromkeys(span.pod for span in spans):

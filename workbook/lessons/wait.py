@@ -1,4 +1,4 @@
-"""Waits that end as soon as a condition is met, or at their deadline with the reason why it is not."""
+"""Waits that end as soon as a condition is met, or at a deadline with the reason why it is not met."""
 
 import os
 import time
@@ -53,14 +53,14 @@ def wait_for(
         resource: kubectl's plural word.
         unmet: called with the objects, at once and again after every change; returns what is still missing, in words,
             or `""` to end the wait. May raise an error to end a wait that cannot succeed.
-        what: what is waited for, for the error.
+        what: what the wait is for, in the words of the error.
         selector, field_selector: which objects of the workbook's namespace.
-        about: a label selector of the Pods to diagnose when the time is over; `selector` when empty.
+        about: a label selector of the Pods to diagnose after a timeout; `selector` when empty.
         timeout: seconds.
-        since: when they began, by `time.monotonic()`, if other waits share this timeout; now when None.
+        since: the start of the timeout, by `time.monotonic()`, if other waits share it; now when None.
 
     Raises:
-        WaitTimeout: with what was missing, and what a diagnosis of the Pods says.
+        WaitTimeout: with what was missing, and with a diagnosis of the Pods.
     """
     now = time.monotonic()
     timeout *= patience()
@@ -104,18 +104,18 @@ def pods_ready(selector: str, count: int, *, timeout: float = 120, since: float 
 
 
 def await_pods(selector: str, count: int, timeout: float, since: float | None) -> None:
-    """As `pods_ready`, without a word."""
+    """Wait as `pods_ready` does, but print nothing."""
 
     def unmet(found: list[Object]) -> str:
         good = sum(map(ready, found))
-        return "" if good == len(found) == count else f"{good} ready, {len(found) - good} not"
+        return "" if good == len(found) == count else f"{good} ready, {len(found) - good} not ready"
 
     what = f"{count} ready Pod(s) with {selector}"
     wait_for("pods", unmet, what=what, selector=selector, timeout=timeout, since=since)
 
 
 def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
-    """Wait until a Pod that matches `selector` cannot start for `reason`, and return the kubelet's message about it.
+    """Wait until a Pod that matches `selector` cannot start because of `reason`, and return the kubelet's message.
 
     Args:
         selector: a label selector such as `"app=webapp"`.
@@ -135,9 +135,9 @@ def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
         ]
 
     def unmet(found: list[Object]) -> str:
-        return "" if messages(found) else f"none of {len(found)} Pod(s) is"
+        return "" if messages(found) else f"none of {len(found)} Pod(s) does"
 
-    found = wait_for("pods", unmet, what=f"a Pod to be held up by {reason}", selector=selector, timeout=timeout)
+    found = wait_for("pods", unmet, what=f"a Pod to report {reason}", selector=selector, timeout=timeout)
     return Printed(messages(found)[0])
 
 
@@ -158,7 +158,7 @@ def restarted(selector: str, times: int = 1, *, timeout: float = 120) -> None:
 
     def unmet(found: list[Object]) -> str:
         most = max(map(restarts, found), default=0)
-        return "" if most >= times else f"{most} so far, of {len(found)} Pod(s)"
+        return "" if most >= times else f"{most} so far, with {len(found)} Pod(s)"
 
     wait_for("pods", unmet, what=f"{times} restart(s) of {selector}", selector=selector, timeout=timeout)
 
@@ -172,7 +172,7 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
         timeout: seconds.
 
     Raises:
-        WaitTimeout: it has another number; compares its selector with the Pods' labels.
+        WaitTimeout: with the number it has, and a comparison of its selector with the Pods' labels.
 
     Documentation: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
     """
@@ -198,7 +198,7 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
     except WaitTimeout as error:
         if not api().find("services", service):
             raise WaitTimeout(
-                error.what, f"There is no Service {service!r} here.", "Apply its manifest first."
+                error.what, f"There is no Service {service!r} in this Namespace.", "Apply its manifest first."
             ) from None
         about = [finding for finding in diagnose(wide=True) if finding.subject == f"Service {service}"]
         raise WaitTimeout(error.what, *_explained(Diagnosis(about))) from None
@@ -220,16 +220,18 @@ def gone(resource: str, selector: str = "", *, timeout: float = 120) -> None:
 
 
 def await_end(resource: str, selector: str = "", *, timeout: float = 120) -> None:
-    """As `gone`, without a word."""
+    """Wait as `gone` does, but print nothing."""
 
     def unmet(found: list[Object]) -> str:
-        return f"{len(found)} still there" if found else ""
+        return f"{len(found)} still exist" if found else ""
 
-    wait_for(resource, unmet, what=f"the end of the {resource} {selector}".rstrip(), selector=selector, timeout=timeout)
+    wait_for(
+        resource, unmet, what=f"the deletion of the {resource} {selector}".rstrip(), selector=selector, timeout=timeout
+    )
 
 
 def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
-    """Wait until all Pods of the Deployment are of its newest revision and ready, and the old ones are gone.
+    """Wait until all Pods of a Deployment belong to its newest revision and are ready, and the old ones are gone.
 
     Args:
         deployment: its name.
@@ -250,7 +252,7 @@ def rollout_status(deployment: str, *, timeout: float = 120) -> Printed:
 
 
 def await_rollout(deployment: str, *, timeout: float = 120) -> None:
-    """As `rollout_status`, without a word."""
+    """Wait as `rollout_status` does, but print nothing."""
     begun = time.monotonic()
     found = api().find("deployments", deployment)
     if not found:
@@ -270,7 +272,7 @@ def await_rollout(deployment: str, *, timeout: float = 120) -> None:
         total, updated, available = (status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas"))
         if total == updated == available == wanted:
             return ""
-        return f"of {wanted} wanted, {updated} updated and {available} available; {total} in all"
+        return f"of {wanted} desired Pods, {updated} updated and {available} available; {total} in all"
 
     (item,) = wait_for(
         "deployments",

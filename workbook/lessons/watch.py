@@ -1,4 +1,4 @@
-"""A live table of Deployments, ReplicaSets and Pods, to be placed next to the notebook."""
+"""Live table of Deployments, ReplicaSets and Pods, to place next to the notebook."""
 
 import html
 import threading
@@ -15,7 +15,7 @@ from workbook.lessons.tables import name
 
 KINDS = {"deployments": "Deployment", "replicasets": "ReplicaSet", "pods": "Pod"}
 PAUSE = 0.25
-"""Seconds between two updates of the table: a reader cannot follow more."""
+"""Seconds between two updates of the table: a reader cannot follow faster changes."""
 READY, UNREADY = "●", "○"
 
 
@@ -47,7 +47,7 @@ class View:
         self._painter.join(5)
 
     def table(self) -> pd.DataFrame:
-        """What is shown: one row per object; the columns are KIND, NAME, READY, STATUS and RESTARTS.
+        """Return the table as it is shown: one row per object; the columns are KIND, NAME, READY, STATUS and RESTARTS.
 
         ReplicaSets that have no Pods, because they belong to an earlier revision, are left out.
         """
@@ -74,7 +74,7 @@ class View:
         self._changed.set()
 
     def _paint(self) -> None:
-        """Update the table after changes, and for the last time when it is stopped."""
+        """Update the table after changes, and one last time when it is stopped."""
         stopped = False
         while not stopped:
             self._changed.wait()
@@ -93,13 +93,13 @@ class View:
 
 
 def watch(*, minutes: float = 60) -> View:
-    """Show Deployments, ReplicaSets and Pods in a table that keeps itself up to date, and return at once.
+    """Show Deployments, ReplicaSets and Pods in a table that updates automatically, and return at once.
 
     In JupyterLab, right-click on it and choose *Create New View for Cell Output*: the table then has a panel next to the
     notebook. The last table is saved with the notebook.
 
     Args:
-        minutes: how long the table is kept up to date unless `stop()` ends that before.
+        minutes: how long the table updates, unless `stop()` ends the updates earlier.
 
     Returns:
         A `View`; its `stop()` ends the updates.
