@@ -28,6 +28,7 @@ def pytest_sessionstart() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(coverage)
     config.addinivalue_line("markers", "cluster: needs the tests' cluster")
+    config.addinivalue_line("markers", "vale: needs the prose linter, which is compiled first")
     config.addinivalue_line("markers", "slow: only run by a command of its own; see tests/README.md")
 
 

@@ -66,13 +66,29 @@ def kind() -> Path:
 
     Documentation: https://kind.sigs.k8s.io/docs/user/quick-start/#installing-with-go-install
     """
+    fix = "Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH."
+    return go_program(KIND_MODULE, fix)
+
+
+def go_program(package: str, fix: str, **variables: str) -> Path:
+    """A program from a Go module; installs it if it is not in the cache.
+
+    Args:
+        package: the package with its version, such as `sigs.k8s.io/kind@v0.33.0`.
+        fix: what to do if it cannot be installed.
+        variables: variables for go, in addition to the usual ones.
+
+    Raises:
+        WorkbookError: the program cannot be installed.
+    """
+    path, _, version = package.partition("@v")
+    name = path.rpartition("/")[2]
 
     def install(target: Path) -> None:
-        with step(f"Install kind {VERSIONS['kind']}"):
-            fix = "Install kind yourself (https://kind.sigs.k8s.io/docs/user/quick-start/) so that it is on PATH."
-            run([go(), "install", KIND_MODULE], env=_environment(GOBIN=str(target)), timeout=900, fix=fix)
+        with step(f"Install {name} {version}"):
+            run([go(), "install", package], env=_environment(GOBIN=str(target), **variables), timeout=900, fix=fix)
 
-    return made("kind", _kind_key(), install) / f"kind{SUFFIX}"
+    return made(name, digest(version, PLATFORM), install) / f"{name}{SUFFIX}"
 
 
 def installed_kind() -> Path | None:

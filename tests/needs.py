@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tests import coverage, summary
 from tests.cells import needs_browser, needs_cluster
+from tests.prose import vale
 from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.machine.browser import browser
@@ -36,9 +37,7 @@ LEFT_OUT = pytest.StashKey[list[LeftOut]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = (
-        "leave out the tests that need a cluster (and without a browser, those that need one), and call that a success"
-    )
+    text = "leave out the tests that need a cluster (and those that need a browser or Vale, if that is missing), and call that a success"
     parser.addoption(OPTION, action="store_true", help=text)
 
 
@@ -55,7 +54,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
-    for need, needs, prepare in (("a cluster", needs_cluster, up), ("a browser", needs_browser, _try_browser)):
+    needed = (
+        ("a cluster", needs_cluster, up),
+        ("a browser", needs_browser, _try_browser),
+        ("Vale", _needs_vale, vale.program),
+    )
+    for need, needs, prepare in needed:
         if not any(map(needs, session.items)):
             continue
         with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
@@ -67,6 +71,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 leave_out(session.config, session.items, needs, need, str(error))
     if not any(map(needs_cluster, session.items)):
         coverage.measure_this_process_only()
+
+
+def _needs_vale(item: pytest.Item) -> bool:
+    return item.get_closest_marker("vale") is not None
 
 
 def _try_browser() -> None:

@@ -1,4 +1,4 @@
-"""Tests that need a cluster or a browser are left out where there is none; the run says so, and fails unless that is meant."""
+"""Tests that need a cluster, a browser or Vale are left out where there is none; the run says so, and fails unless that is meant."""
 
 import re
 from collections import Counter
@@ -56,12 +56,25 @@ def test_the_exit_status(left_out, on_purpose, before, after):
     assert session.exitstatus == after
 
 
-def test_without_a_browser_only_its_tests_are_left_out(pytestconfig, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("need", "prepared", "file", "mark"),
+    [
+        ("a browser", "tests.needs.browser", "tests/handout/test_handout.py", None),
+        ("Vale", "tests.prose.vale.program", "tests/static/test_prose.py", "vale"),
+    ],
+)
+def test_without_a_browser_or_vale_only_their_tests_are_left_out(
+    need, prepared, file, mark, pytestconfig, monkeypatch, capsys
+):
     def refuse():
-        raise WorkbookError("No browser can be started.", fix="Install Chromium.")
+        raise WorkbookError("It cannot be had.", fix="Install it.")
 
-    paths = ["tests/unit/test_errors.py", "tests/handout/test_handout.py", "tests/handout/test_handout.py"]
-    items = [SimpleNamespace(path=ROOT / path, get_closest_marker=lambda name: None) for path in paths]
+    marks = {"tests/unit/test_errors.py": None, file: mark}
+    paths = [*marks, file]
+    items = [
+        SimpleNamespace(path=ROOT / path, get_closest_marker=lambda name, path=path: marks[path] == name or None)
+        for path in paths
+    ]
     config = SimpleNamespace(
         option=SimpleNamespace(collectonly=False),
         rootpath=ROOT,
@@ -69,9 +82,9 @@ def test_without_a_browser_only_its_tests_are_left_out(pytestconfig, monkeypatch
         pluginmanager=pytestconfig.pluginmanager,
         hook=SimpleNamespace(pytest_deselected=lambda items: None),
     )
-    monkeypatch.setattr(needs, "browser", refuse)
+    monkeypatch.setattr(prepared, refuse)
     needs.pytest_collection_finish(SimpleNamespace(config=config, items=items))
     assert [item.path for item in items] == [ROOT / paths[0]]
     [left] = config.stash[needs.LEFT_OUT]
-    assert (left.need, left.folders) == ("a browser", {"tests/handout": 2})
-    assert left.why == "No browser can be started.\nDo:  Install Chromium."
+    assert (left.need, left.folders) == (need, {file.rpartition("/")[0]: 2})
+    assert left.why == "It cannot be had.\nDo:  Install it."

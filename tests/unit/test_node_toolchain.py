@@ -88,6 +88,14 @@ def test_kind_is_installed_once(go, commands, home):
     assert toolchain.kind() == toolchain.installed_kind() == program and len(commands) == 1
 
 
+def test_a_program_is_installed_with_variables_of_its_own(go, commands):
+    program = toolchain.go_program("example.org/tools/v3/cmd/lint@v3.2.1", "Install it.", CGO_ENABLED="1", GOCACHE="/c")
+    ((command, environment),) = commands
+    assert command[1:] == ["install", "example.org/tools/v3/cmd/lint@v3.2.1"]
+    assert program.name == f"lint{toolchain.SUFFIX}" and program.parent.parent == folder()
+    assert environment["CGO_ENABLED"] == "1" and environment["GOCACHE"] == "/c"
+
+
 def test_the_files_of_kind_are_in_the_module_cache(go, commands, home):
     files = toolchain.kind_files()
     ((command, environment),) = commands
