@@ -10,10 +10,10 @@ from workbook.base.notebooks import NOTEBOOKS, find
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 ENTRY = re.compile(r'^## <a id="([a-z-]+)"></a>(.+)\n\n(.+)$', re.MULTILINE)
 LINK = re.compile(r"\[([^\]]*)\]\(GLOSSARY\.md#([a-z-]+)\)")
-# Not running text: code, headings, the opening table (the README shows it, too), addresses, tags, the words of links.
+# Not running text: code, headings, the opening table, addresses, tags, the words of links, the titles of books.
 NO_PROSE = re.compile(
     r"```[\s\S]*?```|`[^`\n]*`|^#.*$|^\| \*\*(?:You will|You learn|You need|Time)\*\* \|.*$"
-    r"|!?\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>|https?://\S+",
+    r"|!?\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>|https?://\S+|(?<!\*)\*[A-Z]\w*(?: \w+){3,}\*(?!\*)",
     re.MULTILINE,
 )
 

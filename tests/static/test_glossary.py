@@ -49,6 +49,7 @@ def test_links_are_moved_to_the_first_use():
         ("| **You will** | see Pods |\n| a | Pods |", "Pods"),
         ("a static Pod, a Pod", "Pod"),
         ("Registries, a registry", "Registries"),
+        ("The book *Getting Started with Pods*. A Pod", "Pod"),
         ("some [Pods](GLOSSARY.md#pod) and Pods", "Pods"),
     ],
 )

@@ -17,7 +17,7 @@ from workbook.lessons.begin import states
 from workbook.publish.execute import failed
 from workbook.publish.minutes import delays
 
-TAGS = {"nbval-ignore-output", "raises-exception", "exercise", "solution"}
+TAGS = {"nbval-ignore-output", "raises-exception", "exercise", "solution", "readme"}
 FORBIDDEN = {
     r"^\s*!": "a shell command: its failure would be hidden, and Windows has another shell; use %kubectl or Python",
     r"\bsleep\(": "a sleep: wait for the event instead",
