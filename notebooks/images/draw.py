@@ -245,7 +245,7 @@ def probes() -> Picture:
             "liveness probe",
             "Does it hang?",
             "for the container's whole life",
-            "after 3 failures in a row:",
+            "3 failures in a row:",
             "restart the container",
         ),
     )

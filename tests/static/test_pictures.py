@@ -5,6 +5,9 @@ from importlib.util import module_from_spec, spec_from_file_location
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from tests.glossary import sources
 from tests.record import PICTURE
@@ -21,6 +24,20 @@ spec.loader.exec_module(draw)
 def test_the_file_agrees_with_its_source_and_is_in_a_notebook(path):
     assert path.read_text(encoding="utf-8") == draw.drawn()[path], "run `python notebooks/images/draw.py`"
     assert any(f"](images/{path.name})" in source for source in sources())
+
+
+@pytest.mark.parametrize("path", draw.drawn(), ids=lambda path: path.stem)
+def test_the_words_in_a_box_fit(path):
+    picture = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    boxes = [{name: float(rect[name]) for name in ("x", "y", "width", "height")} for rect in picture("rect")]
+    for text in picture("text"):
+        x, y = float(text["x"]), float(text["y"])
+        # The system's font differs between readers; this one is among the widest.
+        font = FontProperties(family="DejaVu Sans", weight="bold" if text["class"] == "title" else "normal")
+        width = TextPath((0, 0), text.get_text(), size=15 if text["class"] in ("", "title") else 14, prop=font)
+        around = [box for box in boxes if box["x"] + box["width"] / 2 == x and 0 < y - box["y"] < box["height"]]
+        for box in around:
+            assert width.get_extents().width < box["width"], text.get_text()
 
 
 def test_the_readme_shows_the_recorded_picture():
