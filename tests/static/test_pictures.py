@@ -29,12 +29,12 @@ def test_the_file_agrees_with_its_source_and_is_in_a_notebook(path):
 @pytest.mark.parametrize("path", draw.drawn(), ids=lambda path: path.stem)
 def test_the_words_in_a_box_fit(path):
     picture = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-    boxes = [{name: float(rect[name]) for name in ("x", "y", "width", "height")} for rect in picture("rect")]
+    boxes = [{name: float(rect[name]) for name in ("x", "y", "width", "height")} for rect in picture.select("rect[x]")]
     for text in picture("text"):
         x, y = float(text["x"]), float(text["y"])
         # The system's font differs between readers; this one is among the widest.
-        font = FontProperties(family="DejaVu Sans", weight="bold" if text["class"] == "title" else "normal")
-        width = TextPath((0, 0), text.get_text(), size=15 if text["class"] in ("", "title") else 14, prop=font)
+        font = FontProperties(family="DejaVu Sans", weight="bold" if "title" in text["class"] else "normal")
+        width = TextPath((0, 0), text.get_text(), size=14 if {"code", "note"} & {*text["class"]} else 15, prop=font)
         around = [box for box in boxes if box["x"] + box["width"] / 2 == x and 0 < y - box["y"] < box["height"]]
         for box in around:
             assert width.get_extents().width < box["width"], text.get_text()
