@@ -38,7 +38,7 @@ def config(elsewhere, tmp_path_factory):
 
 
 def settings(context, kubeconfig, registry, namespace):
-    """What a reader of somebody else's cluster sets."""
+    """The settings for another administrator's cluster."""
     return {
         "KUBECONFIG": str(kubeconfig),
         "WORKBOOK_PROFILE": LEARNER,
@@ -85,14 +85,16 @@ def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, regist
         "    except workbook.base.errors.WorkbookError as error: print(error.what)\n"
     )
     done = sessions.python("-c", session, **settings(elsewhere.context, config, registry, "default"))
-    said = [line for line in done.stdout.splitlines() if "somebody else's" in line or "not connected" in line]
-    assert [line.partition(":")[0] for line in said[:2]] == ["The Namespace 'default' is somebody else's"] * 2
+    said = [line for line in done.stdout.splitlines() if "does not belong" in line or "not connected" in line]
+    assert [line.partition(":")[0] for line in said[:2]] == [
+        "The Namespace 'default' does not belong to the workbook"
+    ] * 2
     assert "not connected" in said[2], done.stdout + done.stderr
 
 
 @pytest.fixture
 def guest(elsewhere, config, registry, tmp_path):
-    """Somebody who has rights in one Namespace only; returns their settings, and the administrator's kubectl."""
+    """A user who has rights in one Namespace only: the user's settings, and the administrator's kubectl."""
 
     def kubectl(*words):
         env = {"KUBECONFIG": str(config), "KUBECACHEDIR": f"{config}.cache"}

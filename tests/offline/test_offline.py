@@ -39,7 +39,7 @@ CLUSTER = tuple(map(ip_network, ("10.96.0.0/16", "10.244.0.0/16")))
 TESTED = "make test"
 """The only purpose with which a node may ask a registry: puzzle 2 of notebook 11 has `imagePullPolicy: Always`."""
 DESKTOP = "host.docker.internal"
-"""The name by which kind's node looks for Docker Desktop."""
+"""The name that kind's node resolves to detect Docker Desktop."""
 LOOP = re.compile(r"\d+\.\d+")
 """A name with which CoreDNS finds out whether its questions come back to itself: https://coredns.io/plugins/loop/"""
 SEARCHED = (".svc.cluster.local", ".cluster.local")
@@ -48,7 +48,7 @@ SEARCHED = (".svc.cluster.local", ".cluster.local")
 
 @pytest.fixture(scope="module")
 def folder():
-    """The bundle to test: the one that is named, else a new one."""
+    """The bundle to test: the one in `BUNDLE`, or a new one."""
     if not (chosen := bundle.chosen()):
         making.bundle()
     return chosen.folder if chosen else making.FOLDER
@@ -56,7 +56,7 @@ def folder():
 
 @pytest.fixture
 def student(folder, record_property):
-    """A machine that has nothing, without a network. At the end, what it tried to reach is checked."""
+    """An empty machine without a network. At the end, the addresses that it tried to reach are checked."""
     with Nowhere(folder) as machine:
         yield machine
         assert not machine.called(), "programs were called that a student's machine may lack"
@@ -189,7 +189,7 @@ except socket.gaierror:
 
 
 def test_packets_that_would_leave_are_recorded(folder):
-    """These tests can fail: attempts to reach the network are seen, from the machine and from a container."""
+    """These tests can fail: they detect attempts to reach the network, from the machine and from a container."""
     with Nowhere(folder) as machine:
         image = read(folder)["images"]["python"]
         for words in (

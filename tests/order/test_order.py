@@ -91,5 +91,5 @@ def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path, drawn):
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    assert not sessions.orphans(pid), "processes of the killed kernel live on"
+    assert not sessions.orphans(pid), "processes of the killed kernel keep running"
     nbval(path)

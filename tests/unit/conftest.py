@@ -86,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def api_server(home, monkeypatch) -> Iterator[ApiServer]:
-    """The API server of an existing cluster, in which the workbook keeps to the namespace `shop`."""
+    """The API server of an existing cluster, in which the workbook only uses the namespace `shop`."""
     with ApiServer() as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         settings = {"CLUSTER": "existing", "CONTEXT": "cloud", "NAMESPACE": "shop", "REGISTRY": "registry:5000"}

@@ -1,4 +1,4 @@
-"""What `begin` removes, applies and keeps, on a cluster that only pretends."""
+"""What `begin` removes, applies and keeps, on a simulated cluster."""
 
 from types import SimpleNamespace
 

@@ -27,8 +27,8 @@ def test_ways_are_tried_in_turn():
 
 
 def test_the_ratio_is_of_pairs_so_a_machine_that_slows_down_cancels_out():
-    ours, theirs = [1.0, 2.0, 40.0], [2.0, 4.0, 80.0]
-    assert ratio(ours, theirs) == 0.5
+    workbook, peer = [1.0, 2.0, 40.0], [2.0, 4.0, 80.0]
+    assert ratio(workbook, peer) == 0.5
     assert ratio([1, 1, 9], [1, 1, 1]) == 1  # one bad round tells nothing
 
 
@@ -39,7 +39,7 @@ def test_rounds_without_a_partner_are_refused():
 
 def test_a_row_of_two_ways():
     row = versus("pods()", "kubectl get", [1, 2, 3], [2, 4, 12], goal=0.6)
-    assert (row.figure, row.ours, row.theirs, row.runs) == (0.5, 2, 4, 3)
+    assert (row.figure, row.workbook, row.peer, row.runs) == (0.5, 2, 4, 3)
 
 
 @pytest.mark.parametrize(("figure", "goal", "verdict"), [(0.6, 0.6, "✓"), (0.61, 0.6, "✗"), (0, 0, "✓"), (9, None, "")])

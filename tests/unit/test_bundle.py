@@ -111,7 +111,7 @@ def test_a_sum_that_does_not_fit_is_refused_before_anything_else_is_read(chosen,
     monkeypatch.setattr(bundle, "parse", lambda content: pytest.fail("its manifest was believed"))
     monkeypatch.setattr(bundle, "verify", lambda *_: pytest.fail("its files were read"))
     for named in (str(folder), None):
-        with pytest.raises(WorkbookError, match=rf"not the bundle that the sum belongs to(.|\n)*{noted}") as error:
+        with pytest.raises(WorkbookError, match=rf"bundle does not match the sum(.|\n)*{noted}") as error:
             bundle.named(named, noted, verify.seal((folder / manifest.NAME).read_bytes()))
         assert "Do not use it" in error.value.fix
 
@@ -212,7 +212,7 @@ def test_the_provider_is_the_bundles(chosen, monkeypatch):
     chosen({WHEEL: b"a", NODE["node"]["file"]: b"an image"}, provider="kind", images=NODE)
     assert choose() == ("kind", "the bundle was made for it")
     monkeypatch.setenv("WORKBOOK_CLUSTER", "minikube")
-    with pytest.raises(WorkbookError, match=r"brings kind(.|\n)*minikube(.|\n)*WORKBOOK_CLUSTER asks for it"):
+    with pytest.raises(WorkbookError, match=r"contains kind(.|\n)*minikube(.|\n)*WORKBOOK_CLUSTER requests it"):
         choose()
 
 

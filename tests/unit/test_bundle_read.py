@@ -96,10 +96,10 @@ def test_odd_json_is_refused(what, folder):
 def test_a_key_that_is_there_twice_is_refused_at_every_level(folder):
     text = json.dumps(described(folder)).replace('"provider":', '"provider": "minikube", "provider":')
     write(folder, text.encode())
-    assert "'provider' is there twice" in refused(folder)
+    assert "'provider' occurs twice" in refused(folder)
     text = json.dumps(described(folder)).replace('"size":', '"size": 0, "size":')
     write(folder, text.encode())
-    assert "'size' is there twice" in refused(folder)
+    assert "'size' occurs twice" in refused(folder)
 
 
 def places(value, path=()):

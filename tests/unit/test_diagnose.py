@@ -1,7 +1,7 @@
 """Conclusions from objects that were recorded on a kind cluster: `kubectl get pods,replicasets,services,events -o yaml`.
 
-The files in recorded/ hold only the fields that a conclusion may rest on. In out-of-memory.yaml, the reason was edited.
-tests/cluster/test_diagnosis.py produces such failures again and checks what is said of them on the tests' cluster.
+The files in recorded/ only have the fields that a conclusion may use. In out-of-memory.yaml, the reason was edited.
+tests/cluster/test_diagnosis.py produces such failures again on the tests' cluster, and checks their findings.
 """
 
 import copy
@@ -39,7 +39,7 @@ PREEMPTION = (
     "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
 )
 
-# The file, and what is concluded from it: the subject, the reason, why, and the fix.
+# The file, and the finding for it: the subject, the reason, the cause, and the fix.
 FAILURES = {
     "image-never-pulled": (
         "Pod image-never-pulled",

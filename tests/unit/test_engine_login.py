@@ -144,7 +144,10 @@ def test_a_push_that_needs_a_login_names_the_broken_helper(configured, docker_en
     docker_engine.answers["POST /images/.*/push"] = [{"error": "unauthorized: authentication required"}]
     cluster = Existing(Settings("test", home, context="cloud", registry="registry.example/team"))
     begun = time.monotonic()
-    with pytest.raises(WorkbookError, match=r"not pushed: unauthorized(.|\n)*docker-credential-desktop") as failed:
+    with pytest.raises(
+        WorkbookError,
+        match=r"could not push registry\.example/team/web-app:1\.0: unauthorized(.|\n)*docker-credential-desktop",
+    ) as failed:
         cluster.load("web-app:1.0")
     assert "docker login registry.example" in failed.value.fix
     assert time.monotonic() - begun < 5

@@ -20,15 +20,15 @@ REFUSALS = {
         "mirror",
     ),
     "pull access denied for python, repository does not exist or may require 'docker login': denied: requested access": (
-        "refuses",
+        "denies access",
         "docker login",
     ),
     f"unexpected status from HEAD request to {HOST}library/python/manifests/3.13-slim: 403 Forbidden": (
-        "refuses",
+        "denies access",
         "mirror",
     ),
     "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value: \"<html>\"": (
-        "refuses",
+        "denies access",
         "bundle",
     ),
     f"Get {HOST}: unauthorized: incorrect username or password": ("login", "docker logout"),
@@ -36,9 +36,9 @@ REFUSALS = {
         "login",
         "docker login",
     ),
-    "denied": ("refuses", "docker login"),  # what Docker 20.10 makes of a registry's 403
+    "denied": ("denies access", "docker login"),  # what Docker 20.10 makes of a registry's 403
     f'Head "{HOST}library/python/manifests/3.13-slim": no basic auth credentials': ("login", "docker login"),
-    "dial tcp 192.0.2.1:443: connect: permission denied": ("it failed", "again"),  # a firewall of this machine
+    "dial tcp 192.0.2.1:443: connect: permission denied": ("unexpected error", "again"),  # a firewall of this machine
     "manifest for python:3.13-slim not found: manifest unknown: manifest unknown": ("does not have", "mirror"),
     "no matching manifest for linux/riscv64 in the manifest list entries": ("does not have", "mirror"),
     f"Get {HOST}: tls: failed to verify certificate: x509: certificate signed by unknown authority": (

@@ -151,7 +151,7 @@ def test_packages_that_cannot_be_installed(folder, monkeypatch, printed, offline
     ("problem", "reason", "advice"),
     [
         (OSError(28, "No space left on device"), "No space left on device", "free space"),
-        (ValueError("Refusing to create a venv: the path contains ':'"), "Refusing", f"no `{os.pathsep}`"),
+        (ValueError("Refusing to create a venv: the path contains ':'"), "Refusing", f"without `{os.pathsep}`"),
         (subprocess.CalledProcessError(1, ["python", "-m", "ensurepip"], b"no zlib\n"), "no zlib", "another Python"),
     ],
     ids=lambda value: type(value).__name__,

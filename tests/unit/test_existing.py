@@ -208,7 +208,10 @@ def test_a_program_that_does_not_log_in(cluster, program, monkeypatch, script, r
 @pytest.mark.parametrize(("hint", "fix"), [("Get it from\nexample.org.", "Get it from\nexample.org."), ("", "PATH")])
 def test_a_program_that_is_not_there(cluster, hint, fix):
     error = refusal(cluster(plugin("no-such-login", installHint=hint)))
-    assert "`no-such-login` is not installed" in error.what and fix in error.fix
+    assert (
+        "`no-such-login`, with which the kubeconfig logs in to the cluster, is not installed" in error.what
+        and fix in error.fix
+    )
 
 
 @pytest.mark.parametrize("name", ["gcp", "azure"])

@@ -63,7 +63,7 @@ def test_the_manifest_names_the_learner_and_every_command_the_context(administra
 
 @pytest.mark.parametrize("name", ["kube-system", "default", "production", "another-workbook"])
 def test_a_namespace_that_was_not_made_for_a_learner_is_refused_before_anything_changes(administrator, name):
-    with pytest.raises(WorkbookError, match=rf"'{name}' exists already(.|\n)*another name"):
+    with pytest.raises(WorkbookError, match=rf"'{name}' already exists(.|\n)*another name"):
         learners.classroom("learner-1", name)
     assert "apply" not in (administrator / "commands").read_text(encoding="utf-8")
 

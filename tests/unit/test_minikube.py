@@ -126,7 +126,7 @@ def test_a_profile_keeps_its_own_driver_and_runtime(started, engine, ours, home,
     words = started()
     assert f"--driver={driver}" in words and f"--container-runtime={runtime}" in words
     assert not any(word.startswith("--ports") for word in words)  # minikube cannot add them later
-    assert f"driver {driver} (this profile was made with it)" in ours.describe()
+    assert f"driver {driver} (this profile was created with it)" in ours.describe()
 
 
 # ---- Addresses ----
@@ -158,7 +158,7 @@ def test_a_port_in_use_is_not_taken(monkeypatch):
 )
 def test_a_port_that_another_program_took_while_the_node_was_stopped(started, engine, said):
     engine({"OSType": "linux"})
-    with pytest.raises(WorkbookError, match=r"port of the cluster's node is taken(.|\n)*31262") as error:
+    with pytest.raises(WorkbookError, match=r"port of the cluster's node is in use(.|\n)*31262") as error:
         started(f"""case "$*" in *start*) echo 'Error response from daemon: {said}'; echo X; exit 80 ;; esac""")
     assert "minikube delete" not in str(error.value)
 

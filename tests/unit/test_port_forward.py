@@ -94,7 +94,7 @@ def test_a_taken_port_is_replaced_by_a_free_one(cluster, capsys):
             assert send(forward.port, b"welcome") == b"WELCOME"
     command, message = capsys.readouterr().out.splitlines()
     assert f"$ kubectl port-forward deployment/webapp {taken}:5000" in command
-    assert message == (f"Port {taken} of this machine is in use by another program; using {forward.port} instead.")
+    assert message == (f"Port {taken} of this machine is taken by another program; using {forward.port} instead.")
 
 
 def test_the_same_port_can_be_used_again_at_once(cluster, capsys):

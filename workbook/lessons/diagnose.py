@@ -163,7 +163,7 @@ def _name_servers() -> list[Object]:
 
 
 def _architectures(pod: Object, image: str) -> tuple[str, str]:
-    # The Docker SDK is loaded with the engine, not with this module.
+    # Imported here, because the Docker SDK loads slowly.
     from docker.errors import DockerException
 
     node = own = ""

@@ -17,5 +17,5 @@ def health():
 
 
 if __name__ == "__main__":
-    time.sleep(60)  # a long start-up, as of an application that loads a lot
+    time.sleep(60)  # a long start-up, as in an application that loads a lot of data
     app.run(host="0.0.0.0", port=5000)

@@ -11,7 +11,7 @@ stuck = threading.Event()
 @app.before_request
 def hang_when_stuck():
     if stuck.is_set():
-        threading.Event().wait()  # the process lives on, and answers nobody
+        threading.Event().wait()  # the process keeps running, but answers no requests
 
 
 @app.route("/")

@@ -1,4 +1,4 @@
-"""Mermaid diagrams as pictures: JupyterLab draws them, as a reader sees them, so the handout needs no JavaScript."""
+"""Mermaid diagrams as pictures. JupyterLab draws them as a reader sees them, so the handout needs no JavaScript."""
 
 import re
 from collections.abc import Iterable
@@ -23,10 +23,10 @@ def sources(texts: Iterable[str]) -> list[str]:
 
 
 def draw(diagrams: list[str], chromium: "Browser") -> dict[str, str]:
-    """Draw Mermaid sources; return for each the address of its picture, an SVG in a `data:` URL.
+    """Draw Mermaid sources; return the address of each picture, an SVG in a `data:` URL.
 
     Raises:
-        WorkbookError: JupyterLab does not start, or cannot draw one of them.
+        WorkbookError: JupyterLab does not start, or cannot draw a diagram.
 
     Documentation: https://jupyterlab.readthedocs.io/en/stable/user/file_formats.html#mermaid-diagrams
     """
@@ -35,16 +35,16 @@ def draw(diagrams: list[str], chromium: "Browser") -> dict[str, str]:
     with TemporaryDirectory() as folder, serve(Path(folder), PAGE) as address, chromium.new_page() as page:
         fences = "\n\n".join(f"```mermaid\n{source}\n```" for source in diagrams)
         Path(folder, PAGE).write_text(fences, encoding="utf-8")
-        page.add_init_script("Math.random = () => 0.5")  # Mermaid's curves: the same source, the same picture
+        page.add_init_script("Math.random = () => 0.5")  # so that a source always gives the same picture
         try:
             page.goto(address)
             page.locator(DRAWN).nth(len(diagrams) - 1).wait_for(timeout=60_000)
         except Exception as error:
             messages = page.locator(".jp-RenderedMermaid").all_inner_texts()
             raise WorkbookError(
-                "JupyterLab has not drawn the diagrams.",
+                "JupyterLab did not draw the diagrams.",
                 "\n".join(filter(None, messages)) or str(error).splitlines()[0],
-                "Open the notebooks that have them with `make lab`, and correct what is shown as an error.",
+                "Open the notebooks with the diagrams in `make lab`, and fix the errors that they show.",
             ) from None
         pictures = page.eval_on_selector_all(DRAWN, "images => images.map(image => image.src)")
     # JupyterLab numbers them in the order in which it began to draw them, which varies.
