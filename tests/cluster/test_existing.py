@@ -77,7 +77,7 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, regis
     assert hashlib.sha256(config.read_bytes()).hexdigest() == before
 
 
-def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, registry):
+def test_a_foreign_namespace_is_refused(elsewhere, config, registry):
     session = (
         "import workbook\n"
         "for call in (lambda: workbook.begin(0), lambda: workbook.begin(0), lambda: workbook.scale('a', 0)):\n"
@@ -115,7 +115,7 @@ def guest(elsewhere, config, registry, tmp_path):
     kubectl("delete", "namespace", "guests")
 
 
-def test_somebody_who_may_not_enough_or_no_more_is_told_so_at_once(guest):
+def test_a_user_without_enough_rights_gets_an_error_immediately(guest):
     env, kubectl = guest
 
     def told():

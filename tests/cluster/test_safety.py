@@ -81,7 +81,7 @@ def test_nobody_else_reads_the_kubeconfigs():
 
 
 @pytest.mark.parametrize("image", catalog())
-def test_images_are_nobodys_root(image):
+def test_images_do_not_run_as_root(image):
     build(image, log=False)
     engine = current().docker()
     assert engine.images.get(image).attrs["Config"]["User"] not in ("", "0", "root")

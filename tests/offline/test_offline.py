@@ -1,13 +1,13 @@
 """Set up from a bundle without a network. `make offline` runs this, and makes a bundle first; `BUNDLE=…` uses another one.
 
 The machine is a network namespace with a loopback device, its own engine without images, an empty home, and a Python
-without packages: see nowhere.py. Packets to other addresses than those of its devices end at a program that records
-them; one such packet fails the test.
+without packages: see nowhere.py. A program records packets to other addresses than those of its devices. One such packet
+fails the test.
 
 When a Pod asks for a name outside of the cluster, as in notebook 05, CoreDNS asks the machine's name server. That is a
-process in the same namespace, which knows no name. The names are printed. Allowed are those in the manifests, the one
-by which kind's node looks for Docker Desktop, and that of the registry that puzzle 2 of notebook 11 asks on purpose.
-CoreDNS also asks for a random number, to find out whether its questions come back to itself.
+process in the same namespace, which knows no name. The names are printed. The test allows the names in the manifests, the
+name with which kind's node detects Docker Desktop, and the registry that puzzle 2 of notebook 11 uses on purpose. CoreDNS
+also asks for a random number, to detect whether its questions come back to itself.
 
 The addresses of Services and Pods are the cluster's own. A Pod that connects to a Service before kube-proxy knows that
 Service sends packets to its gateway. This way, a few packets from the first Pods of kube-system to the API server's

@@ -44,12 +44,12 @@ def as_new():
 
 @pytest.fixture
 def drawn(record_property):
-    """Notes what chance has drawn, for the table, and tells it with the seed where the test fails."""
+    """A function that notes the random order for the table, and prints it with the seed if the test fails."""
 
     def note(what):
-        told = f"WORKBOOK_SEED={SEED}: {what}"
-        print(told)
-        record_property("drawn", told)
+        text = f"WORKBOOK_SEED={SEED}: {what}"
+        print(text)
+        record_property("drawn", text)
 
     return note
 

@@ -1,4 +1,4 @@
-"""Archives of images depend on nothing but the image."""
+"""Archives of images depend only on the image."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Which provider is used, and that it stays the same."""
+"""The choice of the provider, which then stays the same."""
 
 import pytest
 import yaml

@@ -1,4 +1,4 @@
-"""`make clean` and `make down`: what they remove and stop, and what they leave alone."""
+"""`make clean` and `make down`: what they remove or stop, and what they keep."""
 
 import json
 import platform
@@ -169,7 +169,7 @@ def test_clean_works_without_an_engine(engine, monkeypatch):
 
 
 def test_an_engine_that_goes_on_keeps_its_files(home, monkeypatch, tmp_path):
-    """Its runtime is among them."""
+    """The engine's runtime is one of the removed files."""
     monkeypatch.setattr(main, "ROOT", tmp_path / "project")
     monkeypatch.setattr(main.environment, "VENV", tmp_path / "venv")
     (home / "engine").mkdir()

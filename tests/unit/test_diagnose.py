@@ -340,14 +340,14 @@ FAILURES = {
         "FailedCreate",
         'It may not create its Pods: pods "too-large-5fddbdb584-v48pd" is forbidden: [maximum cpu usage per Container is '
         "100m, but limit is 200m, maximum memory usage per Container is 64Mi, but limit is 128Mi].",
-        "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+        "Correct the Deployment's manifest, or the quota or policy that does not allow it.",
     ),
     "over-quota": (
         "ReplicaSet over-quota-*",
         "FailedCreate",
         'It may not create its Pods: pods "over-quota-7fff5f55b-cpvbc" is forbidden: exceeded quota: none, '
         "requested: pods=1, used: pods=22, limited: pods=0.",
-        "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+        "Correct the Deployment's manifest, or the quota or policy that does not allow it.",
     ),
     "selects-nothing": (
         "Service selects-nothing",
@@ -760,7 +760,7 @@ class Images:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """Uses the objects of these records, an engine's image for `image` and a node of `node`; returns the function."""
+    """A function that uses the objects of these records, an engine's image for `image` and a node of `node`."""
 
     def use(*names, image="", node="amd64", on_node="web-app:3.0"):
         api = Api(*names)

@@ -1,4 +1,4 @@
-"""What the doctor reports about good and broken machines, without changing anything."""
+"""The doctor's reports about good and broken machines, without changing anything."""
 
 import json
 import os
@@ -32,7 +32,7 @@ MINIKUBE = 'case "$*" in *version*) echo v1.39.0;; *) exit 1;; esac'
 
 @pytest.fixture
 def machine(home, program, monkeypatch, tmp_path):
-    """A function that makes a machine with everything needed, a running kind cluster included; its arguments change that."""
+    """A function that makes a machine with everything needed, including a running kind cluster; its arguments change that."""
     for name in (*supplies.PROXIES, *map(str.lower, supplies.PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
@@ -174,7 +174,7 @@ def test_an_engine_is_looked_for_and_never_started(monkeypatch, tmp_path):
 
 
 def test_a_clock_in_another_time_zone(machine, capsys):
-    """The engine reports the time of its own zone."""
+    """The engine reports the time in its own time zone."""
     zone = timezone(timedelta(hours=5, minutes=30))
     machine(SystemTime=datetime.now(zone).isoformat())
     _, checks, _ = looked(capsys)

@@ -12,7 +12,7 @@ from workbook.engine import find as engine
 
 @pytest.fixture
 def machine(monkeypatch):
-    """A machine with just the programs named, and no engine chosen elsewhere."""
+    """A machine that only has these programs, and no setting for another engine."""
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
 
@@ -61,7 +61,7 @@ def test_an_engine_elsewhere_that_does_not_answer(machine, monkeypatch):
 
 
 def answering(monkeypatch, api_version):
-    """An engine in place of Docker's that says which version it speaks; the settings it was reached with."""
+    """A simulated engine that reports its API version; the settings of the connection to it."""
     made = []
 
     class Client:

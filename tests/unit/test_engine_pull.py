@@ -1,4 +1,4 @@
-"""Pulling an image: what a registry's refusal is called, and what helps."""
+"""Pulling an image: the message for a registry's refusal, and the fix."""
 
 import pytest
 
@@ -61,7 +61,7 @@ SILENCE = [
 
 @pytest.fixture
 def engine(docker_engine):
-    """An engine without images, and without a way to make them; returns a function to say what it answers to a pull."""
+    """An engine that has no images and cannot make them, and a function that sets its answer to a pull."""
     docker_engine.answers |= {"GET /images/.*/json": (404, "No such image"), "POST /volumes/create": {}}
 
     def answers(message, *, streamed=True):
@@ -74,7 +74,7 @@ def engine(docker_engine):
 
 @pytest.fixture
 def made(monkeypatch):
-    """Base images are made at once."""
+    """Base images are made immediately."""
     monkeypatch.setattr(build.node, "base_image", lambda engine, purpose: f"made-{purpose}")
 
 
@@ -114,7 +114,7 @@ def failing(*_):
 
 @pytest.mark.parametrize("what", ["base image", "node image"])
 def test_what_happens_instead_fails_too(engine, home, monkeypatch, what):
-    """Its advice alone would be wrong: the registry answered."""
+    """Only the advice of `make` would be wrong: the registry answered."""
     monkeypatch.setattr(build.node, "base_image", failing)
     monkeypatch.setattr(build.node, "node_image", failing)
     client = engine(next(iter(REFUSALS)))

@@ -16,7 +16,7 @@ SNAP = {"DockerRootDir": "/var/snap/docker/common/var-lib-docker"}
 
 @pytest.fixture
 def finding(docker_engine, monkeypatch):
-    """What the check finds about an engine that reports this of itself."""
+    """The check's finding for an engine that reports this information."""
     monkeypatch.setenv("WORKBOOK_CLUSTER", "kind")
 
     def finding(**info):

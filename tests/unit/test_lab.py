@@ -1,4 +1,4 @@
-"""`make lab`: what is set up and started."""
+"""`make lab`: the set-up, and the start of JupyterLab."""
 
 import sys
 

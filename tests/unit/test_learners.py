@@ -1,4 +1,4 @@
-"""A class on one cluster, without a cluster: what kubectl is asked, and the kubeconfig that a learner receives."""
+"""A class on one simulated cluster: the commands for kubectl, and a learner's kubeconfig."""
 
 import pytest
 import yaml
@@ -19,7 +19,7 @@ current-context: shared-admin
 
 @pytest.fixture
 def administrator(program, monkeypatch, tmp_path):
-    """An administrator whose kubectl answers without a cluster; returns the folder that is handed out."""
+    """An administrator whose kubectl answers without a cluster; the folder with the learners' files."""
     (tmp_path / "config").write_text(CONFIG, encoding="utf-8")
     program(
         "kubectl",

@@ -1,4 +1,4 @@
-"""Tests that need a cluster or a browser are left out where there is none; the run says so, and fails unless that is meant."""
+"""Tests that need a cluster or a browser are skipped if there is none; the run reports it, and fails unless this is intended."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Forwardings to a Pod that sends back what it receives, in capital letters."""
+"""Port forwarding to a Pod that sends back its input in capital letters."""
 
 import socket
 import threading
@@ -49,7 +49,7 @@ def cluster(monkeypatch):
 
 
 def has_pods(server, *names, port="http"):
-    """Make these the names of the ready Pod, one for each time that it is asked for."""
+    """Set the names of the ready Pod: one for each request."""
     containers = {"spec": {"containers": [{"ports": [{"containerPort": 9}, {"name": port, "containerPort": 5000}]}]}}
     unready = pod("starting", 1)
     server.requests = server.serve(*(listed(1, unready, pod(name, 1, conditions=READY) | containers) for name in names))

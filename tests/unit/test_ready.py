@@ -1,4 +1,4 @@
-"""What is told of a cluster that started, and does not get ready."""
+"""The error for a cluster that started, but does not become ready."""
 
 import json
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ def pod(name: str, good: bool, *, waiting: str = "", start: str = "2026-11-23T20
 
 
 class Api:
-    """The API server of a cluster whose Pods never get ready, with the last lines of their logs."""
+    """The API server of a cluster whose Pods never become ready, with the last lines of their logs."""
 
     namespace = "workbook"
 
@@ -81,7 +81,7 @@ def test_too_few_inotify_instances_are_recognized_and_the_setting_is_named():
 
 @pytest.mark.parametrize("provider", [Provider.KIND, Provider.MINIKUBE])
 def test_a_status_from_before_the_nodes_start_does_not_count(provider):
-    """After a restart the API server repeats what it knew; etcd has started since, CoreDNS has not."""
+    """After a restart, the API server still reports the old state; etcd has started since, but CoreDNS has not."""
     pods = [pod("etcd", True, start="2026-11-23T20:00:07Z"), pod("coredns", True, start="2026-11-23T20:00:06Z")]
     error = timed_out(pods, {"coredns": "from before"}, "2026-11-23T20:00:07Z", provider)
     assert error.why == "coredns: not ready; last line of its log: from before"

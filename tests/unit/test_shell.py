@@ -13,7 +13,7 @@ from workbook.base.paths import ROOT, clusters
 
 @pytest.fixture
 def typed(home, monkeypatch):
-    """Types lines into the shell; returns what it prints."""
+    """A function that types lines into the shell, and returns its output."""
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("SHELL", shutil.which("bash"))
 
@@ -54,7 +54,7 @@ def test_one_that_fits_is_found_again_in_a_shell_in_a_shell(kubectl_script, type
 
 @pytest.mark.parametrize("provider", ["kind", "minikube"])
 def test_a_cluster_that_is_not_there_is_said(typed, provider):
-    """Nothing is started for it, and kubectl does not go to another cluster."""
+    """The shell starts no cluster, and kubectl does not use another cluster."""
     printed = typed('echo "config: $KUBECONFIG, profile: $MINIKUBE_PROFILE"', WORKBOOK_CLUSTER=provider)
     assert "The cluster is not running: `make up` starts it." in printed
     profile = "workbook" if provider == "minikube" else ""

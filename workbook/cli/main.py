@@ -118,7 +118,7 @@ def explained(error: OSError) -> WorkbookError | None:
 
 
 def denied(error: PermissionError) -> WorkbookError:
-    """Return an explanation of who owns a file that this user may not use (after `sudo make lab`, for example), and the fix."""
+    """Return an error that names the owner of a file that this user may not use (for example after `sudo make lab`)."""
     path = Path(os.fsdecode(error.filename))
     what = f"This user may not use {path}."
     if sys.platform == "win32":
