@@ -1,4 +1,4 @@
-"""What `pytest --nbval` needs: its plugins, the environment of kernels, and failures that explain themselves."""
+"""Set-up for `pytest --nbval`: its plugins, the environment of kernels, and failures that explain themselves."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ FAILED = pytest.StashKey[str]()
 
 
 def pytest_sessionstart() -> None:
-    # Kernels inherit the environment: no fixture reaches them.
+    # Kernels inherit the environment: fixtures cannot reach them.
     os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)
     os.environ.update(for_kernels())
 

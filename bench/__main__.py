@@ -24,15 +24,15 @@ RESULT = ROOT / "build" / "bench.json"
 SECTIONS = ("cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")
 """The modules with the benchmarks, in the order in which they run: the last one deletes the cluster, as notebook 12 does."""
 SLOW = {"workbook"}
-"""The sections that `--quick` leaves out."""
+"""The sections that `--quick` omits."""
 
 
 def main() -> int:
     """Run the chosen sections; return the exit status, 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("section", nargs="*", choices=[[], *SECTIONS], help="only these; all when none is given")
+    parser.add_argument("section", nargs="*", choices=[[], *SECTIONS], help="run only these; default: all")
     parser.add_argument("--quick", action="store_true", help=f"leave out {', '.join(SLOW)}, which takes 20 minutes")
-    parser.add_argument("--node", action="store_true", help="build the node image from nothing, too: 10 minutes")
+    parser.add_argument("--node", action="store_true", help="also build the node image without a cache: 10 minutes")
     parser.add_argument("--notebooks", nargs="+", default=[], help="only these notebooks, in the section workbook")
     options = parser.parse_args()
     replace_missing_characters()

@@ -40,14 +40,16 @@ def measure(options: Namespace) -> Iterator[Row]:
             cluster = open_cluster(name, Settings.from_environment())
             cluster.delete()
             with step(f"Start and delete clusters of {name}"):
-                results = in_turn({"ours": partial(_ours, cluster), "theirs": partial(without_workbook, Path(scratch))})
+                results = in_turn(
+                    {"workbook": partial(_with_workbook, cluster), "peer": partial(without_workbook, Path(scratch))}
+                )
             for part, what in enumerate(("a Ready node", "all of its own Pods ready")):
-                ours, theirs = ([times[part] for times in results[way]] for way in ("ours", "theirs"))
-                yield versus(f"{name}: start() to {what}", f"bare {name}", ours, theirs, goal=1.15)
+                workbook, peer = ([times[part] for times in results[way]] for way in ("workbook", "peer"))
+                yield versus(f"{name}: start() to {what}", f"bare {name}", workbook, peer, goal=1.15)
     up()  # for the sections that follow
 
 
-def _ours(cluster: Cluster) -> tuple[float, float]:
+def _with_workbook(cluster: Cluster) -> tuple[float, float]:
     """Start a cluster as `start()` does, and delete it; return the seconds to the Ready node and to the ready Pods."""
     with contextlib.redirect_stdout(io.StringIO()):
         begun = time.perf_counter()
@@ -60,7 +62,7 @@ def _ours(cluster: Cluster) -> tuple[float, float]:
 
 
 def _kind(scratch: Path) -> tuple[float, float]:
-    """The same by the commands that the workbook prints."""
+    """Do the same with the commands that the workbook prints."""
     official = present(current().docker(), node.OFFICIAL)
     config = scratch / "kind.yaml"
     config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)), encoding="utf-8")

@@ -19,29 +19,29 @@ from workbook.engine.catalog import APP
 from workbook.engine.proxies import proxies
 
 WEBAPP = APP / "webapp"
-TAGS = ("workbook-bench:ours", "workbook-bench:chapter")
+TAGS = ("workbook-bench:workbook", "workbook-bench:chapter")
 CHANGES = {
-    "ubuntu:18.04": "{base}",  # the Debian that the workbook's base for Python is made of, without Python
+    "ubuntu:18.04": "{base}",  # the Debian of the workbook's base image for Python, without Python
     "apt-get install -y python-pip python-dev": "apt-get install -y --install-recommends python3-pip python3-dev",
     "pip install": "pip3 install --break-system-packages",
     '"python"': '"python3"',
 }
-"""The replacements in the chapter's Dockerfile without which it cannot be built today. Ubuntu installs recommended packages."""
+"""The replacements that make the chapter's Dockerfile build today. Ubuntu installs recommended packages."""
 
 
 def measure(options: Namespace) -> Iterator[Row]:
     """Measure builds of versions with a new line, so that only the layers below the program come from the cache."""
     engine = current().docker()
     with tempfile.TemporaryDirectory() as scratch:
-        ours, chapter = Path(scratch, "ours"), Path(scratch, "chapter")
+        workbook, chapter = Path(scratch, "workbook"), Path(scratch, "chapter")
         try:
-            shutil.copytree(WEBAPP, ours)
+            shutil.copytree(WEBAPP, workbook)
             write_chapters(chapter, base(engine, "debian"))
             ways = {
-                "ours": partial(_build, engine, TAGS[0], ours, "{version}/app.py"),
+                "workbook": partial(_build, engine, TAGS[0], workbook, "{version}/app.py"),
                 "chapter": partial(_build, engine, TAGS[1], chapter, "app.py"),
             }
-            with step("Build each once"):
+            with step("Build each image once"):
                 for way in ways.values():
                     way("v1")
             for version in ("v1", "v2", "v3", "v4"):

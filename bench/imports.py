@@ -19,13 +19,13 @@ PLAIN = "import kubernetes, pandas"
 
 def measure(options: Namespace) -> Iterator[Row]:
     """Measure `import workbook` in a new process, and the imports of the first notebook in a new kernel."""
-    ours, theirs = in_turn(
+    workbook, peer = in_turn(
         {code: partial(timed, sys.executable, "-c", code) for code in ("import workbook", PLAIN)}
     ).values()
-    yield versus("import workbook", PLAIN, ours, theirs, goal=1.3)
+    yield versus("import workbook", PLAIN, workbook, peer, goal=1.3)
     first = imports(find(("00",))[0])
-    ours, theirs = in_turn({code: partial(seconds, partial(kernel, code)) for code in (first, PLAIN)}).values()
-    yield versus("kernel start to notebook 00's imports", f"the same with {PLAIN}", ours, theirs, goal=1.3)
+    workbook, peer = in_turn({code: partial(seconds, partial(kernel, code)) for code in (first, PLAIN)}).values()
+    yield versus("kernel start to notebook 00's imports", f"the same with {PLAIN}", workbook, peer, goal=1.3)
 
 
 def imports(notebook: Path) -> str:

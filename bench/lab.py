@@ -35,16 +35,16 @@ def measure(options: Namespace) -> Iterator[Row]:
     plain = new_notebook(cells=[new_code_cell(f"!{COMMAND}")])
     env = shell_env()
     ways: dict[str, Callable[[], float]] = {
-        "ours": partial(_open, (BASE, "-m", "workbook", "lab"), {}, first),
+        "workbook": partial(_open, (BASE, "-m", "workbook", "lab"), {}, first),
         "plain": partial(_open, ("sh", SCRIPT), env | {"SETTINGS": str(SETTINGS)}, plain),
         "shell": lambda: timed("sh", "-euc", f"docker info >/dev/null; kind get clusters; {COMMAND}", env=env),
     }
     in_turn(ways, rounds=1)  # not counted: fills caches
     results = in_turn(ways)
     yield versus(
-        "make lab to the first table of Pods", "JupyterLab, !kubectl", results["ours"], results["plain"], goal=1.5
+        "make lab to the first table of Pods", "JupyterLab, !kubectl", results["workbook"], results["plain"], goal=1.5
     )
-    yield versus("the same", "a shell without JupyterLab", results["ours"], results["shell"], goal=None)
+    yield versus("the same", "a shell without JupyterLab", results["workbook"], results["shell"], goal=None)
 
 
 def until_table(notebook: Path) -> nbformat.NotebookNode:

@@ -20,12 +20,12 @@ class Row:
     """A row of the table: a figure and its goal.
 
     Args:
-        what: what was measured.
+        what: the measured action.
         figure: the result.
         goal: what the figure should not exceed; None for a figure that is only shown.
         sign: the unit of the figure and its goal.
-        against: what the workbook is compared with.
-        ours, theirs: the medians in `unit` that a ratio is made of; None if the figure is not a ratio.
+        against: the program that the workbook is compared with.
+        workbook, peer: the two medians in `unit` of a ratio; None if the figure is not a ratio.
         unit: the unit of these.
         runs: how many pairs were measured.
     """
@@ -35,8 +35,8 @@ class Row:
     goal: float | None
     sign: str = "×"
     against: str = ""
-    ours: float | None = None
-    theirs: float | None = None
+    workbook: float | None = None
+    peer: float | None = None
     unit: str = "s"
     runs: int = 1
 
@@ -65,14 +65,16 @@ def in_turn(ways: Mapping[Name, Callable[[], Result]], rounds: int = ROUNDS) -> 
     return results
 
 
-def ratio(ours: list[float], theirs: list[float]) -> float:
+def ratio(workbook: list[float], peer: list[float]) -> float:
     """The median of the ratios, each of two measurements from the same round."""
-    return median(first / second for first, second in zip(ours, theirs, strict=True))
+    return median(first / second for first, second in zip(workbook, peer, strict=True))
 
 
-def versus(what: str, against: str, ours: list[float], theirs: list[float], goal: float | None, unit: str = "s") -> Row:
+def versus(
+    what: str, against: str, workbook: list[float], peer: list[float], goal: float | None, unit: str = "s"
+) -> Row:
     """A row with the ratio of two functions that were measured in turn; arguments as in `Row`."""
-    return Row(what, ratio(ours, theirs), goal, "×", against, median(ours), median(theirs), unit, len(ours))
+    return Row(what, ratio(workbook, peer), goal, "×", against, median(workbook), median(peer), unit, len(workbook))
 
 
 def seconds(call: Callable[[], Any]) -> float:
@@ -84,13 +86,13 @@ def seconds(call: Callable[[], Any]) -> float:
 
 def table(rows: list[Row]) -> Table:
     """The table that is printed."""
-    shown = Table("what", "ours", "against", "theirs", "figure", "goal", "runs", "", title="Ours by theirs, medians")
+    shown = Table("what", "workbook", "against", "peer", "figure", "goal", "runs", "", title="workbook / peer, medians")
     for row in rows:
         shown.add_row(
             row.what,
-            quantity(row.ours, row.unit),
+            quantity(row.workbook, row.unit),
             row.against,
-            quantity(row.theirs, row.unit),
+            quantity(row.peer, row.unit),
             quantity(row.figure, row.sign),
             "" if row.goal is None else f"≤ {quantity(row.goal, row.sign)}",
             str(row.runs),

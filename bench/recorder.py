@@ -23,9 +23,9 @@ Times = dict[int, float]
 """The time of each change, by its number."""
 NAME = "bench-changing"
 PACED, PAUSE = 50, 0.2
-"""How many changes are made with a pause after each, and the pause in seconds."""
+"""The number of changes with a pause after each, and the pause in seconds."""
 QUICK = 1000
-"""How many are made without a pause."""
+"""The number of changes without a pause."""
 POD = {
     "metadata": {"name": NAME, "labels": {"app": NAME}},
     "spec": {"schedulerName": "nobody", "containers": [{"name": "web", "image": "web-app:1.0"}]},
@@ -42,7 +42,7 @@ print(json.dumps([[row[-1], recorded.begun + row[0]] for row in recorded.rows]))
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """Measure numbered changes: each sets the restarts of a Pod's container, which both show.
+    """Measure numbered changes: each sets the restarts of a Pod's container, which recorder and kubectl show.
 
     A delay begins before the request that makes the change, so it includes the time that the API server takes.
     """
@@ -59,11 +59,13 @@ def measure(options: Namespace) -> Iterator[Row]:
         (paced, 50, f"{PACED} changes, one each {PAUSE} s"),
         (quick, None, f"{QUICK:,} at once"),
     ):
-        ours, theirs = (
+        workbook, peer = (
             median(1000 * (seen[number] - made[number]) for number in changes if number in seen)
             for seen in (recorded, watched)
         )
-        yield Row(f"recorder's delay, {how}", ours, goal, "ms", "kubectl get -w", ours, theirs, "ms", len(changes))
+        yield Row(
+            f"recorder's delay, {how}", workbook, goal, "ms", "kubectl get -w", workbook, peer, "ms", len(changes)
+        )
     for seen, who, goal in ((recorded, "the recorder", 0), (watched, "kubectl get -w", None)):
         lost = sum(number not in seen for number in quick)
         yield Row(f"changes lost by {who}, of {QUICK:,} quick ones", lost, goal, "")

@@ -29,7 +29,7 @@ SIZES = (10, 100, 1000, 5000)
 PREFIX = "workbook-bench-"
 """The beginning of the names of the namespaces: one for each size, so that the sizes can be measured in turn."""
 THREADS = 8
-"""How many send requests while the objects are created."""
+"""Number of threads that create the objects."""
 TYPED = {
     "pods": (client.CoreV1Api, "list_namespaced_pod"),
     "deployments": (client.AppsV1Api, "list_namespaced_deployment"),
@@ -42,11 +42,11 @@ from pathlib import Path
 status = Path("/proc/self/status").read_text()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
 """
-"""A program that prints the peak of its memory in KiB. getrusage would not do: a child starts with its parent's peak."""
+"""A program that prints its peak memory in KiB. It does not use getrusage, since a child starts with its parent's peak."""
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """Measure the workbook in a process that has called it before, as in a kernel; kubectl is a new process each time."""
+    """Measure the workbook in a process that has used it before, as in a kernel; kubectl is a new process each time."""
     with many():
         for table in (pods, deployments):
             yield from _compare(table)
@@ -57,7 +57,7 @@ def measure(options: Namespace) -> Iterator[Row]:
 def _compare(table: Callable[..., pd.DataFrame]) -> Iterator[Row]:
     resource, kubectl = table.__name__, current().kubectl()
     ways: dict[str, Callable[[str], int]] = {
-        "ours": lambda namespace: len(table(namespace=namespace)),
+        "workbook": lambda namespace: len(table(namespace=namespace)),
         "kubectl get": partial(_kubectl, kubectl, resource),
         "the client's typed list": partial(_typed, resource),
         "kr8s": partial(_kr8s, resource),
@@ -67,15 +67,17 @@ def _compare(table: Callable[..., pd.DataFrame]) -> Iterator[Row]:
         in_turn(calls, rounds=1)  # not counted: opens connections, fills caches
         times = in_turn(calls)
     for size in SIZES:
-        for way in [way for way in ways if way != "ours"]:
+        for way in [way for way in ways if way != "workbook"]:
             goal = 0.6 if way == "kubectl get" and size == max(SIZES) else None
-            yield versus(f"{resource}() of {size:,}", way, times[size, "ours"], times[size, way], goal)
-    growth = [big / small * 1000 / 5000 for big, small in zip(times[5000, "ours"], times[1000, "ours"], strict=True)]
+            yield versus(f"{resource}() of {size:,}", way, times[size, "workbook"], times[size, way], goal)
+    growth = [
+        big / small * 1000 / 5000 for big, small in zip(times[5000, "workbook"], times[1000, "workbook"], strict=True)
+    ]
     yield Row(f"{resource}(): an object's time at 5,000 by that at 1,000", median(growth), 1.0, runs=ROUNDS)
 
 
 def _timed(call: Callable[[str], int], size: int) -> float:
-    """The seconds of a call, which has to find `size` objects. Garbage of earlier calls is collected before."""
+    """The seconds of a call, which must find `size` objects. Garbage from earlier calls is collected first."""
     counted: list[int] = []
     gc.collect()
     took = seconds(lambda: counted.append(call(f"{PREFIX}{size}")))
@@ -140,7 +142,7 @@ def many() -> Iterator[None]:
                         list(threads.map(partial(_create, call, f"{PREFIX}{size}", describe), range(size)))
             yield
     finally:
-        with step("Delete them"):
+        with step("Delete the Pods and Deployments"):
             kubectl("delete", "namespace", *(f"{PREFIX}{size}" for size in SIZES), "--ignore-not-found", timeout=900)
 
 

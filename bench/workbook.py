@@ -32,18 +32,18 @@ def measure(options: Namespace) -> Iterator[Row]:
     numbers = [int(path.name[:2]) for path in paths]
     _ready(numbers[0])
     with step("Run the notebooks by nbval"):
-        whole, ours = _nbval(paths)
+        whole, workbook = _nbval(paths)
     up()  # the last notebook has deleted the cluster
     env = _script_env()
-    theirs = []
+    peer = []
     for path, number in zip(paths, numbers, strict=True):
         _ready(number)
         with step(f"Run {path.stem} by a shell script"):
-            theirs.append(timed("sh", SCRIPT, path.name[:2], env=env))
+            peer.append(timed("sh", SCRIPT, path.name[:2], env=env))
     up()
-    for path, first, second in zip(paths, ours, theirs, strict=True):
+    for path, first, second in zip(paths, workbook, peer, strict=True):
         yield Row(path.stem, first / second, None, "×", "the shell script", first, second)
-    yield Row(f"{len(paths)} notebooks by nbval", whole / sum(theirs), 1.1, "×", "the shell script", whole, sum(theirs))
+    yield Row(f"{len(paths)} notebooks by nbval", whole / sum(peer), 1.1, "×", "the shell script", whole, sum(peer))
 
 
 def _ready(number: int) -> None:

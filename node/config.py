@@ -16,16 +16,16 @@ CONTAINERD_V1 = """\
   SystemdCgroup = false
 """
 NODE_PORT = 30080
-"""The node's port that is also published on this machine's loopback address. Where containers run in a virtual
-machine, no other port of the node can be reached."""
+"""The node's port that is also published on this machine's loopback address. If containers run in a virtual machine, no
+other port of the node can be reached."""
 
 
-def kind_config(machine: Machine, image_is_ours: bool) -> dict[str, Any]:
-    """The configuration for `kind create cluster --config`. An ordinary machine only gets the port mapping.
+def kind_config(machine: Machine, built_here: bool) -> dict[str, Any]:
+    """Return the configuration for `kind create cluster --config`. An ordinary machine only gets the port mapping.
 
     Args:
         machine: the facts about this machine.
-        image_is_ours: whether `node_image` built the node image; that image contains its own network plugin.
+        built_here: whether `node_image` built the node image; that image contains its own network plugin.
 
     Documentation: https://kind.sigs.k8s.io/docs/user/configuration/
     """
@@ -35,7 +35,7 @@ def kind_config(machine: Machine, image_is_ours: bool) -> dict[str, Any]:
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "nodes": [{"role": "control-plane", "extraPortMappings": [mapping]}],
     }
-    if image_is_ours:
+    if built_here:
         config["networking"] = {"disableDefaultCNI": True}
     if machine.cgroups == 1:
         # Since 1.35 the kubelet rejects version 1 by default: https://kubernetes.io/docs/concepts/architecture/cgroups/

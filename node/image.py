@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FILES = HERE / "files"
 ENTRYPOINT = ["/usr/local/bin/entrypoint", "/sbin/init"]
-# Where containerd looks for settings of registries. Debian's containerd has no default for this path; newer ones do.
+# The folder with containerd's settings for registries. Debian's containerd has no default for it; newer versions do.
 REGISTRIES = """
 [plugins."io.containerd.grpc.v1.cri".registry]
   config_path = "/etc/containerd/certs.d"
@@ -61,7 +61,7 @@ def node_image(engine: "DockerClient") -> str:
         The image's tag in `engine`.
 
     Raises:
-        WorkbookError: a part could not be built; shows the end of its log.
+        WorkbookError: a part could not be built; with the end of its log.
     """
     tag = node_tag()
     if not engine.images.list(tag):
@@ -70,8 +70,8 @@ def node_image(engine: "DockerClient") -> str:
 
 
 def _build(engine: "DockerClient", tag: str) -> None:
-    # Two threads: one can compile while the other waits for the network. CoreDNS is compiled after Kubernetes,
-    # because both contain the Kubernetes client library, which then is in Go's build cache.
+    # Two threads: one can compile while the other waits for the network. CoreDNS is compiled after Kubernetes, because
+    # both contain the Kubernetes client library, which is then in Go's build cache.
     with ThreadPoolExecutor(2) as pool:
         kubernetes, others = pool.submit(compiled, "kubernetes"), pool.submit(_others)
         others.result()
@@ -117,7 +117,7 @@ def _others() -> None:
     filesystem("kube-proxy")
     compiled("etcd")
     pause()
-    kind()  # the cluster needs it right after the image; the download costs no time here
+    kind()  # the cluster needs it right after the image; here, the download takes no extra time
 
 
 def control_plane_images() -> Path:
@@ -177,7 +177,7 @@ def _node_base(tag: str) -> Path:
 
 
 def _node_files() -> dict[str, Path | bytes | str]:
-    """What the node image adds to Debian, for `write_layer`."""
+    """The files that the node image adds to Debian, for `write_layer`."""
     kubernetes, source = compiled("kubernetes"), kind_files()
     files: dict[str, Path | bytes | str] = {
         str(path.relative_to(source)): path

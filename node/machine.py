@@ -41,7 +41,7 @@ def detect(root: Path = Path("/")) -> Machine:
 
 
 def _bounding_set(root: Path) -> int:
-    """The capabilities this process can ever get, as bits: https://man7.org/linux/man-pages/man7/capabilities.7.html"""
+    """The capabilities that this process can get, as bits: https://man7.org/linux/man-pages/man7/capabilities.7.html"""
     for line in (root / "proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("CapBnd:"):
             return int(line.split()[1], 16)

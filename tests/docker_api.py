@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 VERSION = "1.41"
 CUT = "the connection ends here"
-"""In the place of a message of a stream."""
+"""Stands for a message of a stream that breaks off."""
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = handle_request
 
     def log_message(self, *args: object) -> None:
-        """Nothing is printed."""
+        """Print nothing."""
 
 
 @contextmanager

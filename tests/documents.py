@@ -1,4 +1,4 @@
-"""Tables that are written between two marks of a document: the notebooks in README.md, and the instructors' agenda."""
+"""Write tables between two marks of a document: the notebooks in README.md, and the instructors' agenda."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80  # minutes; the last is work without 
 
 @dataclass(frozen=True)
 class Plan:
-    """The notebooks of a class, and its pace: how many times longer it takes than a reader alone."""
+    """The notebooks of a class, and its pace: the factor by which it takes longer than a single reader."""
 
     title: str
     numbers: tuple[str, ...]
@@ -31,7 +31,7 @@ PLANS = (
 
 
 def write_between(document: Path, name: str, text: str) -> None:
-    """Write `text` into a document, in place of what stands between the two marks of this name.
+    """Write `text` into a document, between the two marks of this name.
 
     Raises:
         WorkbookError: the document does not have both marks; it is left as it was.

@@ -27,7 +27,7 @@ COMMANDS = {
 IN_REPORT = ("objects.txt", "events.txt", "logs.txt")
 """The files whose last lines pytest's report shows, too."""
 LINES = 25
-"""How many lines of each it shows."""
+"""Number of lines that the report shows of each file."""
 OUTPUTS = pytest.StashKey[dict[int, list[dict[str, Any]]]]()
 """The outputs of a notebook's cells in this run, by the cell's number."""
 FAILURES = pytest.StashKey[list[Path]]()

@@ -1,7 +1,7 @@
-"""The helper that the notebooks import: kubectl's words, as Python functions that return tables.
+"""The library that the notebooks import: Python functions that return tables like kubectl's.
 
-Each name is loaded when it is first used. This keeps `import workbook` quick, and set-up can use this package before
-the packages that it needs are installed. `__init__.pyi` lists the names: type checkers read it, and so does this module.
+Each name is loaded on first use. This keeps `import workbook` quick, and set-up can use this package before its
+dependencies are installed. `__init__.pyi` lists the names, for type checkers and for this module.
 """
 # pyright: reportUnsupportedDunderAll=false
 # `__all__` is computed here, from the names of the .pyi.
@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 
 OLDEST = (3, 11)
-"""The oldest Python that the workbook runs on. The other modules may use its syntax; this one must load on older ones."""
+"""The oldest supported Python. Other modules may use its syntax; this one must also load on older versions."""
 if sys.version_info < OLDEST:
     sys.exit(
         "This is Python {}.{}; the workbook needs {}.{} or newer.\n".format(*sys.version_info[:2], *OLDEST)
-        + "Do:  Install a newer one and name it: `make lab PYTHON=python3.13`, or `py -3.13 -m workbook lab` on Windows.\n"
+        + "Do:  Install a newer Python and use it: `make lab PYTHON=python3.13`, or `py -3.13 -m workbook lab` on Windows.\n"
         + "     Or use conda: `conda env create -f environment.yml`."
     )
 

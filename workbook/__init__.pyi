@@ -1,7 +1,7 @@
-"""The names that notebooks import, with their types: `workbook/__init__.py` reads from here where each is defined.
+"""The names that notebooks import, with their types. `workbook/__init__.py` reads here in which module each is defined.
 
 One line per name, `from .room.module import name as name`; https://typing.python.org/en/latest/spec/distributing.html
-explains the form. Whoever moves a function edits its line.
+explains the form. If you move a function, edit its line.
 """
 
 from IPython.core.interactiveshell import InteractiveShell

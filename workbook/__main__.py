@@ -1,6 +1,6 @@
-"""`python3 -m workbook VERB`: what the Makefile runs, and how to run it without make.
+"""`python3 -m workbook VERB`: the command that the Makefile runs, and that you can run without make.
 
-An old Python never gets here: `workbook/__init__.py`, which is loaded first, refuses it.
+`workbook/__init__.py`, which is loaded first, refuses an old Python.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A browser, and a folder for the pictures of what it shows: build/screenshots/."""
+"""A browser, and a folder for its screenshots: build/screenshots/."""
 
 import pytest
 
@@ -10,14 +10,14 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 
 @pytest.fixture(scope="module")
 def chromium():
-    """A browser without a window, as long as the module's tests run."""
+    """A browser without a window, for the tests of a module."""
     with browser() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def shoot():
-    """Keeps a picture of what a page shows now, under a name; returns the function that does."""
+    """A function that saves a screenshot of a page under a name."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
     def keep(page, name):

@@ -28,7 +28,7 @@ SAYS = {
 
 @pytest.fixture(scope="module")
 def run():
-    """Runs a container of one of the workbook's images, with a port of this machine's; returns the function that does."""
+    """A function that runs a container of one of the workbook's images, with a port on this machine."""
     if current().provider == "minikube":
         pytest.skip("the engine is in minikube's node, whose ports are not this machine's")
     engine, started = current().docker(), []

@@ -27,7 +27,7 @@ TABLET = {"width": 820, "height": 1180}
 SLOWEST = 300_000
 """Milliseconds that a notebook may take."""
 WAITING, RAN, BEGUN = (re.compile(rf"^\[{inside}\]:$") for inside in (r"\*", r"\d+", r"(\*|\d+)"))
-"""What stands before a cell."""
+"""The prompt to the left of a cell."""
 KUBECONFIG = """
 apiVersion: v1
 kind: Config
@@ -39,7 +39,7 @@ users: [{name: elsewhere, user: {token: elsewhere}}]
 
 
 class Reader:
-    """A reader who has JupyterLab open, and only a keyboard."""
+    """A user of JupyterLab who only has a keyboard."""
 
     def __init__(self, page):
         self.page, self.keyboard = page, page.keyboard
@@ -47,7 +47,7 @@ class Reader:
         self.disturbances = page.locator(".jp-Dialog, .Toastify__toast")
 
     def choose(self, command):
-        """Chooses a command in the palette by its name."""
+        """Choose a command in the palette by its name."""
         self.keyboard.press("ControlOrMeta+Shift+KeyC")
         expect(self.page.locator("#modal-command-palette .lm-CommandPalette-input")).to_be_focused()
         self.keyboard.type(command)
@@ -57,7 +57,7 @@ class Reader:
         self.keyboard.press("Enter")
 
     def open(self, name):
-        """Opens a notebook by its path, and waits until its kernel is ready."""
+        """Open a notebook by its path, and wait until its kernel is ready."""
         self.choose("Open from Path…")
         expect(self.page.locator(".jp-Dialog input")).to_be_focused()
         self.keyboard.type(name)
@@ -65,13 +65,13 @@ class Reader:
         self.settle(name.split("/")[-1])
 
     def settle(self, name=""):
-        """Waits until a notebook is there; before its kernel is, JupyterLab takes the focus away again."""
+        """Wait until a notebook is open and its kernel ready: before that, JupyterLab takes the focus away again."""
         expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current")).to_contain_text(name)
         expect(self.notebook.locator(".jp-Spinner")).to_have_count(0)
         expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle", timeout=SLOWEST)
 
     def run_all(self, cells):
-        """Runs the whole notebook and waits until so many cells show that they have run."""
+        """Run the whole notebook, and wait until this number of cells show that they have run."""
         self.choose("Run All Cells")
         prompts = self.notebook.locator(".jp-InputPrompt")
         expect(prompts.filter(has_text=BEGUN)).not_to_have_count(0)
@@ -84,7 +84,7 @@ class Reader:
         expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current.jp-mod-dirty")).to_have_count(0)
 
     def walk(self, key, cells):
-        """Goes from cell to cell with an arrow key, and yields each and its element on the page.
+        """Go from cell to cell with an arrow key, and yield each cell with its element on the page.
 
         JupyterLab's keys pass over a cell that is collapsed.
         """
@@ -129,7 +129,7 @@ def users_kubeconfig(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reader(folder, users_kubeconfig, chromium):
-    """A reader who has opened the first notebook in JupyterLab."""
+    """A user who has opened the first notebook in JupyterLab."""
     with serve(folder.parent, FIRST_NOTEBOOK) as address:
         page = chromium.new_page(viewport=DESKTOP)
         page.goto(address)
@@ -143,7 +143,7 @@ def hidden(cell):
 
 
 def seen(element, cell):
-    """Asserts that a cell, as it is saved, can be seen in its `element`."""
+    """Assert that a cell, as it is saved, is visible in its `element`."""
     if cell.cell_type == "markdown":
         expect(element.locator(".jp-RenderedMarkdown")).to_be_visible()
         for table in element.locator("table").all():

@@ -1,4 +1,4 @@
-"""Tests on the tests' cluster: each begins in a notebook's state. At the end, the table of what was said of each failure."""
+"""Tests on the tests' cluster: each starts in a notebook's state. A table at the end shows the message for each failure."""
 
 import shutil
 
@@ -30,7 +30,7 @@ def registry(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def elsewhere(registry):
-    """A second cluster, which is somebody else's, and whose node knows the registry.
+    """A second cluster, which does not belong to the workbook, and whose node can reach the registry.
 
     Not the tests' own: a node that has an image also by a name whose registry is gone finds it by no name any more.
     """
@@ -48,7 +48,7 @@ def elsewhere(registry):
 
 @pytest.fixture
 def said(record_property):
-    """Notes what a reader was told of a failure, for the table, and returns it."""
+    """A function that notes the message for a failure, for the table, and returns it."""
 
     def note(words):
         record_property("said", str(words))

@@ -133,7 +133,7 @@ def test_a_namespace_that_was_deleted_comes_back(wait):
 
 
 def test_a_cluster_that_was_killed_starts_again():
-    """As after a power failure: the node's container ends without notice, and the engine reports it only as stopped."""
+    """As after a power failure, the node's container ends without notice, and the engine only reports it as stopped."""
     cluster = current()
     if cluster.provider != "kind":
         pytest.skip("the node of this provider is no container of this engine")

@@ -22,7 +22,7 @@ CLEAR_AWAY = re.findall(
 
 
 def kubectl(kubeconfig, *words):
-    """Runs kubectl with a kubeconfig; returns its exit status, and what it printed."""
+    """Run kubectl with a kubeconfig; return its exit status and its output."""
     env = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": f"{kubeconfig}.cache"}
     done = subprocess.run(
         ["kubectl", *words], env=env, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=120
@@ -32,7 +32,7 @@ def kubectl(kubeconfig, *words):
 
 @pytest.fixture(scope="module")
 def handed_out(elsewhere, registry, tmp_path_factory):
-    """What the learners are given: by name, the environment to set. Who teaches is the cluster's administrator."""
+    """The environment of each learner, by name. The instructor is the cluster's administrator."""
     with pytest.MonkeyPatch.context() as patch:
         if own := node.kubectl():
             patch.setenv("PATH", str(own.parent), prepend=os.pathsep)
@@ -108,10 +108,10 @@ MINE = ["run", "visitor", "--image=web-app:1.0", "--image-pull-policy=Never"]
         (["delete", "deployments", "--all", f"--namespace={BOB}"], "cannot list"),
         (["delete", "pod", "visitor", f"--namespace={BOB}"], "cannot delete"),
         (["scale", "deployment", "webapp-deployment", "--replicas=0", f"--namespace={BOB}"], "cannot"),
-        ([*MINE, f"--namespace={BOB}"], "This Namespace is somebody else's."),
-        ([*MINE, "--namespace=default"], "This Namespace is somebody else's."),
+        ([*MINE, f"--namespace={BOB}"], "This Namespace does not belong to you."),
+        ([*MINE, "--namespace=default"], "This Namespace does not belong to you."),
         (["create", "token", "workbook-learner", f"--namespace={BOB}"], "cannot create"),
-        (["create", "namespace", f"{BOB}-other"], "This Namespace is somebody else's."),
+        (["create", "namespace", f"{BOB}-other"], "This Namespace does not belong to you."),
         (["delete", "namespace", BOB], "cannot delete"),
         (["delete", "namespace", ADA], "cannot delete"),
         (["label", "namespace", ADA, "pod-security.kubernetes.io/enforce-"], "cannot patch"),
@@ -145,7 +145,7 @@ def test_at_the_end_the_namespace_stays_with_what_the_learner_needs_to_come_back
     leave = "import workbook; workbook.delete_cluster(); print(workbook.status().iloc[0, 0]); workbook.begin(3)"
     done = sessions.python("-c", leave, **handed_out[BOB])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "not yours to delete" in done.stdout and "\nAbsent\n" in done.stdout
+    assert "not deleted, because your user may not do that" in done.stdout and "\nAbsent\n" in done.stdout
     assert "Notebook 03 can start" in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Failures on the tests' cluster, and what `diagnose` says of each, word by word."""
+"""Failures on the tests' cluster, and the exact findings of `diagnose`."""
 
 import re
 import socket
@@ -167,7 +167,7 @@ def deploy(tmp_path, container, pod):
 
 
 def diagnosed(reasons, why=""):
-    """The diagnosis as soon as a finding has one of these reasons, and begins to explain it by `why`.
+    """Return the diagnosis as soon as a finding has one of these reasons, and its explanation begins with `why`.
 
     A status and its event may come in any order, and the probe of a program that is starting fails in another way.
     """
@@ -196,12 +196,12 @@ def test_it_takes_too_much_memory(tmp_path, said):
     limited = {"resources": {"limits": {"memory": "32Mi"}}}
     deploy(tmp_path, {"command": ["python", "-c", "x = bytearray(10**9)"], **limited}, {})
     (found,) = said(diagnosed(("OOMKilled", "Error", "CrashLoopBackOff")))
-    assert re.match("The program (was killed .*, probably since it )?took more memory than its limit", found.why)
+    assert re.match("The program was killed .*because it used more memory than its limit", found.why)
     assert found.fix == MEMORY
 
 
 def test_another_pod_has_its_host_port(tmp_path, said):
-    """Those of Kubernetes' own Pods, such as the API server's, depend on the provider."""
+    """The host ports of Kubernetes' own Pods, such as the API server's, depend on the provider."""
     containers = [container for pod in api().objects("pods", "") for container in pod["spec"]["containers"]]
     taken = next(port["hostPort"] for each in containers for port in each.get("ports", []) if "hostPort" in port)
     deploy(tmp_path, {"ports": [{"containerPort": 5000, "hostPort": taken}]}, {})
@@ -219,8 +219,8 @@ def test_its_image_is_on_the_node_but_its_policy_asks_a_registry(tmp_path, said)
     )
 
 
-def test_what_a_liveness_probe_kills_is_not_said_to_end_by_itself(tmp_path, said):
-    """Not even during the back-off that follows."""
+def test_a_container_that_a_liveness_probe_kills_is_not_reported_as_an_exit(tmp_path, said):
+    """This also holds during the back-off that follows."""
     deploy(tmp_path, {"livenessProbe": PROBE}, {})
     workbook.waiting_for("app=webapp", "CrashLoopBackOff")
     (found,) = said(diagnosed(("Unhealthy",)))

@@ -38,7 +38,7 @@ def config(elsewhere, tmp_path_factory):
 
 
 def settings(context, kubeconfig, registry, namespace):
-    """What a reader of somebody else's cluster sets."""
+    """The settings for another administrator's cluster."""
     return {
         "KUBECONFIG": str(kubeconfig),
         "WORKBOOK_PROFILE": LEARNER,
@@ -77,7 +77,7 @@ def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, regis
     assert hashlib.sha256(config.read_bytes()).hexdigest() == before
 
 
-def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, registry):
+def test_a_foreign_namespace_is_refused(elsewhere, config, registry):
     session = (
         "import workbook\n"
         "for call in (lambda: workbook.begin(0), lambda: workbook.begin(0), lambda: workbook.scale('a', 0)):\n"
@@ -85,14 +85,16 @@ def test_a_namespace_that_is_somebody_elses_is_refused(elsewhere, config, regist
         "    except workbook.base.errors.WorkbookError as error: print(error.what)\n"
     )
     done = sessions.python("-c", session, **settings(elsewhere.context, config, registry, "default"))
-    said = [line for line in done.stdout.splitlines() if "somebody else's" in line or "not connected" in line]
-    assert [line.partition(":")[0] for line in said[:2]] == ["The Namespace 'default' is somebody else's"] * 2
+    said = [line for line in done.stdout.splitlines() if "does not belong" in line or "not connected" in line]
+    assert [line.partition(":")[0] for line in said[:2]] == [
+        "The Namespace 'default' does not belong to the workbook"
+    ] * 2
     assert "not connected" in said[2], done.stdout + done.stderr
 
 
 @pytest.fixture
 def guest(elsewhere, config, registry, tmp_path):
-    """Somebody who has rights in one Namespace only; returns their settings, and the administrator's kubectl."""
+    """A user who has rights in one Namespace only: the user's settings, and the administrator's kubectl."""
 
     def kubectl(*words):
         env = {"KUBECONFIG": str(config), "KUBECACHEDIR": f"{config}.cache"}
@@ -113,7 +115,7 @@ def guest(elsewhere, config, registry, tmp_path):
     kubectl("delete", "namespace", "guests")
 
 
-def test_somebody_who_may_not_enough_or_no_more_is_told_so_at_once(guest):
+def test_a_user_without_enough_rights_gets_an_error_immediately(guest):
     env, kubectl = guest
 
     def told():

@@ -1,4 +1,4 @@
-"""The frontend, in its container, with a backend that is well, gone, slow, broken, or talks nonsense."""
+"""The frontend, in its container, with a backend that works, is missing, is slow, is broken, or sends nonsense."""
 
 import ipaddress
 import platform

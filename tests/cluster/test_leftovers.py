@@ -54,7 +54,7 @@ def test_files_of_the_tests_are_seen():
 
 @pytest.fixture
 def elsewhere_on_this_machine():
-    """Makes a file, opens a port, starts a container and makes a network, as a program beside the tests would."""
+    """Create a file, a port, a container and a network, as a program that runs next to the tests would."""
     engine = leftovers.running_engine()
     foreign = {name: value for name, value in os.environ.items() if name != leftovers.MARK}
     foreign["TMPDIR"] = str(Path(os.environ[leftovers.MARK]).parent)

@@ -1,4 +1,4 @@
-"""The live view in a notebook: one output, which follows the cluster, and is the last table when it was stopped."""
+"""The live view in a notebook: one output, which follows the cluster, and shows the last table after its end."""
 
 import nbformat
 import pytest

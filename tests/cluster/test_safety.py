@@ -1,4 +1,4 @@
-"""What a reader's machine must be safe from."""
+"""The safety of a reader's machine."""
 
 import os
 import re
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.cluster
 
 
 def answered(url):
-    """The HTTP status; None when nobody answers yet."""
+    """The HTTP status; None if no server answers yet."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=20) as answer:
@@ -81,7 +81,7 @@ def test_nobody_else_reads_the_kubeconfigs():
 
 
 @pytest.mark.parametrize("image", catalog())
-def test_images_are_nobodys_root(image):
+def test_images_do_not_run_as_root(image):
     build(image, log=False)
     engine = current().docker()
     assert engine.images.get(image).attrs["Config"]["User"] not in ("", "0", "root")
@@ -103,7 +103,9 @@ def test_what_is_no_name_never_reaches_kubectl(name):
 
 
 def test_a_namespace_cannot_lead_elsewhere_in_the_api():
-    with pytest.raises(WorkbookError, match=r"does not list pods in the Namespace '../../nodes'(.|\n)*could not find"):
+    with pytest.raises(
+        WorkbookError, match=r"refuses to list pods in the Namespace '../../nodes'(.|\n)*could not find"
+    ):
         workbook.pods(namespace="../../nodes")
     with pytest.raises(WorkbookError, match=r"unable to parse(.|\n)*Correct the Namespace or the selector"):
         workbook.pods(selector="app=a&watch=true")

@@ -1,4 +1,4 @@
-"""Tables of what is on a cluster: they show what kubectl shows."""
+"""Tables of a cluster's objects: they show the same as kubectl."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A wait that cannot succeed ends at its bound, with the reason and the fix."""
+"""A wait that cannot succeed ends at its deadline, with the reason and the fix."""
 
 import pytest
 import yaml
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.cluster
 
 
 def apply(tmp_path, manifest, **container):
-    """Applies a manifest whose container differs in some fields."""
+    """Apply a manifest whose container differs in some fields."""
     document = yaml.safe_load((MANIFESTS / manifest).read_text(encoding="utf-8"))
     document["spec"]["template"]["spec"]["containers"][0].update(container)
     path = tmp_path / "changed.yaml"
@@ -24,7 +24,7 @@ def apply(tmp_path, manifest, **container):
 CASES = {
     "an image that is not there": (
         {"image": "web-app:9.9"},
-        r"Pod webapp-deployment-\S+: ErrImageNeverPull(.|\n)*Do:  Build it and bring it to the node",
+        r"Pod webapp-deployment-\S+: ErrImageNeverPull(.|\n)*Do:  Build it and load it onto the node",
     ),
     "a probe at the wrong port": (
         {"readinessProbe": {"httpGet": {"path": "/", "port": 5001}, "periodSeconds": 1}},

@@ -1,4 +1,4 @@
-"""What the faults have in common: ways to break the tests' cluster, and the table of outcomes at the end."""
+"""Fixtures of the faults: ways to break the tests' cluster, and the table of outcomes at the end."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from workbook.kube.client import wait_for_api
 
 @pytest.fixture(autouse=True)
 def state():
-    """Begins with the web application and its Service; ends with the cluster in order again."""
+    """Start with the web application and its Service; repair the cluster at the end."""
     workbook.begin(5)
     yield
     workbook.begin(0)
@@ -18,13 +18,13 @@ def state():
 
 @pytest.fixture
 def node():
-    """The container that is the cluster's node, to be disturbed; `node("pkill", …)` runs a program in it."""
-    ours = current()
-    if ours.provider != "kind":
+    """The container of the cluster's node, for disturbing it; `node("pkill", …)` runs a program in it."""
+    cluster = current()
+    if cluster.provider != "kind":
         pytest.skip("the node of this provider is no container of this engine")
 
     class Node:
-        container = property(lambda self: ours.node())
+        container = property(lambda self: cluster.node())
 
         def __call__(self, *command):
             code, output = self.container.exec_run(list(command))
@@ -36,14 +36,14 @@ def node():
 
 @pytest.fixture
 def answering():
-    """Waits until the API server answers again."""
-    ours = current()
-    return lambda: wait_for_api(ours)
+    """A function that waits until the API server answers again."""
+    cluster = current()
+    return lambda: wait_for_api(cluster)
 
 
 @pytest.fixture
 def session():
-    """Runs Python code as a notebook's kernel would, in a process of its own; returns what it printed."""
+    """A function that runs Python code in a separate process, as a notebook's kernel would, and returns its output."""
 
     def run(code, **env):
         done = sessions.python("-c", code, **env)
@@ -55,7 +55,7 @@ def session():
 
 @pytest.fixture
 def outcome(record_property):
-    """Notes what became of it, for the table."""
+    """A function that notes the outcome for the table."""
     return lambda text: record_property("outcome", text)
 
 

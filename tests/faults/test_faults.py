@@ -1,4 +1,4 @@
-"""What is broken on purpose, and what becomes of it: it goes on, or it says plainly what is wrong. `make faults` runs all."""
+"""Break something on purpose: the workbook must continue, or say clearly what is wrong. `make faults` runs all tests."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ slow = pytest.mark.slow
 
 
 def in_background(action):
-    """Starts `action` in a thread; the returned function waits for it and gives its result, or raises its error."""
+    """Start `action` in a thread; return a function that waits for it and returns its result, or raises its error."""
     result = {}
 
     def run():
@@ -58,10 +58,10 @@ def test_the_api_server_ends_while_a_recorder_and_a_wait_run(node, answering, ou
         answering()
         workbook.scale("webapp-deployment", 2)
         waited()
-    told = recorded.transitions()
-    assert told.loc[[1], "TO"].tolist() == ["Ready"], "something was told of a Pod to which nothing has happened"
-    assert told.loc[[2], "TO"].tolist()[-1] == "Ready"
-    assert set(told["TO"]) <= {"Ready", "Running"}
+    transitions = recorded.transitions()
+    assert transitions.loc[[1], "TO"].tolist() == ["Ready"], "a transition of a Pod that did not change"
+    assert transitions.loc[[2], "TO"].tolist()[-1] == "Ready"
+    assert set(transitions["TO"]) <= {"Ready", "Running"}
     outcome("both go on; no transition is invented")
 
 
@@ -110,7 +110,7 @@ def test_a_table_while_there_is_no_api_server(node, answering, outcome):
 
 @slow
 def test_410_gone(monkeypatch, outcome):
-    """A watch from a version that the API server has forgotten is begun anew, by listing."""
+    """A watch from a version that the API server has discarded starts again with a list."""
     asked, answers = [], []
     original = Api.open_list
 
@@ -126,7 +126,7 @@ def test_410_gone(monkeypatch, outcome):
     workbook.scale("webapp-deployment", 2)
     waited()
     lists = [options for options in asked if not options.get("watch")]
-    assert len(lists) >= 2, "it was not begun anew"
+    assert len(lists) >= 2, "the watch did not start again"
     outcome("listed again, and the wait ends well")
 
 
@@ -194,7 +194,7 @@ def test_the_node_is_stopped_and_started(node, outcome):
 
 @slow
 def test_the_nodes_disk_is_full(node, outcome):
-    """Where the node's runtime puts what it is given, there is room for one megabyte."""
+    """The folder for the node's images has space for one megabyte only."""
     place = "/var/lib/containerd/io.containerd.content.v1.content"
     current().remove("web-app:1.0")
     node("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place)
@@ -226,7 +226,7 @@ def test_two_workbooks_at_once(session, outcome):
     both = [
         in_background(lambda number=number: session(f"import workbook; workbook.begin({number})")) for number in (3, 5)
     ]
-    assert all("can begin" in end() for end in both)
+    assert all("can start" in end() for end in both)
     outcome("one after the other")
 
 
@@ -235,7 +235,7 @@ def test_the_clusters_dns_is_broken(outcome):
     kubectl("scale", "deployment", "coredns", "--namespace=kube-system", "--replicas=0")
     try:
         kubectl("wait", "pods", "--namespace=kube-system", "-l", "k8s-app=kube-dns", "--for=delete", "--timeout=60s")
-        with pytest.raises(WorkbookError, match=r"Nothing answers(.|\n)*name resolution(.|\n)*kube-dns") as said:
+        with pytest.raises(WorkbookError, match=r"no answer at(.|\n)*name resolution(.|\n)*kube-dns") as said:
             workbook.page("http://webservice", inside="deployment/webapp-deployment", timeout=5)
         with pytest.raises(WorkbookError, match=r"name server .* does not answer(.|\n)*kube-dns"):
             workbook.dns_lookup("webservice", target="deployment/webapp-deployment")

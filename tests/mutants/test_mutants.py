@@ -23,7 +23,7 @@ from workbook.lessons.progress import CONFIG_MAP
 
 MUTANTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))["mutant"]
 PATIENCE = {"05": "0.5", "08": "0.5", "09": "0.5", "10": "0.75"}
-"""By what the bounds of waits are shortened, so that a wait in vain ends sooner: where the programs take their time, less."""
+"""The factors for the timeouts of waits, so that a wait that times out ends sooner. Slow programs get a larger factor."""
 SHORT = "0.25"
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "build", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"

@@ -1,4 +1,4 @@
-"""The tables at the end: the error for each damaged bundle, and what a start without a network took."""
+"""The tables at the end: the error for each damaged bundle, and the duration of a start without a network."""
 
 from rich.table import Table
 

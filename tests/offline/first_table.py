@@ -1,4 +1,4 @@
-"""Execute a notebook in a running JupyterLab until it shows a table, and print that. Speaks to JupyterLab as its page does.
+"""Execute a notebook in a running JupyterLab until it shows a table, and print the table. It uses the API of JupyterLab's page.
 
 Run by the Python of that JupyterLab. Arguments: the address that `make lab` prints, and the notebook.
 """

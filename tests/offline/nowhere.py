@@ -25,7 +25,7 @@ MISSING = (
 )
 """Programs that a student's machine may lack. Here, each is a script that only records its call."""
 PATIENCE = 60
-"""Seconds that a process has to start, and to end."""
+"""Seconds to wait for a process to start, and to end."""
 
 
 class Nowhere:
@@ -107,7 +107,7 @@ class Nowhere:
         return self._records("packet")
 
     def names(self) -> list[str]:
-        """The names that the cluster asked the machine's name server for."""
+        """The names that the cluster requested from the machine's name server."""
         return sorted(set(self._records("name")))
 
     def called(self) -> list[str]:
@@ -120,7 +120,7 @@ class Nowhere:
         return self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
 
     def _records(self, kind: str) -> list[str]:
-        """What the watcher has recorded, of one kind."""
+        """The watcher's records of one type."""
         lines = [line.partition(" ") for line in self._lines()]
         return [record for first, _, record in lines if first == kind]
 

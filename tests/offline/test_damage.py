@@ -110,8 +110,8 @@ DAMAGES = {
         lambda folder: write(folder, format=manifest.FORMAT + 1),
         r"has format 2.*reads format 1",
     ),
-    "made for another architecture": (other_machine(architecture="riscv64"), r"another kind of machine.*riscv64"),
-    "made for another system": (other_machine(system="Plan9"), r"another kind of machine.*Plan9"),
+    "made for another architecture": (other_machine(architecture="riscv64"), r"another type of machine.*riscv64"),
+    "made for another system": (other_machine(system="Plan9"), r"another type of machine.*Plan9"),
     "made for another Python": (other_machine(python="3.99"), r"another Python.*3\.99.*PYTHON=python3\.99"),
     "its manifest is an empty object": (lambda folder: write_raw(folder, b"{}"), r"was not written by `make bundle`"),
     "its manifest is nested deeply": (
@@ -169,10 +169,10 @@ def test_an_undamaged_bundle_is_verified(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     noted = manifest.write(folder, read.read(folder))
     assert "3 files" in done.stdout and noted in done.stdout
-    assert "Compare this one" in done.stdout, "nothing was compared with what somebody has noted"
+    assert "Compare this sum" in done.stdout, "nothing was compared with what somebody has noted"
     assert not (tmp_path / "home").exists()
     done = command("verify", folder, tmp_path / "home", f"--sum={noted}")
-    assert done.returncode == 0 and "It is the sum that was given" in done.stdout
+    assert done.returncode == 0 and "This is the expected sum" in done.stdout
 
 
 @pytest.mark.parametrize("given", ["0" * 64, "", "nonsense"])

@@ -1,13 +1,13 @@
 """Set up from a bundle without a network. `make offline` runs this, and makes a bundle first; `BUNDLE=…` uses another one.
 
 The machine is a network namespace with a loopback device, its own engine without images, an empty home, and a Python
-without packages: see nowhere.py. Packets to other addresses than those of its devices end at a program that records
-them; one such packet fails the test.
+without packages: see nowhere.py. A program records packets to other addresses than those of its devices. One such packet
+fails the test.
 
 When a Pod asks for a name outside of the cluster, as in notebook 05, CoreDNS asks the machine's name server. That is a
-process in the same namespace, which knows no name. The names are printed. Allowed are those in the manifests, the one
-by which kind's node looks for Docker Desktop, and that of the registry that puzzle 2 of notebook 11 asks on purpose.
-CoreDNS also asks for a random number, to find out whether its questions come back to itself.
+process in the same namespace, which knows no name. The names are printed. The test allows the names in the manifests, the
+name with which kind's node detects Docker Desktop, and the registry that puzzle 2 of notebook 11 uses on purpose. CoreDNS
+also asks for a random number, to detect whether its questions come back to itself.
 
 The addresses of Services and Pods are the cluster's own. A Pod that connects to a Service before kube-proxy knows that
 Service sends packets to its gateway. This way, a few packets from the first Pods of kube-system to the API server's
@@ -39,7 +39,7 @@ CLUSTER = tuple(map(ip_network, ("10.96.0.0/16", "10.244.0.0/16")))
 TESTED = "make test"
 """The only purpose with which a node may ask a registry: puzzle 2 of notebook 11 has `imagePullPolicy: Always`."""
 DESKTOP = "host.docker.internal"
-"""The name by which kind's node looks for Docker Desktop."""
+"""The name that kind's node resolves to detect Docker Desktop."""
 LOOP = re.compile(r"\d+\.\d+")
 """A name with which CoreDNS finds out whether its questions come back to itself: https://coredns.io/plugins/loop/"""
 SEARCHED = (".svc.cluster.local", ".cluster.local")
@@ -48,7 +48,7 @@ SEARCHED = (".svc.cluster.local", ".cluster.local")
 
 @pytest.fixture(scope="module")
 def folder():
-    """The bundle to test: the one that is named, else a new one."""
+    """The bundle to test: the one in `BUNDLE`, or a new one."""
     if not (chosen := bundle.chosen()):
         making.bundle()
     return chosen.folder if chosen else making.FOLDER
@@ -56,7 +56,7 @@ def folder():
 
 @pytest.fixture
 def student(folder, record_property):
-    """A machine that has nothing, without a network. At the end, what it tried to reach is checked."""
+    """An empty machine without a network. At the end, the addresses that it tried to reach are checked."""
     with Nowhere(folder) as machine:
         yield machine
         assert not machine.called(), "programs were called that a student's machine may lack"
@@ -189,7 +189,7 @@ except socket.gaierror:
 
 
 def test_packets_that_would_leave_are_recorded(folder):
-    """These tests can fail: attempts to reach the network are seen, from the machine and from a container."""
+    """These tests can fail: they detect attempts to reach the network, from the machine and from a container."""
     with Nowhere(folder) as machine:
         image = read(folder)["images"]["python"]
         for words in (

@@ -1,4 +1,4 @@
-"""The only way out of a network that leads nowhere: every packet that would leave the network is recorded here.
+"""Record every packet that would leave an isolated network.
 
 Run as root in a network namespace, with the file to write to as the argument. It creates the device `outside`, and
 routes all packets to it that no address in the namespace takes. It is also the name server for the containers in the

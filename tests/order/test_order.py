@@ -44,12 +44,12 @@ def as_new():
 
 @pytest.fixture
 def drawn(record_property):
-    """Notes what chance has drawn, for the table, and tells it with the seed where the test fails."""
+    """A function that notes the random order for the table, and prints it with the seed if the test fails."""
 
     def note(what):
-        told = f"WORKBOOK_SEED={SEED}: {what}"
-        print(told)
-        record_property("drawn", told)
+        text = f"WORKBOOK_SEED={SEED}: {what}"
+        print(text)
+        record_property("drawn", text)
 
     return note
 
@@ -91,5 +91,5 @@ def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path, drawn):
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    assert not sessions.orphans(pid), "processes of the killed kernel live on"
+    assert not sessions.orphans(pid), "processes of the killed kernel keep running"
     nbval(path)

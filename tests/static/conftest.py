@@ -1,4 +1,4 @@
-"""How many findings the type checkers have, at the end of a run."""
+"""Print the number of the type checkers' findings at the end of a run."""
 
 import pytest
 

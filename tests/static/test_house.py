@@ -1,4 +1,4 @@
-"""The direction of imports: a room of the house imports from rooms below it only. See the tree in CONTRIBUTING.md."""
+"""The direction of imports: a package only imports from packages below it. See the tree in CONTRIBUTING.md."""
 
 import ast
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ LEVELS = {
 }
 """Each room and its level: a module imports from its own room and from rooms of a lower level."""
 ABOVE = {"tests", "bench", "conftest"}
-"""What the package never imports."""
+"""Modules that the package must not import."""
 SOURCES = sorted(path for folder in ("workbook", "node") for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -86,7 +86,7 @@ def package(path: Path) -> str:
 
 
 def against_the_direction(importer: str, found: Import) -> str:
-    """Why a module may not import this; "" where it may."""
+    """Why a module may not import this; "" if it may."""
     if found.target.split(".")[0] in ABOVE:
         return "the package imports its tests or benchmarks"
     here, there = room(importer), room(found.target)

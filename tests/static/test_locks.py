@@ -23,7 +23,7 @@ MARKERS = {
     "Linux on x86-64": ("posix", "linux", "Linux", "x86_64"),
     "Linux on Arm": ("posix", "linux", "Linux", "aarch64"),
 }
-"""What Python says of each system: os_name, sys_platform, platform_system, platform_machine."""
+"""Python's values for each system: os_name, sys_platform, platform_system, platform_machine."""
 Pins = dict[str, str]
 
 
@@ -36,7 +36,7 @@ def environment(system: str, version: str) -> dict[str, str]:
 
 @cache
 def lines(path: Path) -> list[tuple[Requirement, list[str]]]:
-    """What a lock file pins, and the hashes."""
+    """The versions that a lock file pins, with their hashes."""
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
     split = (re.split(r"\s+--hash=", line) for line in text.splitlines() if not line.startswith("#"))
     return [(Requirement(requirement), hashes) for requirement, *hashes in split]
@@ -54,7 +54,7 @@ def pins(path: Path, where: dict[str, str]) -> Pins:
 
 @cache
 def needs(package: str, version: str) -> list[Requirement]:
-    """What a package requires; nothing is known of one that is not installed here in this version."""
+    """The requirements of a package; empty if this version of it is not installed here."""
     try:
         installed = metadata.distribution(package)
     except metadata.PackageNotFoundError:
@@ -63,7 +63,7 @@ def needs(package: str, version: str) -> list[Requirement]:
 
 
 def missing(wanted: list[str], pinned: Pins, where: dict[str, str]) -> tuple[list[str], set[str]]:
-    """The requirements that pins do not meet, and the packages that were looked at."""
+    """The requirements that pins do not meet, and the checked packages."""
     wrong, seen = [], set()
     queue = [Requirement(text) for text in wanted]
     for requirement in queue:  # grows

@@ -1,4 +1,4 @@
-"""tests/mutants/mutants.toml: each change is still possible, and in one place only. `make mutants` makes them."""
+"""tests/mutants/mutants.toml: each change is still possible, in exactly one place. `make mutants` makes the changes."""
 
 import tomllib
 
@@ -9,7 +9,9 @@ from workbook.base.paths import ROOT
 MUTANTS = tomllib.loads((ROOT / "tests" / "mutants" / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
 
 
-@pytest.mark.parametrize("mutant", [one for one in MUTANTS if "text" in one], ids=lambda mutant: mutant["wrong"])
+@pytest.mark.parametrize(
+    "mutant", [mutant for mutant in MUTANTS if "text" in mutant], ids=lambda mutant: mutant["wrong"]
+)
 def test_the_text_that_is_replaced_occurs_once(mutant):
     source = (ROOT / mutant["file"]).read_text(encoding="utf-8")
     for text in (mutant["text"], *mutant.get("also", [])[:1]):

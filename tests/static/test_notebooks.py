@@ -1,4 +1,4 @@
-"""The form of the notebooks, and the documents that are made from them: see "Change a notebook" in CONTRIBUTING.md."""
+"""The form of the notebooks, and of the documents generated from them: see "Change a notebook" in CONTRIBUTING.md."""
 
 import ast
 import itertools
@@ -29,7 +29,7 @@ STABLE = re.compile(
     r"^(pods|deployments|replicasets|services|nodes|images|compare)\((?!.*wide=True).*\)$(?![\s\S])", re.MULTILINE
 )
 LONGEST, SHARE = 5, 0.85
-"""How many lines most code cells have at most, and the share of these cells."""
+"""The largest number of lines of most code cells, and the share of these cells."""
 
 
 def books():

@@ -1,4 +1,4 @@
-"""What differs between systems: line ends, and the encoding of text."""
+"""Differences between systems: line endings, and the encoding of text."""
 
 import ast
 import subprocess
@@ -15,7 +15,7 @@ NO_PROGRAM = ("new_output",)
 
 
 def test_a_clone_has_the_same_files_whatever_git_is_set_to(tmp_path):
-    """As with Git for Windows, which turns on `core.autocrlf`: Linux in an image cannot run a script with CRLF."""
+    """As in Git for Windows, which turns on `core.autocrlf`: Linux in an image cannot run a script with CRLF."""
     if not (ROOT / ".git").exists():
         pytest.skip("this copy of the workbook is no clone")
     command = [

@@ -23,7 +23,7 @@ def test_every_public_name_is_what_a_notebook_calls(name):
 @pytest.mark.parametrize("name", workbook.__all__)
 def test_every_parameter_and_result_has_a_type(name):
     signature = inspect.signature(getattr(workbook, name))
-    assert [one.name for one in signature.parameters.values() if one.annotation is one.empty] == []
+    assert [item.name for item in signature.parameters.values() if item.annotation is item.empty] == []
     assert signature.return_annotation is not signature.empty
 
 
@@ -39,7 +39,7 @@ def test_another_name_is_refused_as_by_any_module():
 
 
 def run(program: str) -> list[str]:
-    """Run a Python program in a process of its own, unmeasured; return the words it prints."""
+    """Run a Python program in a separate process, without coverage; return the words that it prints."""
     command = [sys.executable, "-c", program]
     return subprocess.run(
         command, cwd=ROOT, env=unmeasured(), capture_output=True, encoding="utf-8", errors="replace", check=True

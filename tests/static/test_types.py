@@ -1,4 +1,4 @@
-"""The types of workbook/ and node/, checked by mypy, and by pyright for each system; and what they make of the names that notebooks import."""
+"""The types of workbook/ and node/, checked by mypy, and by pyright for each system; and the types of the public names."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The files in .github/, read as files: what they run exists, what they use is pinned, and they have no rights to spare."""
+"""The files in .github/: their commands exist, their actions are pinned, and they have no unnecessary rights."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ DEPENDABOT = yaml.safe_load((GITHUB / "dependabot.yml").read_text(encoding="utf-
 PINNED = re.compile(r"uses: [\w-]+/[\w./-]+@[0-9a-f]{40}  # v\d+(\.\d+)+$")
 TRACKED = ("locks/", "notebooks/", "tests/")
 UPDATED = {"github-actions": ".github/workflows/*.yml", "gomod": "go.mod", "pip": "*.txt"}
-"""What Dependabot reads in a folder, by its name for the package manager."""
+"""The files that Dependabot reads in a folder, by its name for the package manager."""
 
 
 def commands(job: dict) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""A cluster that needs no cluster: an API server of a few lines, and a kubectl that is a shell script."""
+"""A simulated cluster: a small API server, and a kubectl that is a shell script."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from workbook.kube import kubeconfig
 
 
 class ApiServer(ThreadingHTTPServer):
-    """Answers lists of `objects`, each in the order of their keys; notes what was asked for.
+    """Answer lists of `objects`, each in the order of their keys; note the requests.
 
     `objects` holds lists by the resource's plural word, `tables` the server's Table views, `refused` the methods that it forbids.
     """
@@ -31,7 +31,7 @@ class ApiServer(ThreadingHTTPServer):
         self.requests: list[str] = []
 
     def add(self, resource: str, name: str, *, uid: str = "", labels: dict | None = None, **fields) -> dict:
-        """Put an object into the server and return it; its UID is its name where none is given."""
+        """Put an object into the server and return it; its UID is its name by default."""
         item = {"metadata": {"name": name, "uid": uid or name, "labels": labels or {}}, **fields}
         self.objects.setdefault(resource, []).append(item)
         return item
@@ -81,12 +81,12 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PATCH = do_POST = handle_request
 
     def log_message(self, *args: object) -> None:
-        """Nothing is printed."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def api_server(home, monkeypatch) -> Iterator[ApiServer]:
-    """The API server of an existing cluster, in which the workbook keeps to the namespace `shop`."""
+    """The API server of an existing cluster, in which the workbook only uses the namespace `shop`."""
     with ApiServer() as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         settings = {"CLUSTER": "existing", "CONTEXT": "cloud", "NAMESPACE": "shop", "REGISTRY": "registry:5000"}
@@ -107,7 +107,7 @@ def api_server(home, monkeypatch) -> Iterator[ApiServer]:
 
 @pytest.fixture
 def kubectl_script(api_server, program):
-    """Makes kubectl run these lines of shell; it has the version of the API server."""
+    """A function that makes kubectl run these lines of shell; its version is the API server's."""
     version = json.dumps({"clientVersion": {"gitVersion": "v1.36.3"}})
     return lambda script: program("kubectl", f"[ \"$1\" = version ] && echo '{version}' && exit\n{script}")
 

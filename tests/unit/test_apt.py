@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no shell sc
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """Puts a shell script in front of the programs of this machine."""
+    """A function that puts a shell script in front of this machine's programs."""
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
     def write(name: str, script: str) -> None:

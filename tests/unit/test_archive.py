@@ -1,4 +1,4 @@
-"""Archives of images depend on nothing but the image."""
+"""Archives of images depend only on the image."""
 
 import gzip
 import io
@@ -72,7 +72,7 @@ def test_an_archive_without_a_layer_is_an_error(tmp_path):
     out.seek(0)
     with tarfile.open(fileobj=out) as archive:
         image = images.SavedImage(archive)
-        with pytest.raises(WorkbookError, match="layers in the archive that Docker has saved is not a file"):
+        with pytest.raises(WorkbookError, match="layers in the archive from `docker save` is not a file"):
             images.write(tmp_path / "archive", "workbook-x:bundle-1", image, image.config)
     assert not (tmp_path / "archive").exists()
 

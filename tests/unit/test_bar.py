@@ -9,7 +9,7 @@ from workbook.base import bar as bars
 
 
 class Shown:
-    """Replaces IPython's display handle: keeps each picture."""
+    """A replacement for IPython's display handle, which keeps each picture."""
 
     def __init__(self):
         self.pictures = []

@@ -1,4 +1,4 @@
-"""What `begin` removes, applies and keeps, on a cluster that only pretends."""
+"""What `begin` removes, applies and keeps, on a simulated cluster."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ CAN_BEGIN = "can start on the cluster 'workbook' (existing)."
 
 @pytest.fixture
 def cluster(api_server, kubectl_script, monkeypatch, home, tmp_path):
-    """A cluster that has web-app:1.0, and whose kubectl prints what it would do; `cluster.dry_run` is what a dry run prints."""
+    """A cluster that has web-app:1.0, and whose kubectl prints what it would do; a dry run prints `cluster.dry_run`."""
     image = SimpleNamespace(id="sha256:1", tag=lambda *_: True)
     images = SimpleNamespace(get=lambda _: image, list=lambda **_: [image], remove=lambda _: None)
     registry = SimpleNamespace(inspect_distribution=lambda _: {}, push=lambda *_, **__: [])
@@ -56,7 +56,7 @@ def owned(item, owner):
 
 
 def printed(number, capsys):
-    """What `begin(number)` prints before its last line."""
+    """The output of `begin(number)` before its last line."""
     capsys.readouterr()
     workbook.begin(number)
     *lines, last = capsys.readouterr().out.splitlines()

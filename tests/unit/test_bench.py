@@ -1,4 +1,4 @@
-"""What `make bench` makes of its measurements; the measurements themselves are its own."""
+"""The results that `make bench` computes from its measurements, without measuring anything."""
 
 import itertools
 import json
@@ -27,9 +27,9 @@ def test_ways_are_tried_in_turn():
 
 
 def test_the_ratio_is_of_pairs_so_a_machine_that_slows_down_cancels_out():
-    ours, theirs = [1.0, 2.0, 40.0], [2.0, 4.0, 80.0]
-    assert ratio(ours, theirs) == 0.5
-    assert ratio([1, 1, 9], [1, 1, 1]) == 1  # one bad round tells nothing
+    workbook, peer = [1.0, 2.0, 40.0], [2.0, 4.0, 80.0]
+    assert ratio(workbook, peer) == 0.5
+    assert ratio([1, 1, 9], [1, 1, 1]) == 1  # one bad round does not count
 
 
 def test_rounds_without_a_partner_are_refused():
@@ -39,7 +39,7 @@ def test_rounds_without_a_partner_are_refused():
 
 def test_a_row_of_two_ways():
     row = versus("pods()", "kubectl get", [1, 2, 3], [2, 4, 12], goal=0.6)
-    assert (row.figure, row.ours, row.theirs, row.runs) == (0.5, 2, 4, 3)
+    assert (row.figure, row.workbook, row.peer, row.runs) == (0.5, 2, 4, 3)
 
 
 @pytest.mark.parametrize(("figure", "goal", "verdict"), [(0.6, 0.6, "✓"), (0.61, 0.6, "✗"), (0, 0, "✓"), (9, None, "")])
@@ -51,14 +51,14 @@ def test_the_verdict(figure, goal, verdict):
     ("value", "unit", "text"),
     [(0.2734, "s", "0.273 s"), (1.15, "×", "1.15 ×"), (413.4, "s", "413 s"), (0, "", "0"), (0.0104, "s", "0.0104 s")],
 )
-def test_numbers_are_written_with_what_tells(value, unit, text):
+def test_numbers_have_three_significant_digits(value, unit, text):
     assert quantity(value, unit) == text
     assert quantity(None, unit) == ""
 
 
 @pytest.fixture
 def measured(tmp_path, monkeypatch, capsys):
-    """Runs the command with sections of one row each; returns its status, what it printed, and what it wrote."""
+    """A function that runs the command with sections of one row each; it returns the status, the output, and the file."""
     monkeypatch.setattr(command, "up", lambda: None)
     monkeypatch.setattr(command, "delete_cluster", lambda: None)
     monkeypatch.setattr(command, "RESULT", tmp_path / "bench.json")
@@ -107,11 +107,11 @@ def test_the_chosen_sections_only(measured):
     assert measured("imports", "lab")[1] == ["imports", "lab"]
 
 
-def test_a_table_tells_what_was_measured_against_what():
+def test_a_table_names_the_action_and_the_peer():
     console = Console(width=150)
     with console.capture() as captured:
         console.print(table([versus("pods()", "kubectl get", [1.0], [2.0], 0.6)]))
-    assert re.search(r"pods\(\) │ 1.00 s │ kubectl get │ 2.00 s │ 0.500 × │ ≤ 0.600 ×", captured.get())
+    assert re.search(r"pods\(\) │ 1.00 s +│ kubectl get │ 2.00 s │ 0.500 × │ ≤ 0.600 ×", captured.get())
 
 
 def test_each_section_has_a_title_and_measures():

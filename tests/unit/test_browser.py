@@ -1,4 +1,4 @@
-"""The browser: which one is used, and what is reported when it does not start."""
+"""The choice of the browser, and the error when it does not start."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is used from a bundle, and what minikube contributes to one."""
+"""The use of a bundle, and minikube's part of it."""
 
 from types import SimpleNamespace
 
@@ -51,7 +51,7 @@ def test_no_bundle_is_chosen_without_the_variable(monkeypatch):
 
 WHEEL = "wheels/a-1-py3-none-any.whl"
 NODE = {"node": {"tag": "workbook-node:bundle-1", "file": "images/node-1.tar.gz"}}
-"""What each bundle for kind has."""
+"""The parts of each bundle for kind."""
 
 
 def test_it_is_verified_once_for_a_command_and_the_processes_that_it_starts(chosen, monkeypatch):
@@ -111,7 +111,7 @@ def test_a_sum_that_does_not_fit_is_refused_before_anything_else_is_read(chosen,
     monkeypatch.setattr(bundle, "parse", lambda content: pytest.fail("its manifest was believed"))
     monkeypatch.setattr(bundle, "verify", lambda *_: pytest.fail("its files were read"))
     for named in (str(folder), None):
-        with pytest.raises(WorkbookError, match=rf"not the bundle that the sum belongs to(.|\n)*{noted}") as error:
+        with pytest.raises(WorkbookError, match=rf"bundle does not match the sum(.|\n)*{noted}") as error:
             bundle.named(named, noted, verify.seal((folder / manifest.NAME).read_bytes()))
         assert "Do not use it" in error.value.fix
 
@@ -142,7 +142,7 @@ def test_a_program_can_be_executed_although_a_usb_stick_keeps_no_permissions(cho
 def test_a_bundle_of_minikube_has_the_programs_that_the_system_looks_for(
     suffix, folder, home, program, chosen, monkeypatch, tmp_path
 ):
-    """Imitated: other systems' suffix of programs, and a minikube that fills its cache as theirs do.
+    """The suffix of programs on other systems, and a minikube that fills its cache as it does there.
 
     `minikube start --download-only` caches a kubectl for the system that it runs on:
     https://github.com/kubernetes/minikube/blob/master/pkg/minikube/node/cache.go
@@ -187,7 +187,7 @@ class Engine:
 
     def __init__(self, *tags):
         self.tags, self.loaded, self.images = set(tags), [], self
-        self.volumes = SimpleNamespace(create=lambda name, labels: None)  # with a note of who uses it
+        self.volumes = SimpleNamespace(create=lambda name, labels: None)  # with a note about its users
 
     def get(self, tag):
         if tag not in self.tags:
@@ -212,7 +212,7 @@ def test_the_provider_is_the_bundles(chosen, monkeypatch):
     chosen({WHEEL: b"a", NODE["node"]["file"]: b"an image"}, provider="kind", images=NODE)
     assert choose() == ("kind", "the bundle was made for it")
     monkeypatch.setenv("WORKBOOK_CLUSTER", "minikube")
-    with pytest.raises(WorkbookError, match=r"brings kind(.|\n)*minikube(.|\n)*WORKBOOK_CLUSTER asks for it"):
+    with pytest.raises(WorkbookError, match=r"contains kind(.|\n)*minikube(.|\n)*WORKBOOK_CLUSTER requests it"):
         choose()
 
 

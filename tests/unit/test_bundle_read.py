@@ -1,4 +1,4 @@
-"""A manifest by another author, with sums that fit: refused with an error unless everything in it is plain."""
+"""A manifest by another author, with matching sums, is refused with an error unless everything in it is plain."""
 
 import copy
 import hashlib
@@ -33,7 +33,7 @@ def folder(home, tmp_path, monkeypatch):
 
 
 def described(folder: Path) -> dict:
-    """The manifest of what is in the folder."""
+    """The manifest of the folder's files."""
     return {
         "format": manifest.FORMAT,
         "machine": manifest.machine(),
@@ -46,14 +46,14 @@ def described(folder: Path) -> dict:
 
 
 def write(folder: Path, content) -> None:
-    """Write a manifest, and the sum that fits it; `content` is JSON's text in bytes, or what is to be written as JSON."""
+    """Write a manifest with its matching sum; `content` is JSON text in bytes, or an object to write as JSON."""
     text = content if isinstance(content, bytes) else json.dumps(content).encode()
     (folder / manifest.NAME).write_bytes(text)
     (folder / manifest.SUM).write_text(f"{hashlib.sha256(text).hexdigest()}  {manifest.NAME}\n", encoding="utf-8")
 
 
 def refused(folder: Path) -> str:
-    """The error with which the bundle is refused."""
+    """The error that refuses the bundle."""
     with pytest.raises(WorkbookError) as error:
         choose.named(str(folder))
     assert error.value.fix
@@ -96,10 +96,10 @@ def test_odd_json_is_refused(what, folder):
 def test_a_key_that_is_there_twice_is_refused_at_every_level(folder):
     text = json.dumps(described(folder)).replace('"provider":', '"provider": "minikube", "provider":')
     write(folder, text.encode())
-    assert "'provider' is there twice" in refused(folder)
+    assert "'provider' occurs twice" in refused(folder)
     text = json.dumps(described(folder)).replace('"size":', '"size": 0, "size":')
     write(folder, text.encode())
-    assert "'size' is there twice" in refused(folder)
+    assert "'size' occurs twice" in refused(folder)
 
 
 def places(value, path=()):
@@ -122,7 +122,7 @@ def change(content: dict, path: tuple, value) -> dict:
 
 
 FREE = defaultdict(tuple, {bool: ("images", "node", "official"), str: ("workbook",)})
-"""The values of a manifest that may be others of their type."""
+"""The values of a manifest that may be replaced by others of their type."""
 
 
 @pytest.mark.parametrize("value", [None, True, 1.0, -1, "1", "", [], {}, {"x": "y"}, ["x"], ["\x1b[2J"]], ids=ascii)
@@ -342,7 +342,7 @@ def test_no_random_change_ends_in_another_error(folder):
 
 
 def checked(content: dict) -> dict:
-    """A manifest without what may be different: the workbook's version, and whether the node's image is kind's own."""
+    """A manifest without the values that may differ: the workbook's version, and whether the node's image is kind's own."""
     content = copy.deepcopy(content)
     content.pop("workbook", None)
     with suppress(KeyError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""A check's mark and its error; and what an exercise prints and notes, before and after its solution."""
+"""A check's mark and its error; and an exercise's output and notes, before and after its solution."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which provider is used, and that it stays the same."""
+"""The choice of the provider, which then stays the same."""
 
 import pytest
 import yaml
@@ -40,7 +40,7 @@ def test_a_cluster_keeps_its_provider_when_another_gets_installed(home, monkeypa
     installed(monkeypatch)
     remember(current().folder, current().provider)
     installed(monkeypatch, "minikube")
-    assert choose() == ("kind", "this cluster was made with it")
+    assert choose() == ("kind", "this cluster was created with it")
 
 
 def test_the_clusters_that_were_made_are_found_again(home, monkeypatch):

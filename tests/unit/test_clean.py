@@ -1,4 +1,4 @@
-"""`make clean` and `make down`: what they remove and stop, and what they leave alone."""
+"""`make clean` and `make down`: what they remove or stop, and what they keep."""
 
 import json
 import platform
@@ -98,8 +98,8 @@ def test_the_images_of_containers_stay(engine, capsys, state):
     assert removed(engine) == {"web-app:1.0", "workbook-python:def"}
     assert "volume-0" not in removed(engine, "volumes"), "the note of an image that stays"
     printed = capsys.readouterr().out
-    assert "The image workbook-node:abc stays: the container other-control-plane uses it." in printed
-    assert f"The image kindest/node@{DIGEST} stays: the container theirs-control-plane uses it." in printed
+    assert "Keeping the image workbook-node:abc: the container other-control-plane uses it." in printed
+    assert f"Keeping the image kindest/node@{DIGEST}: the container theirs-control-plane uses it." in printed
     assert bool(engine.stopped) == (state != "running"), "an engine with running containers is not stopped"
 
 
@@ -111,8 +111,8 @@ def test_what_another_home_uses_stays(engine, capsys, tmp_path_factory):
     assert removed(engine, "volumes") == {"volume-1"}, "this home does not use it any more"
     printed = capsys.readouterr().out
     for name in OWN:
-        assert f"The image {name} stays: the workbook with its files in {other} uses it." in printed
-    assert f"The Docker engine stays as it is: the workbook with its files in {other} uses it." in printed
+        assert f"Keeping the image {name}: the workbook with its files in {other} uses it." in printed
+    assert f"Keeping the Docker engine: the workbook with its files in {other} uses it." in printed
 
 
 def test_a_home_on_another_machine_counts_too(engine, capsys):
@@ -169,7 +169,7 @@ def test_clean_works_without_an_engine(engine, monkeypatch):
 
 
 def test_an_engine_that_goes_on_keeps_its_files(home, monkeypatch, tmp_path):
-    """Its runtime is among them."""
+    """The engine's runtime is one of the removed files."""
     monkeypatch.setattr(main, "ROOT", tmp_path / "project")
     monkeypatch.setattr(main.environment, "VENV", tmp_path / "venv")
     (home / "engine").mkdir()

@@ -1,4 +1,4 @@
-"""The command line: what it accepts, in which Python a verb runs, and what other programs receive."""
+"""The command line: its arguments, the Python in which a verb runs, and the arguments of other programs."""
 
 import errno
 import inspect
@@ -148,7 +148,7 @@ def test_another_program_receives_its_arguments_unchanged(verb, started):
 
 @pytest.mark.parametrize("spelling", [["--bundle", "b"], ["--bundle=b"]], ids=["two words", "one word"])
 @pytest.mark.parametrize("place", [0, 2, 3])
-def test_a_bundle_is_told_from_the_arguments_of_another_program(spelling, place):
+def test_a_bundle_is_distinguished_from_the_arguments_of_another_program(spelling, place):
     given = ["-k", "x", "--lf"]
     options = cli.parse(["test", *given[:place], *spelling, *given[place:]])
     assert (options.folder, options.arguments) == ("b", given)
@@ -191,7 +191,7 @@ def test_every_verb_refuses_another_bundle_than_the_sums(verb, started, tmp_path
     assert started == []
 
 
-def test_the_next_python_is_told_which_bundle_was_verified(started, monkeypatch, tmp_path):
+def test_the_next_python_learns_which_bundle_was_verified(started, monkeypatch, tmp_path):
     bundle = Bundle(tmp_path, {}, "5eal")
     given = []
     monkeypatch.setattr(choose, "named", lambda *words: given.append(words) or bundle)
@@ -256,7 +256,7 @@ def test_an_interruption_is_no_traceback(started, monkeypatch, capsys):
 def test_a_file_of_another_user_is_named_with_its_owner_and_the_command_that_helps(
     name, belongs, advice, started, monkeypatch, tmp_path, capsys
 ):
-    """What belongs to the user is all but what is in the folder `belongs`; what is elsewhere belongs to neither."""
+    """Files in the folder `belongs` do not belong to the user; files outside belong to neither."""
     path, user = tmp_path / name, os.geteuid()
     path.parent.mkdir(parents=True, exist_ok=True)
     lstat = Path.lstat
@@ -342,8 +342,8 @@ def test_a_refusal_that_is_about_no_file_is_no_finding(started, monkeypatch):
         cli.main(["up"])
 
 
-def test_another_python_is_not_told_where_this_one_is(started, monkeypatch, tmp_path):
-    """With PYTHONHOME, the other would take this one's libraries, find no packages, and start itself again and again."""
+def test_another_python_does_not_inherit_pythonhome(started, monkeypatch, tmp_path):
+    """With PYTHONHOME, the other Python would use this one's libraries, find no packages, and start itself again and again."""
     seen = []
     monkeypatch.setenv("PYTHONHOME", sys.base_prefix)
     monkeypatch.setattr(environment, "python", lambda *extras, offline=(): tmp_path / "bin" / "python")
@@ -353,7 +353,7 @@ def test_another_python_is_not_told_where_this_one_is(started, monkeypatch, tmp_
 
 @pytest.fixture
 def files(started, monkeypatch, tmp_path):
-    """A workbook in a folder of its own, with an environment; returns both and the workbook's folder of caches."""
+    """A workbook in a separate folder, its environment, and its folder of caches."""
     root, caches = tmp_path / "root", tmp_path / "caches"
     venv = root / ".venv"
     venv.mkdir(parents=True)

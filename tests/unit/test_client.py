@@ -1,4 +1,4 @@
-"""Requests to the API server: what is asked for, and what its answers become."""
+"""Requests to the API server, and the results of its answers."""
 
 import gc
 import json
@@ -24,7 +24,7 @@ KUBECONFIG = {
 
 @pytest.fixture
 def api(tmp_path):
-    """A connection that notes each request in `api.requests`, and gives `api.response`."""
+    """A connection that notes each request in `api.requests`, and returns `api.response`."""
 
     def request(method, url, **options):
         connection.requests.append((method, url, options))
@@ -107,7 +107,7 @@ def test_a_server_that_does_not_answer(api):
 
 
 def test_the_bounds_of_a_request(api):
-    """A watch must be left soon, though it was connected slowly."""
+    """A watch must end soon, even if it was connected slowly."""
     api.open_list("pods", timeout=(5, 0.5))
     bounds = api.requests[-1][2]["timeout"]
     assert (bounds.total, bounds.connect_timeout, bounds.read_timeout) == (None, 5, 0.5)
@@ -130,7 +130,7 @@ def test_the_garbage_collector_rests_while_a_list_is_decoded():
 
 
 def test_a_kernel_loads_nothing_that_it_does_not_need():
-    """Each of these takes longer to load than all else together; `make bench` measures a kernel's start.
+    """Each of these modules takes longer to load than all others together; `make bench` measures a kernel's start.
 
     Before version 37, the client itself loads one of them.
     """

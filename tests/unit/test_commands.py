@@ -1,4 +1,4 @@
-"""Commands in messages are those of the reader's system. Other systems are imitated: by their name, user and programs."""
+"""Commands in messages fit the reader's system. The tests imitate other systems by name, user and programs."""
 
 import os
 
@@ -17,7 +17,7 @@ LINUX = ("make", "sudo", "systemctl", "service")
 
 @pytest.fixture
 def system(monkeypatch, program, tmp_path):
-    """Imitates a system: its name, the programs that are on PATH, the user's number, and whether systemd runs it."""
+    """A function that imitates a system: its name, the programs on PATH, the user's ID, and whether systemd runs it."""
 
     def imitate(name, *programs, user=1000, systemd=True):
         monkeypatch.setattr(commands, "WINDOWS", name == "Windows")

@@ -1,4 +1,4 @@
-"""What `compare` finds between two tables."""
+"""The differences that `compare` finds between two tables."""
 
 import pandas as pd
 import pytest

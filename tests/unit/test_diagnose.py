@@ -1,7 +1,7 @@
 """Conclusions from objects that were recorded on a kind cluster: `kubectl get pods,replicasets,services,events -o yaml`.
 
-The files in recorded/ hold only the fields that a conclusion may rest on. In out-of-memory.yaml, the reason was edited.
-tests/cluster/test_diagnosis.py produces such failures again and checks what is said of them on the tests' cluster.
+The files in recorded/ only have the fields that a conclusion may use. In out-of-memory.yaml, the reason was edited.
+tests/cluster/test_diagnosis.py produces such failures again on the tests' cluster, and checks their findings.
 """
 
 import copy
@@ -39,7 +39,7 @@ PREEMPTION = (
     "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
 )
 
-# The file, and what is concluded from it: the subject, the reason, why, and the fix.
+# The file, and the finding for it: the subject, the reason, the cause, and the fix.
 FAILURES = {
     "image-never-pulled": (
         "Pod image-never-pulled",
@@ -340,14 +340,14 @@ FAILURES = {
         "FailedCreate",
         'It may not create its Pods: pods "too-large-5fddbdb584-v48pd" is forbidden: [maximum cpu usage per Container is '
         "100m, but limit is 200m, maximum memory usage per Container is 64Mi, but limit is 128Mi].",
-        "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+        "Correct the Deployment's manifest, or the quota or policy that does not allow it.",
     ),
     "over-quota": (
         "ReplicaSet over-quota-*",
         "FailedCreate",
         'It may not create its Pods: pods "over-quota-7fff5f55b-cpvbc" is forbidden: exceeded quota: none, '
         "requested: pods=1, used: pods=22, limited: pods=0.",
-        "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+        "Correct the Deployment's manifest, or the quota or policy that does not allow it.",
     ),
     "selects-nothing": (
         "Service selects-nothing",
@@ -760,7 +760,7 @@ class Images:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """Uses the objects of these records, an engine's image for `image` and a node of `node`; returns the function."""
+    """A function that uses the objects of these records, an engine's image for `image` and a node of `node`."""
 
     def use(*names, image="", node="amd64", on_node="web-app:3.0"):
         api = Api(*names)

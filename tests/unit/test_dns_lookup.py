@@ -1,4 +1,4 @@
-"""Look-ups through a Pod's programs, which run here against a name server made for the tests."""
+"""Lookups through a Pod's programs, which run here with a test name server."""
 
 import io
 import socket
@@ -27,7 +27,7 @@ RECORDS = {
 
 
 class Network:
-    """A socket to a name server that knows two names and loses the first answers; `names` are those it was asked for."""
+    """A socket to a name server that knows two names and loses the first answers; `names` has the requested names."""
 
     def __init__(self, lost):
         self.lost, self.names = lost, []
@@ -54,7 +54,7 @@ class Network:
 
 @pytest.fixture
 def look_up(monkeypatch):
-    """Look a name up; returns the rows, and the names for which the server was asked."""
+    """Look up a name; return the rows, and the names that were requested from the server."""
 
     def look_up(name, lost=0, **options):
         network = Network(lost)

@@ -1,4 +1,4 @@
-"""`%docker`: what docker is given, what a reader sees of it, and what its errors say."""
+"""`%docker`: the arguments of docker, its output for a reader, and its errors."""
 
 from types import SimpleNamespace
 
@@ -21,7 +21,7 @@ OWN_BASE = "--build-arg=BASE=workbook-python:1"
 
 @pytest.fixture
 def cluster(docker_engine, monkeypatch):
-    """A cluster whose images are built in the prepared engine; `loaded` has those that its nodes were given."""
+    """A cluster whose images are built in the prepared engine; `loaded` has the images that were loaded onto its nodes."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(docker, "base", lambda engine, purpose, bundle: f"workbook-{purpose}:1")
@@ -40,7 +40,7 @@ def cluster(docker_engine, monkeypatch):
 
 @pytest.fixture
 def words(cluster, program, tmp_path):
-    """A docker that writes down its arguments; returns the function that reads them."""
+    """A docker that records its arguments, and a function that reads them."""
     program("docker", f'printf "%s\\n" "$@" > "{tmp_path}/words"; echo "Step 1/14 : ARG BASE"')
     return lambda: (tmp_path / "words").read_text(encoding="utf-8").splitlines()
 

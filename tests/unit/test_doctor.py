@@ -1,4 +1,4 @@
-"""What the doctor reports about good and broken machines, without changing anything."""
+"""The doctor's reports about good and broken machines, without changing anything."""
 
 import json
 import os
@@ -32,7 +32,7 @@ MINIKUBE = 'case "$*" in *version*) echo v1.39.0;; *) exit 1;; esac'
 
 @pytest.fixture
 def machine(home, program, monkeypatch, tmp_path):
-    """A function that makes a machine with everything needed, a running kind cluster included; its arguments change that."""
+    """A function that makes a machine with everything needed, including a running kind cluster; its arguments change that."""
     for name in (*supplies.PROXIES, *map(str.lower, supplies.PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
@@ -92,7 +92,7 @@ GOOD = f"""\
 ✓ disk              50 GB free
 ✓ clock             they agree
 ✓ cluster provider  kind: minikube is not installed
-· minikube          not installed: kind takes its place
+· minikube          not installed: the workbook uses kind
 ✓ kind              0.33.0
 ✓ cluster           Running
 ✓ kubectl           1.36, cluster 1.36
@@ -132,7 +132,7 @@ def test_the_same_for_programs(machine, capsys):
             "may not use it",
             "usermod -aG docker",
         ),
-        ({"cpus": 1}, "CPUs", "1", "Give Docker more processors"),
+        ({"cpus": 1}, "CPUs", "1", "Give Docker more CPUs"),
         ({"memory": 2 * 2**30}, "memory", "2.0 GB", "Give Docker more memory"),
         ({"free": 3 * GB}, "disk", "3 GB free", "docker system df"),
         ({"ahead": 3600}, "clock", "s apart", "Restart Docker Desktop"),
@@ -169,12 +169,12 @@ def test_an_engine_is_looked_for_and_never_started(monkeypatch, tmp_path):
     for name in ("install", "start"):
         monkeypatch.setattr(engine.daemon, name, lambda *_, **__: pytest.fail("something was started"))
     monkeypatch.setattr(engine, "lock", lambda *_, **__: pytest.fail("something was started"))
-    with pytest.raises(WorkbookError, match=r"No Docker engine runs(.|\n)*make up"):
+    with pytest.raises(WorkbookError, match=r"No Docker engine is running(.|\n)*make up"):
         engine.reach_engine(1)
 
 
 def test_a_clock_in_another_time_zone(machine, capsys):
-    """The engine reports the time of its own zone."""
+    """The engine reports the time in its own time zone."""
     zone = timezone(timedelta(hours=5, minutes=30))
     machine(SystemTime=datetime.now(zone).isoformat())
     _, checks, _ = looked(capsys)
@@ -214,10 +214,10 @@ def test_a_minikube_that_works_makes_no_folder_of_its_own(machine, capsys, progr
         (
             {},
             0,
-            "driver docker (this machine's Docker engine runs), runtime docker (images are built in the node), --force",
+            "driver docker (this machine's Docker engine is running), runtime docker (images are built in the node), --force",
         ),
         ({"SecurityOptions": ["name=rootless"]}, 1000, "runtime containerd (images are built by this machine's engine"),
-        ({"OSType": "windows"}, 1000, "driver chosen by minikube (no Docker engine for Linux containers runs here)"),
+        ({"OSType": "windows"}, 1000, "driver chosen by minikube (no Docker engine for Linux containers is running)"),
     ],
 )
 def test_minikubes_driver_and_runtime(machine, capsys, program, monkeypatch, info, user, found):
@@ -239,7 +239,7 @@ def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
         monkeypatch.setattr(host, "PORTS", {port: "the web application"})
         status, checks, _ = looked(capsys)
     assert status == 0
-    assert checks["ports"]["ok"] is None and checks["ports"]["found"] == f"taken: {port} (the web application)"
+    assert checks["ports"]["ok"] is None and checks["ports"]["found"] == f"in use: {port} (the web application)"
     assert not is_taken(port), "the check itself keeps the port"
 
 

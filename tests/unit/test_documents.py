@@ -1,4 +1,4 @@
-"""What is written into documents."""
+"""The tables that are written into documents."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a reader is told when Docker is not as it should be."""
+"""Errors about a Docker engine that is missing or does not work."""
 
 import os
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from workbook.engine import find as engine
 
 @pytest.fixture
 def machine(monkeypatch):
-    """A machine with just the programs named, and no engine chosen elsewhere."""
+    """A machine that only has these programs, and no setting for another engine."""
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
 
@@ -43,7 +43,7 @@ def test_installed_but_not_running(machine):
     ("system", "problem", "fix"),
     [
         ("Linux", PermissionError(13, "Permission denied"), "usermod -aG docker"),
-        ("Darwin", PermissionError(13, "Permission denied"), "start Docker Desktop as this user"),
+        ("Darwin", PermissionError(13, "Permission denied"), "quit it there, then start it as this user"),
         ("Windows", Exception("(5, 'CreateFile', 'Access is denied.')"), "net localgroup docker-users"),
     ],
 )
@@ -61,7 +61,7 @@ def test_an_engine_elsewhere_that_does_not_answer(machine, monkeypatch):
 
 
 def answering(monkeypatch, api_version):
-    """An engine in place of Docker's that says which version it speaks; the settings it was reached with."""
+    """A simulated engine that reports its API version; the settings of the connection to it."""
     made = []
 
     class Client:
@@ -80,7 +80,7 @@ def answering(monkeypatch, api_version):
 
 def test_too_old(monkeypatch):
     answering(monkeypatch, "1.39")
-    with pytest.raises(WorkbookError, match=r"too old: it speaks API 1.39"):
+    with pytest.raises(WorkbookError, match=r"too old: it supports API 1.39"):
         engine.connect(base_url="unix:///nowhere")
 
 

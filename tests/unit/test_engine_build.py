@@ -1,4 +1,4 @@
-"""Building an image: what the engine is sent, and what a reader sees when a build fails."""
+"""Building an image: the requests to the engine, and the error for a failed build."""
 
 import io
 import json
@@ -25,7 +25,7 @@ NO_BRIDGE = (
 
 @pytest.fixture
 def app(tmp_path, monkeypatch):
-    """The folder with the one image's source, in place of app/."""
+    """The folder with an image's source, in place of app/."""
     folder = tmp_path / "app" / "webapp"
     (folder / "v1").mkdir(parents=True)
     (folder / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY v1 .\n", encoding="utf-8")
@@ -39,7 +39,7 @@ def app(tmp_path, monkeypatch):
 
 @pytest.fixture
 def build(docker_engine, app, monkeypatch):
-    """Builds the image in an engine that answers with these messages; returns what the engine was sent."""
+    """A function that builds the image in an engine that answers with these messages; it returns the requests."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
 
@@ -102,7 +102,7 @@ def test_the_proxies_of_the_docker_client_are_looked_at_as_well(build, home):
 
 
 def test_neither_are_they_for_a_container(docker_engine, home, monkeypatch):
-    """Such as the one that fetches the packages for a bundle."""
+    """For example the container that downloads the packages for a bundle."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://localhost:3128")
@@ -130,7 +130,7 @@ def test_neither_are_they_for_a_container(docker_engine, home, monkeypatch):
         "ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407 Proxy Authentication Required'))",
     ],
 )
-def test_a_network_failure_in_a_build_is_told_as_one(build, line):
+def test_a_network_failure_in_a_build_is_reported_as_one(build, line):
     end = {"stream": "ERROR: No matching distribution found for flask==3.1.2\n"}
     error = failure(build, STEP, {"stream": f"{line}\n"}, end, FAILED)
     assert "could not download" in error.what and "non-zero code: 1" in error.why and line in error.why

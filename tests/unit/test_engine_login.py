@@ -1,4 +1,4 @@
-"""The reader's logins to registries: a credential helper that is missing, fails or hangs stops nothing."""
+"""The reader's logins to registries: a missing, failing or hanging credential helper does not stop anything."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ NONE = "echo credentials not found in native keychain; exit 1"
 
 @pytest.fixture
 def configured(docker_engine, home, monkeypatch):
-    """Writes the reader's Docker configuration; an engine from which images can be pulled."""
+    """A function that writes the reader's Docker configuration, and returns an engine that can pull images."""
     monkeypatch.setattr(login, "PATIENCE", 0.5)
     docker_engine.answers |= {
         "GET /images/.*/json": (404, "No such image"),
@@ -42,7 +42,7 @@ def configured(docker_engine, home, monkeypatch):
 
 
 def sent(docker_engine, what="POST /images/create", header="X-Registry-Auth"):
-    """The login that the engine was given for the last request of this type; None without one."""
+    """The login in the last request of this type to the engine; None if there was none."""
     value = docker_engine.asked(what)[-1].headers.get(header)
     return json.loads(base64.urlsafe_b64decode(value)) if value else None
 
@@ -144,7 +144,10 @@ def test_a_push_that_needs_a_login_names_the_broken_helper(configured, docker_en
     docker_engine.answers["POST /images/.*/push"] = [{"error": "unauthorized: authentication required"}]
     cluster = Existing(Settings("test", home, context="cloud", registry="registry.example/team"))
     begun = time.monotonic()
-    with pytest.raises(WorkbookError, match=r"not pushed: unauthorized(.|\n)*docker-credential-desktop") as failed:
+    with pytest.raises(
+        WorkbookError,
+        match=r"could not push registry\.example/team/web-app:1\.0: unauthorized(.|\n)*docker-credential-desktop",
+    ) as failed:
         cluster.load("web-app:1.0")
     assert "docker login registry.example" in failed.value.fix
     assert time.monotonic() - begun < 5

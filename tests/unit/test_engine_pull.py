@@ -1,4 +1,4 @@
-"""Pulling an image: what a registry's refusal is called, and what helps."""
+"""Pulling an image: the message for a registry's refusal, and the fix."""
 
 import pytest
 
@@ -20,15 +20,15 @@ REFUSALS = {
         "mirror",
     ),
     "pull access denied for python, repository does not exist or may require 'docker login': denied: requested access": (
-        "refuses",
+        "denies access",
         "docker login",
     ),
     f"unexpected status from HEAD request to {HOST}library/python/manifests/3.13-slim: 403 Forbidden": (
-        "refuses",
+        "denies access",
         "mirror",
     ),
     "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value: \"<html>\"": (
-        "refuses",
+        "denies access",
         "bundle",
     ),
     f"Get {HOST}: unauthorized: incorrect username or password": ("login", "docker logout"),
@@ -36,9 +36,9 @@ REFUSALS = {
         "login",
         "docker login",
     ),
-    "denied": ("refuses", "docker login"),  # what Docker 20.10 makes of a registry's 403
+    "denied": ("denies access", "docker login"),  # what Docker 20.10 makes of a registry's 403
     f'Head "{HOST}library/python/manifests/3.13-slim": no basic auth credentials': ("login", "docker login"),
-    "dial tcp 192.0.2.1:443: connect: permission denied": ("it failed", "again"),  # a firewall of this machine
+    "dial tcp 192.0.2.1:443: connect: permission denied": ("unexpected error", "again"),  # a firewall of this machine
     "manifest for python:3.13-slim not found: manifest unknown: manifest unknown": ("does not have", "mirror"),
     "no matching manifest for linux/riscv64 in the manifest list entries": ("does not have", "mirror"),
     f"Get {HOST}: tls: failed to verify certificate: x509: certificate signed by unknown authority": (
@@ -61,7 +61,7 @@ SILENCE = [
 
 @pytest.fixture
 def engine(docker_engine):
-    """An engine without images, and without a way to make them; returns a function to say what it answers to a pull."""
+    """An engine that has no images and cannot make them, and a function that sets its answer to a pull."""
     docker_engine.answers |= {"GET /images/.*/json": (404, "No such image"), "POST /volumes/create": {}}
 
     def answers(message, *, streamed=True):
@@ -74,7 +74,7 @@ def engine(docker_engine):
 
 @pytest.fixture
 def made(monkeypatch):
-    """Base images are made at once."""
+    """Base images are made immediately."""
     monkeypatch.setattr(build.node, "base_image", lambda engine, purpose: f"made-{purpose}")
 
 
@@ -114,7 +114,7 @@ def failing(*_):
 
 @pytest.mark.parametrize("what", ["base image", "node image"])
 def test_what_happens_instead_fails_too(engine, home, monkeypatch, what):
-    """Its advice alone would be wrong: the registry answered."""
+    """Only the advice of `make` would be wrong: the registry answered."""
     monkeypatch.setattr(build.node, "base_image", failing)
     monkeypatch.setattr(build.node, "node_image", failing)
     client = engine(next(iter(REFUSALS)))

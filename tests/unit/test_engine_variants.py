@@ -16,7 +16,7 @@ SNAP = {"DockerRootDir": "/var/snap/docker/common/var-lib-docker"}
 
 @pytest.fixture
 def finding(docker_engine, monkeypatch):
-    """What the check finds about an engine that reports this of itself."""
+    """The check's finding for an engine that reports this information."""
     monkeypatch.setenv("WORKBOOK_CLUSTER", "kind")
 
     def finding(**info):
@@ -79,10 +79,10 @@ def test_rootless_docker_can_run_a_cluster_where_its_limits_are_delegated(findin
     ("info", "found", "fix"),
     [
         ({"CgroupVersion": "1", **LIMITS}, "cgroup v1", "systemd.unified_cgroup_hierarchy=1"),
-        ({"CgroupVersion": "2", **LIMITS, "PidsLimit": False}, "no limit of processes", "Delegate"),
+        ({"CgroupVersion": "2", **LIMITS, "PidsLimit": False}, "without limits for processes", "Delegate"),
         (
             {"CgroupVersion": "2", **LIMITS, "MemoryLimit": False, "CPUShares": False},
-            "no limit of memory and CPU",
+            "without limits for memory and CPU",
             "Delegate",
         ),
     ],

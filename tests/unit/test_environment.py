@@ -59,7 +59,7 @@ def test_a_bundle_contains_optional_dependencies_that_exist():
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A workbook in a folder of its own, with nothing installed; no environment is active."""
+    """A workbook in a separate folder, with nothing installed and no active environment."""
     root = tmp_path / "root"
     shutil.copytree(ROOT / "locks", root / "locks")
     shutil.copy(ROOT / "pyproject.toml", root)
@@ -74,7 +74,7 @@ def root(tmp_path, monkeypatch):
 
 @pytest.fixture
 def folder(root, monkeypatch):
-    """That workbook; its environment is created with an interpreter that only writes down what pip is to install."""
+    """This workbook, whose interpreter only records what pip should install."""
 
     def create(place, **options):
         python = place / "bin" / "python"
@@ -90,7 +90,7 @@ def folder(root, monkeypatch):
 
 
 def installed(folder: Path) -> list[list[str]]:
-    """The lock files from which pip was asked to install, in order, by name."""
+    """The names of the lock files in pip's arguments, in order."""
     lines = (folder / "pip").read_text(encoding="utf-8").splitlines()
     assert all("--require-hashes" in line for line in lines)
     files = [[Path(file) for file in re.findall(r"--requirement=(.+?\.txt)", line)] for line in lines]
@@ -151,7 +151,7 @@ def test_packages_that_cannot_be_installed(folder, monkeypatch, printed, offline
     ("problem", "reason", "advice"),
     [
         (OSError(28, "No space left on device"), "No space left on device", "free space"),
-        (ValueError("Refusing to create a venv: the path contains ':'"), "Refusing", f"no `{os.pathsep}`"),
+        (ValueError("Refusing to create a venv: the path contains ':'"), "Refusing", f"without `{os.pathsep}`"),
         (subprocess.CalledProcessError(1, ["python", "-m", "ensurepip"], b"no zlib\n"), "no zlib", "another Python"),
     ],
     ids=lambda value: type(value).__name__,
@@ -210,7 +210,7 @@ def empty_venv(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def small(root, psutil_wheel, empty_venv, monkeypatch):
-    """A workbook that needs one package, which pip finds by its settings. The environment is a copy, which is quicker."""
+    """A workbook that needs one package, which pip finds through its settings. The environment is a copy, which is quicker."""
     sha256 = hashlib.sha256(psutil_wheel.read_bytes()).hexdigest()
     (root / "locks/learner.txt").write_text(f"psutil==7.0 --hash=sha256:{sha256}\n", encoding="utf-8")
 
@@ -254,7 +254,7 @@ def test_a_users_settings_of_pip_do_not_move_the_packages(small, monkeypatch, tm
 
 
 def test_packages_on_pythonpath_do_not_count(small, monkeypatch, tmp_path, psutil_wheel):
-    """They are there only as long as the variable is set."""
+    """The packages are importable only while the variable is set."""
     zipfile.ZipFile(psutil_wheel).extractall(tmp_path / "theirs")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "theirs"))
     assert works(environment.python())
@@ -326,7 +326,7 @@ def test_an_active_environment_without_a_package_is_not_used(root, monkeypatch):
 
 
 def test_a_python_that_is_not_of_the_active_environment_is_not_used(root, monkeypatch, tmp_path):
-    """Such as the system's while conda's is active: nothing may be written there."""
+    """For example the system's Python while conda's is active: nothing may be written into its folder."""
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path))
     assert environment.found() is None
 
@@ -403,7 +403,7 @@ sys.exit(main(["run", "00"]))
 
 
 def test_in_an_active_environment_kernels_find_the_workbook(another, tmp_path):
-    """All of `make run` but for the cluster; then a kernel that an editor starts, and `make clean`."""
+    """All of `make run` except the cluster; then a kernel that an editor starts, and `make clean`."""
     with pytest.raises(AssertionError, match="No module named 'workbook'"):
         start(another, "import workbook", cwd=tmp_path)
     start(another, WITHOUT_OWN + RUN.format(folder=str(tmp_path)))

@@ -36,4 +36,4 @@ def test_a_cell_that_should_fail_and_does_not_is_a_failure(shelf):
     tagged = new_code_cell("1 + 1", metadata={"tags": ["raises-exception"]})
     nbformat.write(new_notebook(cells=[new_markdown_cell("# A title"), tagged]), shelf / "02_meant.ipynb")
     (outcome,) = execute(notebooks.find(("2",)), lambda path, book: None)
-    assert outcome.error == "This cell is meant to fail, and did not:\n1 + 1"
+    assert outcome.error == "This cell should fail, but did not:\n1 + 1"

@@ -1,4 +1,4 @@
-"""A cluster of other people: how the workbook logs in, and which error a reader without rights gets."""
+"""Another administrator's cluster: the workbook's login, and the error for a reader without rights."""
 
 import json
 import shlex
@@ -24,11 +24,11 @@ from workbook.kube import credentials
 from workbook.kube.client import Api
 
 SECONDS = 5
-"""How long a refusal may take."""
+"""The longest duration of a refusal, in seconds."""
 
 
 class Guard(Handler):
-    """Asks for a token, and answers which rights its owner has."""
+    """Require a token, and answer which rights its owner has."""
 
     def guarded(self):
         review = self.path.endswith("selfsubjectaccessreviews")
@@ -67,7 +67,7 @@ def reader(tmp_path_factory):
 
 @pytest.fixture
 def cluster(home, server, program, monkeypatch, reader):
-    """Makes the cluster with this user in the reader's kubeconfig; kubectl shows it as it is."""
+    """A function that makes the cluster with this user in the reader's kubeconfig, which kubectl prints unchanged."""
     version = json.dumps({"clientVersion": {"gitVersion": "v1.36.3"}})
     program("kubectl", f"""[ "$1" = version ] && echo '{version}' && exit\ncat "$KUBECONFIG" """)
 
@@ -105,7 +105,7 @@ def plugin(command="login", **fields):
 
 
 def printing(token="good", **status):
-    """The script of a program that gives out a token."""
+    """The script of a program that prints a token."""
     answer = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "kind": "ExecCredential",
@@ -115,7 +115,7 @@ def printing(token="good", **status):
 
 
 def refusal(cluster):
-    """The error for a reader whom the cluster does not let in: at once, and without the advice to delete it."""
+    """The error for a reader without access: it comes immediately, and does not advise deleting the cluster."""
     begun = time.monotonic()
     with pytest.raises(WorkbookError) as refused:
         ready.settle(cluster, cluster.start())
@@ -208,7 +208,10 @@ def test_a_program_that_does_not_log_in(cluster, program, monkeypatch, script, r
 @pytest.mark.parametrize(("hint", "fix"), [("Get it from\nexample.org.", "Get it from\nexample.org."), ("", "PATH")])
 def test_a_program_that_is_not_there(cluster, hint, fix):
     error = refusal(cluster(plugin("no-such-login", installHint=hint)))
-    assert "`no-such-login` is not installed" in error.what and fix in error.fix
+    assert (
+        "`no-such-login`, with which the kubeconfig logs in to the cluster, is not installed" in error.what
+        and fix in error.fix
+    )
 
 
 @pytest.mark.parametrize("name", ["gcp", "azure"])
@@ -276,7 +279,7 @@ def test_a_certificate_of_another_authority(cluster, server, certificate):
 
 
 def test_one_ready_node_is_enough(cluster, server):
-    """On a cluster of other people, some nodes may be in repair."""
+    """On another administrator's cluster, some nodes may be under maintenance."""
     server.add("nodes", "in-repair", status={"conditions": [{"type": "Ready", "status": "False"}]})
     ours = cluster({"token": "good"})
     ours.start()

@@ -1,4 +1,4 @@
-"""Objects that are followed in the background, against an API server that answers with prepared lists and watches."""
+"""Following objects in the background, with an API server that answers with prepared lists and watches."""
 
 import threading
 
@@ -17,7 +17,7 @@ def server():
 
 @pytest.fixture
 def noted():
-    """What was noted: resources, and the phases of their objects; then the errors."""
+    """The notes: resources, and the phases of their objects; then the errors."""
     return []
 
 

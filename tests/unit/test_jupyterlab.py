@@ -1,4 +1,4 @@
-"""JupyterLab: on the loopback, on a free port, with a token that no other user and no child sees; and what its children are given."""
+"""JupyterLab: on a free port of the loopback interface, with a token that no other user and no child process sees; and the environment of its children."""
 
 import json
 import socket
@@ -35,7 +35,7 @@ def test_a_port_that_is_taken_is_not_used():
 
 
 class Server:
-    """A running JupyterLab, used as its page does."""
+    """A running JupyterLab, used through the same API as its page."""
 
     def __init__(self, address):
         parts = urlsplit(address)
@@ -51,7 +51,7 @@ class Server:
         return websocket.create_connection(f"ws://{self.host}{path}?token={self.token}", timeout=30)
 
     def in_a_kernel(self, code):
-        """What the code prints in a new kernel."""
+        """The output of the code in a new kernel."""
         channels = self.connect(f"/api/kernels/{self.post('/api/kernels')['id']}/channels")
         request = Session().msg("execute_request", {"code": code, "silent": False})
         channels.send(json.dumps(request | {"channel": "shell"}, default=str))
@@ -64,7 +64,7 @@ class Server:
         return printed
 
     def in_a_terminal(self, line, **options):
-        """What the line prints in a new terminal."""
+        """The output of the line in a new terminal."""
         terminal = self.connect(f"/terminals/websocket/{self.post('/api/terminals', **options)['name']}")
         terminal.send(json.dumps(["stdin", f"{line}; echo en''d\r"]))
         printed = ""

@@ -11,7 +11,7 @@ from workbook.cluster.choose import Settings
 
 @pytest.fixture
 def ours(home, monkeypatch):
-    """A function that makes a cluster whose Service has this node port; `attributes` are its node's, None for no node."""
+    """A function that makes a cluster whose Service has this node port; `attributes` are those of its node, or None for no node."""
 
     def make(attributes: dict | None, port: int = 30080) -> kind.Kind:
         monkeypatch.setattr(kind, "Api", lambda cluster: None)

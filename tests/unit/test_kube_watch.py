@@ -1,4 +1,4 @@
-"""A watch survives what happens to connections and API servers."""
+"""A watch survives failures of connections and API servers."""
 
 import pytest
 from kubernetes.client.exceptions import ApiException

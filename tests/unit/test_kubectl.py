@@ -1,4 +1,4 @@
-"""Which kubectl fits a cluster, and which one terminals and kernels get."""
+"""The choice of a kubectl that fits a cluster, also for terminals and kernels."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def version(minor):
 
 
 def typed(access, *words):
-    """What `kubectl WORDS` prints where PATH is the one of the cluster's terminals."""
+    """The output of `kubectl WORDS` with the PATH of the cluster's terminals."""
     env = {**os.environ, "PATH": kubectl.search_path(access)}
     return subprocess.run(
         ["kubectl", *words], env=env, capture_output=True, encoding="utf-8", errors="replace", check=True
@@ -47,7 +47,7 @@ def test_a_later_one_takes_its_place(access):
 
 
 def test_it_is_not_taken_for_one_of_the_readers(home, access, program, monkeypatch):
-    """Else it would be its own program, and hide a newer one that fits."""
+    """Otherwise the script would call itself, and hide a newer kubectl that fits."""
     program("kubectl", version(36))
     kubectl.provide(access, ["echo", "no version"])
     monkeypatch.setenv("PATH", kubectl.search_path(access))

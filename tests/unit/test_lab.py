@@ -1,4 +1,4 @@
-"""`make lab`: what is set up and started."""
+"""`make lab`: the set-up, and the start of JupyterLab."""
 
 import sys
 
@@ -19,7 +19,9 @@ def test_a_browser_is_opened_from_a_terminal_only(terminal, monkeypatch, capsys)
     assert "JupyterLab: http://127.0.0.1:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("missing", ["There is no Docker engine on this machine.", "Too little for a cluster: memory."])
+@pytest.mark.parametrize(
+    "missing", ["There is no Docker engine on this machine.", "This machine cannot run a cluster: memory."]
+)
 def test_without_a_cluster_the_notebooks_are_opened_for_reading(missing, monkeypatch, capsys):
     def fail():
         raise WorkbookError(missing, fix="Install Docker.")

@@ -1,4 +1,4 @@
-"""A class on one cluster, without a cluster: what kubectl is asked, and the kubeconfig that a learner receives."""
+"""A class on one simulated cluster: the commands for kubectl, and a learner's kubeconfig."""
 
 import pytest
 import yaml
@@ -19,7 +19,7 @@ current-context: shared-admin
 
 @pytest.fixture
 def administrator(program, monkeypatch, tmp_path):
-    """An administrator whose kubectl answers without a cluster; returns the folder that is handed out."""
+    """An administrator whose kubectl answers without a cluster; the folder with the learners' files."""
     (tmp_path / "config").write_text(CONFIG, encoding="utf-8")
     program(
         "kubectl",
@@ -63,7 +63,7 @@ def test_the_manifest_names_the_learner_and_every_command_the_context(administra
 
 @pytest.mark.parametrize("name", ["kube-system", "default", "production", "another-workbook"])
 def test_a_namespace_that_was_not_made_for_a_learner_is_refused_before_anything_changes(administrator, name):
-    with pytest.raises(WorkbookError, match=rf"'{name}' exists already(.|\n)*another name"):
+    with pytest.raises(WorkbookError, match=rf"'{name}' already exists(.|\n)*another name"):
         learners.classroom("learner-1", name)
     assert "apply" not in (administrator / "commands").read_text(encoding="utf-8")
 

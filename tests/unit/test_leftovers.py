@@ -1,4 +1,4 @@
-"""Leftovers of the tests are recognized, and what another program does is not; without a cluster or an engine."""
+"""The tests' leftovers are recognized, but not those of other programs. No cluster or engine is needed."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ LISTENER = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.g
 
 @pytest.fixture
 def listener():
-    """Starts a program that listens at a port, with this mark in its environment; returns its process ID and the port."""
+    """A function that starts a program with this mark in its environment, which listens on a port; it returns process ID and port."""
     started = []
 
     def start(mark: str) -> tuple[int, str]:

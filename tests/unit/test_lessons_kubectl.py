@@ -1,4 +1,4 @@
-"""kubectl as cells run it: what it is given, what is read from it, and what its errors say."""
+"""kubectl as cells run it: its arguments, its output, and its errors."""
 
 import json
 
@@ -15,7 +15,7 @@ MANIFEST = "manifests/1-03-webapp-deployment.yaml"
 
 @pytest.fixture
 def words(kubectl_script, tmp_path):
-    """A kubectl that writes down its arguments; returns the function that reads them."""
+    """A kubectl that records its arguments, and a function that reads them."""
     kubectl_script(f'printf "%s\\n" "$@" > "{tmp_path}/words"')
     return lambda: (tmp_path / "words").read_text(encoding="utf-8").splitlines()
 

@@ -33,7 +33,7 @@ def holder(tmp_path):
     process.wait()
 
 
-def test_the_second_is_told_who_and_what(holder, tmp_path):
+def test_the_error_names_the_holder_and_its_action(holder, tmp_path):
     with (
         pytest.raises(WorkbookError, match=rf"process {holder.pid} has been running `set-up`"),
         lock(tmp_path / "lock", "x"),

@@ -1,4 +1,4 @@
-"""Debugging: what was run is logged with WORKBOOK_DEBUG=1, and only then."""
+"""Debugging: commands are logged with WORKBOOK_DEBUG=1, and only then."""
 
 import logging
 import re

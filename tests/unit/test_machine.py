@@ -1,4 +1,4 @@
-"""How `node.machine` recognizes a locked-down machine, and what the runc wrapper changes on one."""
+"""`node.machine` recognizes a locked-down machine; and the changes of the runc wrapper on such a machine."""
 
 import json
 import platform

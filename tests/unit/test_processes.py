@@ -1,4 +1,4 @@
-"""Other programs, run and explained."""
+"""Running other programs, and explaining their failures."""
 
 import os
 import signal

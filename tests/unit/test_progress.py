@@ -1,4 +1,4 @@
-"""What is noted of a learner's progress, and how it is shown."""
+"""The notes about a learner's progress, and their display."""
 
 import pytest
 

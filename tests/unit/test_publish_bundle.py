@@ -1,4 +1,4 @@
-"""What a bundle contains of the workbook itself."""
+"""The workbook's own files in a bundle."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What is told of a cluster that started, and does not get ready."""
+"""The error for a cluster that started, but does not become ready."""
 
 import json
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ def pod(name: str, good: bool, *, waiting: str = "", start: str = "2026-11-23T20
 
 
 class Api:
-    """The API server of a cluster whose Pods never get ready, with the last lines of their logs."""
+    """The API server of a cluster whose Pods never become ready, with the last lines of their logs."""
 
     namespace = "workbook"
 
@@ -58,7 +58,7 @@ def timed_out(
     pods: list[dict], logs: dict[str, str], started: str = "", provider: Provider = Provider.KIND
 ) -> WorkbookError:
     cluster = SimpleNamespace(provider=provider, namespace="workbook", started=lambda: started)
-    with pytest.raises(WorkbookError, match=r"not enough for the Pods of kube-system") as caught:
+    with pytest.raises(WorkbookError, match=r"waiting for the Pods of kube-system") as caught:
         ready.settle(cluster, Api(pods, logs), timeout=0.1)
     return caught.value
 
@@ -68,7 +68,7 @@ def test_only_pods_that_are_not_ready_are_named_with_what_they_said():
         [pod("etcd", True), pod("coredns", False), pod("proxy", False, waiting="CrashLoopBackOff")],
         {"etcd": "all well", "proxy": "no such table\n"},
     )
-    assert error.why == "coredns: not ready\nproxy: CrashLoopBackOff; its last line: no such table"
+    assert error.why == "coredns: not ready\nproxy: CrashLoopBackOff; last line of its log: no such table"
     assert "make clean" in error.fix
 
 
@@ -81,10 +81,10 @@ def test_too_few_inotify_instances_are_recognized_and_the_setting_is_named():
 
 @pytest.mark.parametrize("provider", [Provider.KIND, Provider.MINIKUBE])
 def test_a_status_from_before_the_nodes_start_does_not_count(provider):
-    """After a restart the API server repeats what it knew; etcd has started since, CoreDNS has not."""
+    """After a restart, the API server still reports the old state; etcd has started since, but CoreDNS has not."""
     pods = [pod("etcd", True, start="2026-11-23T20:00:07Z"), pod("coredns", True, start="2026-11-23T20:00:06Z")]
     error = timed_out(pods, {"coredns": "from before"}, "2026-11-23T20:00:07Z", provider)
-    assert error.why == "coredns: not ready; its last line: from before"
+    assert error.why == "coredns: not ready; last line of its log: from before"
     pods[1] = pod("coredns", True, start="2026-11-23T20:00:19Z")
     cluster = SimpleNamespace(provider=provider, namespace="workbook", started=lambda: "2026-11-23T20:00:07Z")
     ready.settle(cluster, Api(pods, {}), timeout=0.1)

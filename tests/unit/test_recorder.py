@@ -1,4 +1,4 @@
-"""What a recorder concludes from the Pods that it is shown, and the recording of a cluster in the background."""
+"""The transitions that a recorder finds in Pods, and the recording of a cluster in the background."""
 
 import pytest
 from kubernetes.client.exceptions import ApiException
@@ -115,7 +115,7 @@ def server(monkeypatch):
 
 
 def object_(item, uid, version):
-    """The object as an API server has it."""
+    """The object as in an API server."""
     return item | {"metadata": {**item["metadata"], "uid": uid, "resourceVersion": str(version)}}
 
 

@@ -1,4 +1,4 @@
-"""The list of a bundle's parts is valid, whole, and the same for the same bundle."""
+"""The SBOM of a bundle is valid, complete, and the same for the same bundle."""
 
 import hashlib
 import json
@@ -71,7 +71,7 @@ def made() -> str:
 
 @pytest.fixture
 def parts():
-    """All parts by their path, those inside of images among them."""
+    """All parts by their path, including those inside images."""
     found = json.loads(made())["components"]
     return {
         part["bom-ref"]: part for part in [*found, *(each for part in found for each in part.get("components", []))]

@@ -50,7 +50,7 @@ def test_kernels_have_folders_of_their_own_whatever_the_readers_are(home, monkey
 
 @pytest.fixture
 def asked(home, program, monkeypatch):
-    """What is to be typed in a bash with these start-up files; returns the function that says it."""
+    """A function that returns the commands to type in a bash with these start-up files."""
     (own := home / "own").mkdir()
     (own / "kubectl").symlink_to("/bin/true")
     variables = {"KUBECONFIG": "/workbook's/config", "PATH": f"{own}:{os.environ['PATH']}"}

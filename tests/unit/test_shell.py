@@ -13,7 +13,7 @@ from workbook.base.paths import ROOT, clusters
 
 @pytest.fixture
 def typed(home, monkeypatch):
-    """Types lines into the shell; returns what it prints."""
+    """A function that types lines into the shell, and returns its output."""
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("SHELL", shutil.which("bash"))
 
@@ -39,7 +39,10 @@ def test_kubectl_is_the_workbooks_and_on_its_cluster(kubectl_script, typed):
     kubectl_script('echo "$KUBECONFIG: $*"')
     printed = typed("kubectl get pods", KUBECONFIG="/reader/config")
     assert f"{clusters()}/workbook/kubeconfig: get pods\n" in printed
-    assert printed.startswith("Here, kubectl uses an existing cluster, context 'cloud'") and "`exit` leaves" in printed
+    assert (
+        printed.startswith("In this shell, kubectl uses an existing cluster, context 'cloud'")
+        and "`exit` to leave" in printed
+    )
     assert "make up" not in printed and "start-up files" not in printed
 
 
@@ -51,9 +54,9 @@ def test_one_that_fits_is_found_again_in_a_shell_in_a_shell(kubectl_script, type
 
 @pytest.mark.parametrize("provider", ["kind", "minikube"])
 def test_a_cluster_that_is_not_there_is_said(typed, provider):
-    """Nothing is started for it, and kubectl does not go to another cluster."""
+    """The shell starts no cluster, and kubectl does not use another cluster."""
     printed = typed('echo "config: $KUBECONFIG, profile: $MINIKUBE_PROFILE"', WORKBOOK_CLUSTER=provider)
-    assert "It does not run: `make up` starts it." in printed
+    assert "The cluster is not running: `make up` starts it." in printed
     profile = "workbook" if provider == "minikube" else ""
     assert f"config: {clusters()}/workbook/kubeconfig, profile: {profile}\n" in printed
 

@@ -1,4 +1,4 @@
-"""What a snapshot contains, and how long the first one is valid."""
+"""The content of a snapshot, and the validity of the first one."""
 
 import json
 
@@ -16,7 +16,7 @@ def item(kind, name, **metadata):
 
 @pytest.fixture
 def holds(kubectl_script, tmp_path):
-    """Puts objects into the namespace; kubectl also warns of a deprecated resource, as for a CRD."""
+    """A function that puts objects into the namespace; kubectl also warns of a deprecated resource, as for a CRD."""
 
     def holds(*items):
         (tmp_path / "items.json").write_text(json.dumps({"items": items}), encoding="utf-8")

@@ -29,7 +29,7 @@ def test_two_processes_do_not_change_a_cluster_at_the_same_time(api_server, home
 
 def test_stop_leaves_an_existing_cluster_running(api_server, capsys):
     workbook.stop()
-    assert "not the workbook's to stop" in capsys.readouterr().out
+    assert "only stops clusters that it started" in capsys.readouterr().out
 
 
 def test_the_address_of_a_service(api_server):

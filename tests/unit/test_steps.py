@@ -1,4 +1,4 @@
-"""Steps: whole lines in a log, with a sign of life from long ones; live lines in a terminal."""
+"""Steps: whole lines in a log, with regular details of long steps; live lines in a terminal."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Tables of what is in the cluster: kubectl's columns, and names without what Kubernetes generates in them."""
+"""Tables of the cluster's objects: kubectl's columns, and names without their generated parts."""
 
 import html
 

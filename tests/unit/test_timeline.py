@@ -1,4 +1,4 @@
-"""Recordings as pictures, and as the words that describe them."""
+"""Recordings as pictures, and as descriptions in words."""
 
 import pytest
 

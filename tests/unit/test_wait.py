@@ -1,4 +1,4 @@
-"""Waits against an API server that answers with prepared lists and watches."""
+"""Waits with an API server that answers with prepared lists and watches."""
 
 import time
 
@@ -141,7 +141,7 @@ def test_gone_waits_for_the_end_of_each_object(server):
 
 
 class TestEndpoints:
-    """Waits for the endpoints of a Service."""
+    """A function that waits for the endpoints of a Service."""
 
     def slice(self, *endpoints):
         metadata = {"name": "web-1", "uid": "web-1", "resourceVersion": "5"}
@@ -173,7 +173,7 @@ class TestEndpoints:
 
 
 class TestRolloutStatus:
-    """Waits for the rollout of a Deployment."""
+    """A function that waits for the rollout of a Deployment."""
 
     def test_it_ends_when_the_old_pods_are_gone(self, server):
         server.serve(

@@ -1,4 +1,4 @@
-"""The live table, against an API server that answers with prepared lists and watches."""
+"""The live table, with an API server that answers with prepared lists and watches."""
 
 import pytest
 from IPython import display
@@ -11,7 +11,7 @@ from workbook.lessons import watch as module
 
 
 class Handle:
-    """A notebook's output: its texts, the newest last."""
+    """A notebook's output: its texts, in order."""
 
     texts: list
 

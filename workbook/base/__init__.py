@@ -1,1 +1,1 @@
-"""What all other rooms use: errors, paths, locks, progress, and running other programs."""
+"""Basic functions for all other packages: errors, paths, locks, progress, and running other programs."""

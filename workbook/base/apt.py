@@ -1,4 +1,4 @@
-"""The distribution's packages, on Debian and Ubuntu, for root.
+"""Install the distribution's packages, on Debian and Ubuntu, for root.
 
 Documentation: https://manpages.debian.org/apt-get.8
 """
@@ -20,7 +20,7 @@ def installable() -> bool:
 
 
 def available(package: str) -> bool:
-    """Whether the distribution has this package, by the package lists as they are."""
+    """Whether the current package lists contain this package."""
     return bool(read(["apt-cache", "madison", package]).strip())
 
 
@@ -28,9 +28,9 @@ def refresh(fix: str) -> None:
     """Update the package lists.
 
     Raises:
-        CommandFailed: the lists could not be downloaded; with this `fix`.
+        CommandFailed: the lists could not be downloaded; the error has this `fix`.
     """
-    with step("Bring the lists of packages up to date") as running:
+    with step("Update the package lists") as running:
         run(["apt-get", "update", "-q"], env=ENV, show=True, on_line=running.update, fix=fix)
 
 
@@ -38,7 +38,7 @@ def install(packages: Sequence[str], fix: str) -> None:
     """Install packages, by their names.
 
     Raises:
-        CommandFailed: a package could not be installed; with this `fix`.
+        CommandFailed: a package could not be installed; the error has this `fix`.
     """
     with step(f"Install {', '.join(packages)} from the distribution's packages") as running:
         command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]

@@ -1,6 +1,6 @@
 """Progress bar under a cell, for waits longer than two seconds, when a reader runs the notebook.
 
-It disappears when the wait ends, so that it is not saved with the notebook. In a terminal, `steps` shows the progress.
+It disappears when the wait ends, so it is not saved with the notebook. In a terminal, `steps` shows the progress.
 """
 
 import html
@@ -14,11 +14,11 @@ PERIOD = 0.5  # seconds between two updates of a bar
 
 
 def watched() -> bool:
-    """Whether a reader runs this in a notebook: only then can a kernel ask for input; tests and `make run` forbid it.
+    """Whether a reader runs this in a notebook: only then can a kernel ask for input, which tests and `make run` disable.
 
     Documentation: https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
     """
-    from IPython import get_ipython  # here: it loads slowly
+    from IPython import get_ipython  # imported here, because it loads slowly
 
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
@@ -30,17 +30,17 @@ def bar(
     """Show a bar during the block.
 
     Args:
-        title: what is being done or waited for.
-        seconds: how long it may take at most; without it, the bar only moves to and fro.
+        title: the current action or wait.
+        seconds: its longest duration; without it, the bar only moves back and forth.
         otherwise: receives the texts when no reader watches.
 
     Yields:
-        A function that shows a short text behind the title, such as what is still missing.
+        A function that shows a short text after the title, such as what is still missing.
     """
     if not watched():
         yield otherwise
         return
-    from IPython.display import DisplayHandle  # here: see `watched`
+    from IPython.display import DisplayHandle  # imported here: see `watched`
 
     ended, detail, begun = threading.Event(), "", time.monotonic()
 

@@ -1,4 +1,4 @@
-"""Commands in messages for readers, as they can be typed on this system: some have no make, sudo or systemd."""
+"""Adapt the commands in messages to this system, which may have no make, sudo or systemd."""
 
 import os
 import re
@@ -15,23 +15,23 @@ def for_this_system(text: str) -> str:
     """Replace the commands in backquotes that this system does not have.
 
     Args:
-        text: commands in it are written for a system that has everything: `make up`, `sudo systemctl start docker`.
+        text: a text with commands for a system that has everything: `make up`, `sudo systemctl start docker`.
 
     Returns:
-        The text with other commands that do the same, such as `py -m workbook up` on Windows.
+        The text with equivalent commands, such as `py -m workbook up` on Windows.
     """
     text = re.sub(r"`make ([a-z][^`]*)`", _make, text)
     return text if WINDOWS else re.sub(r"`sudo ([^`]+)`", _sudo, text)
 
 
 def workbook() -> str:
-    """The command line of the workbook without make: `python3 -m workbook`, or what this system has in its place."""
+    """Return the workbook's command without make: `python3 -m workbook`, or its equivalent on this system."""
     names = ("py", "python") if WINDOWS else ("python3", "python")
     return f"{next(filter(shutil.which, names), names[0])} -m workbook"
 
 
 def _make(command: re.Match[str]) -> str:
-    if shutil.which("make") and not WINDOWS:  # the Makefile's `python3` is not Python there
+    if shutil.which("make") and not WINDOWS:  # on Windows, the Makefile's `python3` is not Python
         return command[0]
     arguments = re.sub(r'ARGS=("?)(.*)\1', r"\2", command[1])
     options = re.sub(r"\b([A-Z]+)=", lambda variable: f"--{variable[1].lower()}=", arguments)
@@ -48,5 +48,5 @@ def _sudo(command: re.Match[str]) -> str:
         return f"`{words}`"
     if shutil.which("sudo"):
         return f"`sudo {words}`"
-    login = "" if words.startswith("make ") else "- "  # a login shell finds root's programs, but leaves this folder
+    login = "" if words.startswith("make ") else "- "  # a login shell finds root's programs, but changes the folder
     return f'`su {login}-c "{words}"`'

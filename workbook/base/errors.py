@@ -12,7 +12,7 @@ class WorkbookError(Exception):
     Args:
         what: the fact, in one sentence.
         why: the cause, or the evidence for it (the last lines of a failed command's output, an event).
-        fix: the next thing to do, as something that can be typed or clicked; see `for_this_system`.
+        fix: the next step, as something to type or click; see `for_this_system`.
     """
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:

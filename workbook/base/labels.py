@@ -1,13 +1,13 @@
-"""The label on what the workbook creates, and may empty and delete: its namespaces, images and containers."""
+"""The label of the workbook's namespaces, images and containers, which the workbook may delete."""
 
 from collections.abc import Mapping
 
 MANAGED = {"app.kubernetes.io/managed-by": "workbook"}
 """Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""
 SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED.items())
-"""The same as a label selector."""
+"""The same labels as a label selector."""
 
 
 def is_managed(labels: Mapping[str, str]) -> bool:
-    """Whether these labels say that the workbook created what has them."""
+    """Whether an object with these labels was created by the workbook."""
     return labels.items() >= MANAGED.items()

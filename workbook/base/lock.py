@@ -17,7 +17,7 @@ else:
     import fcntl
 
 TAKEN = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
-"""What the systems report for a file that another process has locked."""
+"""Error numbers for a file that another process has locked."""
 
 
 @contextmanager
@@ -25,12 +25,12 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
     """Hold the lock file `path` during the block.
 
     Args:
-        path: the lock file; its folder is created. The file stays, only the lock on it counts.
-        doing: what the holder does, for the error that other processes get meanwhile.
+        path: the lock file; its folder is created. The file remains; only the lock on it counts.
+        doing: the holder's action, for the error in other processes.
         patience: seconds to wait for another holder before giving up.
 
     Raises:
-        WorkbookError: another process holds it, which is named with what it does; or the file system has no locks.
+        WorkbookError: another process holds the lock (the error names it and its action), or the file system has no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
@@ -49,7 +49,7 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
 
 
 def holder(path: Path) -> str:
-    """Describe the process that holds the lock file `path`; empty when none does. Creates no file."""
+    """Describe the process that holds the lock file `path`; empty if none does. It creates no file."""
     if not path.exists():
         return ""
     with path.open("a", encoding="utf-8") as file:
@@ -74,7 +74,7 @@ def _acquired(descriptor: int) -> bool:
 
 
 def _note(path: Path) -> Path:
-    return path.with_suffix(".holder")  # a file of its own: Windows does not let other processes read a locked file
+    return path.with_suffix(".holder")  # a separate file: on Windows, other processes cannot read a locked file
 
 
 def _described(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Debugging: with `WORKBOOK_DEBUG=1`, the logger "workbook" writes to stderr, and errors come with their traceback."""
+"""Debugging: with `WORKBOOK_DEBUG=1`, the logger "workbook" writes to stderr, and errors show their traceback."""
 
 import logging
 import os
@@ -15,12 +15,12 @@ def debugging() -> bool:
 
 
 def masked(env: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables as they may be logged: without the values of those that hold a secret."""
+    """Return environment variables for the log, with the values of secrets masked."""
     return {name: "***" if SECRET.search(name) else value for name, value in env.items()}
 
 
 class _DebugHandler(logging.Handler):
-    """Writes to the current `sys.stderr`, which notebooks and tests replace, while `WORKBOOK_DEBUG` is set."""
+    """Write to the current `sys.stderr`, which notebooks and tests replace, while `WORKBOOK_DEBUG` is set."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if debugging():
@@ -29,7 +29,7 @@ class _DebugHandler(logging.Handler):
 
 LOG = logging.getLogger("workbook")
 LOG.setLevel(logging.DEBUG)
-LOG.propagate = False  # a handler that a reader has set on the root logger does not show the workbook's commands
+LOG.propagate = False  # a reader's handler on the root logger does not show the workbook's commands
 if not LOG.handlers:
     LOG.addHandler(_handler := _DebugHandler())
     _handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))

@@ -1,4 +1,4 @@
-"""The notebooks' files."""
+"""Find the files of the notebooks."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from workbook.base.paths import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 CHAPTER = re.compile(r"\d\d_[a-z0-9-]+\.ipynb")
-"""The names of the chapters' files; a reader's copy has other characters in it, such as `03_…-Copy1.ipynb`."""
+"""The names of the notebooks' files. Names of a reader's copies, such as `03_…-Copy1.ipynb`, do not match."""
 
 
 def find(chosen: Sequence[str] = ()) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Paths: the repository, and the one folder that holds all files that the workbook creates."""
+"""Paths of the repository, and of the folder with all files that the workbook creates."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def home() -> Path:
-    """The folder for binaries, built images, kubeconfigs and logs. `WORKBOOK_HOME` moves it; `make clean` removes it."""
-    # Not platformdirs: set-up runs before packages are installed.
+    """Return the folder for binaries, built images, kubeconfigs and logs. `WORKBOOK_HOME` moves it; `make clean` removes it."""
+    # It does not use platformdirs, because set-up runs before packages are installed.
     if chosen := os.environ.get("WORKBOOK_HOME"):
         return Path(chosen).expanduser().resolve()
     usual = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Caches")}
@@ -18,17 +18,17 @@ def home() -> Path:
 
 
 def clusters() -> Path:
-    """The folder with a folder for each cluster."""
+    """Return the folder that contains a folder for each cluster."""
     return home() / "clusters"
 
 
 def locks(*extras: str) -> list[Path]:
-    """The files that pin a learner's packages, and those of the optional dependencies in pyproject.toml with these names."""
+    """Return the files that pin a learner's packages, and the packages of these optional dependencies in pyproject.toml."""
     return [ROOT / "locks" / f"{name}.txt" for name in ("learner", *extras)]
 
 
 def modified(path: Path) -> int:
-    """When a file was last changed, in nanoseconds since 1970; 0 when it does not exist."""
+    """Return the time of a file's last change, in nanoseconds since 1970; 0 if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:

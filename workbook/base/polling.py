@@ -1,4 +1,4 @@
-"""The one polling loop, for conditions that no event reports."""
+"""The polling loop for conditions that no event reports."""
 
 import time
 from collections.abc import Callable
@@ -8,15 +8,15 @@ T = TypeVar("T")
 
 
 def poll(check: Callable[[], T | None], *, timeout: float, every: float = 0.2) -> T:
-    """Call `check` until it returns something truthy, and return that.
+    """Call `check` until it returns a truthy value, and return that value.
 
     Args:
-        check: is called at least once, and a last time when `timeout` is over.
+        check: called at least once, and one last time after the timeout.
         timeout: seconds.
         every: seconds between two calls.
 
     Raises:
-        TimeoutError: `check` has returned nothing truthy in time.
+        TimeoutError: `check` returned no truthy value in time.
     """
     deadline = time.monotonic() + timeout
     while not (result := check()):

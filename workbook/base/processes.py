@@ -1,4 +1,4 @@
-"""Run other programs: shown as a reader would type them, never through a shell, their failures explained."""
+"""Run other programs without a shell, print their commands as a reader would type them, and explain their failures."""
 
 import os
 import shlex
@@ -19,13 +19,13 @@ from workbook.base.log import LOG, masked
 Command = Sequence[str | Path]
 Variables = Mapping[str, str]
 TAIL = 20  # lines of a failed program's output that an error shows
-GRACE = 1  # seconds that a program has to end after SIGTERM
-PERIOD = 0.1  # seconds between two looks at the output of a program whose lines are followed
-LARGEST = 2**20  # characters of the output that are read in one look: a program may print faster than it can be read
+GRACE = 1  # seconds between SIGTERM and SIGKILL
+PERIOD = 0.1  # seconds between two reads of a running program's output
+LARGEST = 2**20  # characters per read: a program may print faster than its output is read
 
 
 class CommandFailed(WorkbookError):
-    """The failure of a program; `output` is all that it printed, `code` is its exit status."""
+    """The failure of a program; `output` is everything that it printed, `code` is its exit status."""
 
     def __init__(self, args: Command, code: int, output: str, fix: str = "") -> None:
         self.code, self.output = code, output
@@ -41,7 +41,7 @@ class Printed(str):
 
 
 def typed(args: Command, env: Variables | None = None) -> str:
-    """The command as a reader would type it: the program by its name, with `env` in front."""
+    """Return the command as a reader would type it: the program without its folder, with `env` in front."""
     words = [Path(args[0]).name.removesuffix(".exe"), *map(str, args[1:])]
     return " ".join([*(f"{key}={shlex.quote(value)}" for key, value in (env or {}).items()), shlex.join(words)])
 
@@ -57,28 +57,28 @@ def run(
     fix: str = "",
     apart: bool = False,
 ) -> str:
-    """Run a program to its end and return what it printed, for people (standard output and error, in order).
+    """Run a program until it exits, and return what it printed for people (standard output and error, in order).
 
-    On a timeout, Ctrl-C or an error in `on_line`, the program and all processes that it has started are ended. A
-    process that the program leaves behind lives on, and is not waited for, even if it keeps its output open.
+    On a timeout, Ctrl-C or an error in `on_line`, the program and all processes that it has started are killed. A process
+    that the program leaves behind keeps running, and `run` does not wait for it, even if it keeps the output open.
 
     Args:
-        args: the program and its arguments; no shell sees them.
+        args: the program and its arguments; no shell interprets them.
         env: variables added to the environment, shown in front of the command.
         show: print the command first.
         timeout: seconds after which the program is killed.
-        on_line: called with each line while it runs, to show progress.
+        on_line: called with each line while the program runs, to show progress.
         fix: what a reader should do when it fails.
         apart: leave standard error out of the result: see `read`.
 
     Raises:
-        CommandFailed: the program ended with another status than 0, or did not end in time.
+        CommandFailed: the exit status is not 0, or the program did not exit in time.
         WorkbookError: the program is not installed.
     """
     if show:
         print(f"$ {typed(args, env)}", flush=True)
     begun = time.monotonic()
-    # Files, not pipes: a process that the program leaves behind may keep a pipe open, and would have to be waited for.
+    # Files, not pipes: a process that the program leaves behind may keep a pipe open, and `run` would wait for it.
     with _scratch_file() as (output, printed), _scratch_file() as (errors, warnings):
         try:
             process = subprocess.Popen(
@@ -89,7 +89,7 @@ def run(
                 stdout=output,
                 stderr=errors if apart else subprocess.STDOUT,
             )
-        except (FileNotFoundError, PermissionError):  # the latter also for a folder on PATH that may not be read
+        except (FileNotFoundError, PermissionError):  # PermissionError also means an unreadable folder on PATH
             raise WorkbookError(f"The program `{args[0]}` is not installed.", fix=fix) from None
         _log_start(process, args, env)
         expired = threading.Event()
@@ -123,20 +123,20 @@ def run(
 def read(
     args: Command, *, env: Variables | None = None, cwd: Path | None = None, timeout: float = 600, fix: str = ""
 ) -> str:
-    """Run a program to its end and return only its standard output, to be parsed.
+    """Run a program until it exits, and return only its standard output, for parsing.
 
-    Arguments and errors are those of `run`; what the program prints to standard error only appears in `CommandFailed`.
+    Arguments and errors are those of `run`. Standard error only appears in `CommandFailed`.
     """
     return run(args, env=env, cwd=cwd, timeout=timeout, fix=fix, apart=True)
 
 
 def attend(args: Command, env: Variables | None = None) -> int:
-    """Run a program that uses the terminal to its end, and return its exit status. Arguments are those of `run`.
+    """Run a program in the terminal until it exits, and return its exit status. Arguments are those of `run`.
 
-    The program handles Ctrl-C, which the terminal sends to both processes; a SIGTERM is passed on to it.
+    The program handles Ctrl-C, which the terminal sends to both processes. A SIGTERM is forwarded to it.
     """
     begun = time.monotonic()
-    sys.stdout.flush()  # what was printed before comes before what the program prints, in a file or a pipe, too
+    sys.stdout.flush()  # keeps the order of the output, also in a file or a pipe
     process = subprocess.Popen(args, env={**os.environ, **(env or {})})
     _log_start(process, args, env)
     on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -151,10 +151,10 @@ def attend(args: Command, env: Variables | None = None) -> int:
 
 @contextmanager
 def _scratch_file() -> Iterator[tuple[IO[bytes], IO[str]]]:
-    """A file to write to and to read from. It has no name where the system allows that, so that nothing is left of it."""
+    """Open a temporary file for writing and for reading. If possible, it has no name, so that nothing is left behind."""
     descriptor, name = tempfile.mkstemp(prefix="workbook-")
     with os.fdopen(descriptor, "wb") as sink, Path(name).open(encoding="utf-8", errors="replace") as source:
-        with suppress(PermissionError):  # Windows keeps a file that is open: there, the system cleans up
+        with suppress(PermissionError):  # on Windows, an open file cannot be deleted; the system cleans up later
             Path(name).unlink()
         yield sink, source
 
@@ -174,10 +174,10 @@ def _follow(process: subprocess.Popen[bytes], printed: IO[str], on_line: Callabl
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and all processes that it has started: with SIGTERM, and after `GRACE` seconds with SIGKILL."""
+    """Stop a program and all processes that it has started: with SIGTERM, and after `GRACE` seconds with SIGKILL."""
     kills: list[Callable[[], None]] = [process.kill]
-    with suppress(ModuleNotFoundError):  # before packages are installed, only the program itself is ended
-        import psutil  # not above: see the line before
+    with suppress(ModuleNotFoundError):  # before packages are installed, only the program itself is stopped
+        import psutil  # imported here: see the line above
 
         with suppress(psutil.Error):
             kills += [child.kill for child in psutil.Process(process.pid).children(recursive=True)]
@@ -187,7 +187,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
             process.wait(GRACE)
     finally:  # even if Ctrl-C is pressed again
         for kill in kills:
-            with suppress(Exception):  # psutil's, for a process that has ended by now
+            with suppress(Exception):  # psutil's errors, for a process that has exited by now
                 kill()
         process.wait()
 

@@ -1,8 +1,8 @@
-"""Report what is being done and how long it took: `step` is for every action that takes longer than a moment.
+"""Report actions and their durations: `step` is for every action that takes longer than a moment.
 
-In a terminal, each running step is a line with a spinner, a detail and the seconds so far (several lines when steps
-are nested or run in parallel threads). In a notebook that a reader runs, it has a bar. Elsewhere (a log, CI, a test),
-only whole lines are printed, and nothing is updated in place.
+In a terminal, each running step is a line with a spinner, a detail and the elapsed seconds (several lines if steps are
+nested or run in parallel threads). In a notebook that a reader runs, a step has a progress bar. Elsewhere (a log, CI, a
+test), only whole lines are printed, and nothing is updated in place.
 """
 
 import sys
@@ -25,16 +25,16 @@ class Step:
     """A running step."""
 
     update: Callable[[str], None] = lambda detail: None
-    """Shows a detail, one short line, behind the title while the step runs."""
+    """Shows a detail, a short line, after the title while the step runs."""
     result: str = ""
-    """Is printed behind the title when the step ends."""
+    """Printed after the title when the step ends."""
 
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
     """Print `title`, and at the end of the block ✓ (✗ for an error) with the duration. Safe in parallel threads."""
     begun, running, mark = time.monotonic(), Step(), "✗"
-    # While an outer step is shown, rich stands in for the stream; before version 15, without its `isatty`.
+    # While an outer step is shown, rich replaces the stream; before version 15, without `isatty`.
     if not (terminal := getattr(sys.stdout, "rich_proxied_file", sys.stdout).isatty()):
         print(f"· {title} …", flush=True)
     try:
@@ -48,7 +48,7 @@ def step(title: str) -> Iterator[Step]:
 
 @cache
 def _display() -> Progress:
-    """The live display of this process. rich can nest displays, but only end them in the reverse order of their start."""
+    """The live display of this process. rich can nest displays, but must end them in the reverse order of their start."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -77,7 +77,7 @@ def _spinner(title: str) -> Iterator[Callable[[str], None]]:
 
 
 def _heartbeat(title: str, begun: float) -> Callable[[str], None]:
-    """A function that prints a detail at most every `HEARTBEAT` seconds, to show that a long step still runs."""
+    """Return a function that prints a detail at most every `HEARTBEAT` seconds, to show that a long step still runs."""
     printed = begun
 
     def show(detail: str) -> None:

@@ -1,11 +1,11 @@
-"""What is printed, on consoles that lack characters."""
+"""Printing on consoles that cannot display some characters."""
 
 import io
 import sys
 
 
 def replace_missing_characters() -> None:
-    """Print `?` for what standard output and error cannot encode, such as ✓ on Windows in a file, instead of an error.
+    """Print `?` for characters that standard output or error cannot encode (such as ✓ in a file on Windows), not an error.
 
     Documentation: https://docs.python.org/3/library/io.html#io.TextIOWrapper.reconfigure
     """

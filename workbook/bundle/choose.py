@@ -1,4 +1,4 @@
-"""Which bundle is used, if any."""
+"""Choose the bundle to use, if any."""
 
 import os
 import re
@@ -18,28 +18,28 @@ VERIFIED = "WORKBOOK_BUNDLE_VERIFIED"
 
 
 def chosen() -> Bundle | None:
-    """Return the bundle that the environment names; None when it names none.
+    """Return the bundle that the environment names; None if it names none.
 
-    A command has verified it for the processes that it starts: they read its manifest, and no file again.
+    A command verifies the bundle for the processes that it starts: they only read its manifest again.
     Errors are those of `named`.
     """
     return named(None, verified=os.environ.get(VERIFIED, ""))
 
 
 def named(path: str | None, sum: str | None = None, verified: str = "") -> Bundle | None:
-    """Return the bundle that the command line names, else the environment; None when neither does.
+    """Return the bundle that the command line names, or otherwise the environment; None if neither names one.
 
     Args:
-        path: its folder, as typed; None when none is.
+        path: its folder, as typed; None if none was typed.
         sum: the checksum that its manifest must have, in 64 hexadecimal digits; any if None.
-        verified: the checksum of a manifest whose files are not read, because a parent process has read them.
+        verified: the checksum of a manifest whose files a parent process has already read.
 
     Raises:
         WorkbookError: it has another sum, is damaged, or was made for another machine or workbook; see `verify`.
     """
     if sum is not None and not re.fullmatch(r"[0-9A-Fa-f]{64}", sum):
-        why = f"{sum[:80]!a} was given, and a sum has 64 hexadecimal digits."
-        raise WorkbookError("The bundle's sum is not a sha256.", why, "Give the one that `make bundle` has printed.")
+        why = f"The sum is {sum[:80]!a}, but a sha256 has 64 hexadecimal digits."
+        raise WorkbookError("The bundle's sum is not a sha256.", why, "Use the sum that `make bundle` printed.")
     inherited = None
     if path is None and (path := os.environ.get(CHOSEN) or None):
         inherited = os.environ.get(VERIFIED) or None
@@ -51,9 +51,9 @@ def named(path: str | None, sum: str | None = None, verified: str = "") -> Bundl
     content = text(folder)
     found = seal(content)
     if sum is not None and found != sum.lower():
-        why = f"The sha256 of its {NAME} is {found}, and {sum.lower()} was given."
+        why = f"The sha256 of its {NAME} is {found}, but the given sum is {sum.lower()}."
         fix = f"Do not use it: it is damaged, or a person has changed it. {COPY_AGAIN}"
-        raise WorkbookError("This is not the bundle that the sum belongs to.", why, fix)
+        raise WorkbookError("The bundle does not match the sum.", why, fix)
     if inherited not in (None, found):
         why = f"The sha256 of its {NAME} is {found}. It was {ascii(inherited)[1:-1]} when a command verified it."
         raise WorkbookError("The bundle has changed.", why, "Start again in a new terminal: `make lab BUNDLE=… SUM=…`.")

@@ -13,7 +13,7 @@ from workbook.base.paths import ROOT, locks
 FORMAT = 1
 NAME, SUM = "manifest.json", "manifest.json.sha256"
 EXTRAS = ("test",)
-"""The optional dependencies in pyproject.toml that a bundle contains: it can be tested without a network."""
+"""The optional dependencies in pyproject.toml that a bundle contains, so that it can be tested without a network."""
 
 
 class File(TypedDict):
@@ -24,7 +24,7 @@ class File(TypedDict):
 
 
 class Machine(TypedDict):
-    """The properties of a machine on which wheels and programs depend."""
+    """The properties of a machine that wheels and programs depend on."""
 
     system: str
     architecture: str
@@ -78,7 +78,7 @@ def version() -> str:
 
 
 def wants() -> dict[str, str]:
-    """Return what this workbook requires: programs, images, and the sha256 of the files that pin packages."""
+    """Return this workbook's requirements: programs, images, and the sha256 of the files that pin packages."""
     pinned = [*locks(*EXTRAS), *sorted((ROOT / "app").glob("*/requirements.txt"))]
     packages = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pinned}
     versions = tomllib.loads((ROOT / "node" / "versions.toml").read_text(encoding="utf-8"))

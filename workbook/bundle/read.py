@@ -1,4 +1,4 @@
-"""Read manifest.json. Anyone may have written it: its form and each name in it are checked before they are used."""
+"""Read manifest.json. Anyone may have written it, so its form and each name in it are checked before they are used."""
 
 import json
 import re
@@ -9,10 +9,10 @@ from typing import Any, cast, get_args, get_origin, get_type_hints, is_typeddict
 from workbook.base.errors import WorkbookError
 from workbook.bundle.manifest import FORMAT, NAME, Manifest
 
-COPY_AGAIN = "Copy the bundle again from where it was made, and verify it there first: `make verify BUNDLE=…`."
+COPY_AGAIN = "Verify the original bundle with `make verify BUNDLE=…`, then copy it again."
 OTHER_WORKBOOK = "Use the workbook in the bundle (workbook.tar.gz), or make a new bundle: `make bundle`."
 LARGEST = 2**22
-"""Bytes that are read of a manifest; one has about 20,000."""
+"""The largest manifest in bytes; a usual one has about 20,000."""
 # Plain on each system: no `..`, no drive, no stream, and no device, which Windows opens in any folder.
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _PART = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|$))[A-Za-z0-9_][A-Za-z0-9_.+@!~-]{0,199}(?<!\.)"
@@ -22,7 +22,7 @@ _PLACES = (
     r"bin/(?:kind|kubectl|minikube)(?:\.exe)?",
 )
 PATH = re.compile("|".join(_PLACES))
-"""The files that a bundle has. A name's length is bounded, and so are the numbers in it."""
+"""The files that a bundle may have. The length of a name and the numbers in it are limited."""
 _TYPES = {dict: "an object", str: "a text", int: "a whole number", bool: "true or false"}
 
 
@@ -42,7 +42,7 @@ def text(folder: Path, name: str = NAME) -> bytes:
         raise WorkbookError(
             f"There is no bundle in {folder}.",
             f"It has no readable {name}, which `make bundle` writes last: {error.strerror}.",
-            "Set BUNDLE to the folder that `make bundle` has written. If you have an archive of it, unpack that first.",
+            "Set BUNDLE to the folder that `make bundle` wrote. If you have an archive of it, unpack the archive first.",
         ) from None
 
 
@@ -55,13 +55,13 @@ def parse(content: bytes) -> Manifest:
     try:
         found: Any = json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_not_a_number)
         if isinstance(found, dict) and type(number := found.get("format")) is int and number != FORMAT:
-            what = f"The bundle has format {str(number)[:20]}, and this workbook reads format {FORMAT}."
+            what = f"The bundle has format {str(number)[:20]}, but this workbook reads format {FORMAT}."
             raise WorkbookError(what, fix=OTHER_WORKBOOK)
         _check_type(found, Manifest, "it")
         _check_values(cast(Manifest, found))
     except RecursionError:
         raise refused("It is nested too deeply.") from None
-    except ValueError as error:  # also of JSON, and of UTF-8
+    except ValueError as error:  # also from JSON and UTF-8
         raise refused(f"{error}.") from None
     return cast(Manifest, found)
 
@@ -72,16 +72,16 @@ def read(folder: Path) -> Manifest:
 
 
 def refused(why: str) -> WorkbookError:
-    """The error for a manifest that `make bundle` has not written."""
+    """Return the error for a manifest that `make bundle` did not write."""
     return WorkbookError(f"The bundle's {NAME} is damaged, or was not written by `make bundle`.", why, COPY_AGAIN)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, in which no key is there twice."""
+    """Build a JSON object, in which no key may occur twice."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"{_shown(key)} is there twice")
+            raise ValueError(f"{_shown(key)} occurs twice")
         found[key] = value
     return found
 
@@ -102,7 +102,7 @@ def _check_type(value: Any, form: Any, place: str) -> None:
     types = get_type_hints(form) if is_typeddict(form) else dict.fromkeys(value, get_args(form)[1])
     required = form.__required_keys__ if is_typeddict(form) else set()
     if wrong := sorted((required - value.keys()) | (value.keys() - types.keys())):
-        raise ValueError(f"{place} has to have the keys {', '.join(types)}; see {_shown(wrong[0])}")
+        raise ValueError(f"{place} must have the keys {', '.join(types)}; see {_shown(wrong[0])}")
     for key, each in value.items():
         _check_type(key, str, f"a key of {place}")
         _check_type(each, types[key], _shown(key))
@@ -135,5 +135,5 @@ def _check_values(manifest: Manifest) -> None:
 
 
 def _shown(name: str) -> str:
-    """A name from the manifest, shortened, without control characters: they could move a terminal's cursor."""
+    """Shorten a name from the manifest, and escape control characters, which could move a terminal's cursor."""
     return ascii(name[:80])

@@ -9,7 +9,7 @@ from workbook.base.paths import home
 from workbook.bundle.manifest import Manifest
 
 SUFFIX = ".exe" if os.name == "nt" else ""
-"""What the names of programs end in on this system."""
+"""The suffix of programs on this system."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,23 +22,23 @@ class Bundle:
 
     @property
     def provider(self) -> str:
-        """The provider of the cluster that it contains."""
+        """The provider of the bundle's cluster."""
         return self.manifest["provider"]
 
     @property
     def packages(self) -> list[str]:
-        """Options with which pip installs from the bundle and asks no index.
+        """Options that make pip install from the bundle, without an index.
 
-        pip does not compile the packages: Python compiles what is imported, which takes a quarter of the time.
+        pip does not compile the packages: Python compiles the imported modules later, which takes a quarter of the time.
         """
         return ["--no-compile", "--no-index", "--find-links", str(self.folder / "wheels")]
 
     def has(self, name: str) -> bool:
-        """Whether it contains a program."""
+        """Whether the bundle contains a program."""
         return f"bin/{name}{SUFFIX}" in self.manifest["files"]
 
     def program(self, name: str) -> Path | None:
-        """Return the path of a program; None when the bundle does not contain it.
+        """Return the path of a program; None if the bundle does not contain it.
 
         It is a copy in the workbook's folder, because a USB stick does not keep the permission to execute.
         """

@@ -23,7 +23,7 @@ def verify(folder: Path, content: bytes) -> Manifest:
     """Read the whole bundle, compare every checksum, and return the manifest. Nothing is started or written.
 
     Args:
-        folder: the bundle's.
+        folder: the bundle's folder.
         content: the content of its manifest.json.
 
     Raises:
@@ -74,7 +74,7 @@ def _check_machine(manifest: Manifest) -> None:
         if {**target, "python": this["python"]} == this:
             use = f"Use Python {version}: `make … PYTHON=python{version}`."
             raise WorkbookError("The bundle is for another Python.", evidence, f"{use} Or: {fix}")
-        raise WorkbookError("The bundle is for another kind of machine.", evidence, fix)
+        raise WorkbookError("The bundle is for another type of machine.", evidence, fix)
     needed, present = _newest_libc(manifest["files"]), platform.libc_ver()[1]
     if _numbers(needed) > _numbers(present):
         evidence = f"Its Python packages need glibc {needed.replace('_', '.')}; this system has {present or 'none'}."
@@ -119,7 +119,7 @@ def _check_names_and_sizes(folder: Path, files: Mapping[str, File]) -> None:
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """All that is in the folder except folders, as (path in the bundle, status). No link is followed."""
+    """Yield everything in the folder except folders, as (path in the bundle, status). It does not follow links."""
     folders = [folder]
     while folders:
         with os.scandir(folders.pop()) as entries:

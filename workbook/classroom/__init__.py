@@ -1,1 +1,1 @@
-"""A class on one cluster."""
+"""Prepare one cluster for a whole class."""

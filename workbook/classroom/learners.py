@@ -1,4 +1,4 @@
-"""A class on one shared cluster: a Namespace for each learner, rights in it, and a kubeconfig to hand out."""
+"""Prepare a shared cluster for a class: a Namespace for each learner, rights in it, and a kubeconfig to hand out."""
 
 import os
 import re
@@ -17,13 +17,13 @@ HANDED_OUT = ROOT / "build" / "classroom"
 
 
 def classroom(*learners: str) -> None:
-    """Prepare the cluster whose context `WORKBOOK_CONTEXT` names: each learner gets a Namespace of that name.
+    """Prepare the cluster in the context `WORKBOOK_CONTEXT`: each learner gets a Namespace with the learner's name.
 
-    It needs the rights of an administrator, and writes build/classroom/NAME.kubeconfig for each learner: a secret. A
+    This requires the rights of an administrator. It writes build/classroom/NAME.kubeconfig, a secret, for each learner. A
     second run renews their tokens.
 
     Raises:
-        WorkbookError: `WORKBOOK_CONTEXT` is not set, a name is not valid or taken, or a command failed.
+        WorkbookError: `WORKBOOK_CONTEXT` is not set, a name is not valid or already used, or a command failed.
 
     Documentation: https://kubernetes.io/docs/concepts/security/multi-tenancy/
     """
@@ -31,25 +31,25 @@ def classroom(*learners: str) -> None:
         if not re.fullmatch(r"[a-z]([-a-z0-9]{0,40}[a-z0-9])?", learner) or learner.endswith("-other"):
             raise WorkbookError(
                 f"{learner!r} cannot be the name of a learner's Namespace.",
-                "A name starts with a small letter, consists of small letters, digits and dashes, and does not end in `-other`.",
+                "A name starts with a lowercase letter, consists of lowercase letters, digits and dashes, and does not end in `-other`.",
                 "Choose a name such as learner-1.",
             )
-    if not (administrator := os.environ.get("WORKBOOK_CONTEXT")):  # their current context is never used instead
+    if not (administrator := os.environ.get("WORKBOOK_CONTEXT")):  # the current context is not a default
         raise WorkbookError(
             "WORKBOOK_CONTEXT is not set.",
             "It names the context of the cluster on which you are an administrator.",
-            "`kubectl config get-contexts` lists them.",
+            "Set it to a context that `kubectl config get-contexts` lists.",
         )
     kubectl = ["kubectl", "--context", administrator]
-    # In `make shell`, the workbook's kubeconfig has taken the place of the administrator's.
+    # In `make shell`, the workbook's kubeconfig replaces the administrator's.
     env = {"KUBECONFIG": own} if (own := kubeconfig.users()) != os.environ.get("KUBECONFIG", "") else {}
     shared = yaml.safe_load(read([*kubectl, "config", "view", "--minify", "--flatten"], env=env))
-    # Namespaces without this label were not made here: classroom/learner.yaml sets it.
+    # Namespaces without this label were not created here: classroom/learner.yaml sets it.
     others = [*kubectl, "get", "namespaces", "--selector=workbook!=learner", "-o", "jsonpath={.items[*].metadata.name}"]
     for learner in set(read(others, env=env).split()).intersection(learners):
         raise WorkbookError(
-            f"The Namespace {learner!r} exists already, and was not made for a learner.",
-            "A learner may change everything in a Namespace, and cleaning up after the class deletes it.",
+            f"The Namespace {learner!r} already exists, and was not created for a learner.",
+            "A learner may change everything in the Namespace, and cleaning up after the class deletes it.",
             "Choose another name.",
         )
     run([*kubectl, "apply", "-f", str(MANIFESTS / "cluster.yaml")], env=env, show=True)

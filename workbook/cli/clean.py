@@ -1,4 +1,4 @@
-"""`make clean`: remove everything that the workbook made, and print each removal."""
+"""`make clean`: remove everything that the workbook created, and print each removal."""
 
 import re
 import shutil
@@ -23,15 +23,15 @@ NODE_IMAGES = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
 def clean() -> None:
     """Remove clusters, images, kind's network if it is unused, and build/; stop an engine that the workbook started.
 
-    The command line then removes the workbook's folder and the Python environment, outside of that environment.
-    What the workbook did not make is kept: other clusters, other images, and the packages of the system. What a container
-    or another copy of the workbook uses is kept, too.
+    The command line then removes the workbook's folder and the Python environment, from outside of that environment.
+    It keeps everything that the workbook did not create: other clusters, other images, and the system's packages. It also
+    keeps what a container or another copy of the workbook uses.
     """
     for cluster in made():
         cluster.delete()
     engine = running_engine()
     if users := _clean_engine(engine) if engine else []:
-        print(f"The Docker engine stays as it is: {users[0]} uses it.")
+        print(f"Keeping the Docker engine: {users[0]} uses it.")
     else:
         daemon.stop()
     if (build := ROOT / "build").exists():
@@ -40,11 +40,11 @@ def clean() -> None:
 
 
 def _clean_engine(engine: "DockerClient") -> list[str]:
-    """Remove what nothing uses; return who still uses the engine, in words."""
+    """Remove unused objects from the engine; return its remaining users, in words."""
     others = [f"the workbook with its files in {folder}" for folder in leave(engine)]
     if not others:
         for container in engine.containers.list(all=True, filters={"label": labels.SELECTOR}):
-            with step(f"Remove the container {container.name}"):  # an interrupted step has left it
+            with step(f"Remove the container {container.name}"):  # left by an interrupted step
                 container.remove(force=True)
     containers = engine.api.containers(all=True)
     users = {each["ImageID"]: _describe(each) for each in containers}
@@ -56,7 +56,7 @@ def _clean_engine(engine: "DockerClient") -> list[str]:
             own |= names & catalog().keys()
         for name in sorted(own):
             if user := users.get(str(image.id)) or next(iter(others), ""):
-                print(f"The image {name} stays: {user} uses it.")
+                print(f"Keeping the image {name}: {user} uses it.")
                 continue
             with step(f"Remove the image {name}"):
                 engine.images.remove(name)

@@ -1,4 +1,4 @@
-"""`make doctor`: is this machine ready for a class? It changes nothing, and needs only the standard library."""
+"""`make doctor`: check whether this machine is ready for a class. It changes nothing, and needs only the standard library."""
 
 import contextlib
 import io
@@ -15,18 +15,18 @@ from workbook.base.errors import WorkbookError
 from workbook.machine.checks import CHECKS, findings
 from workbook.machine.findings import Facts, Finding
 
-CHECK_SECONDS, TOTAL_SECONDS = 6, 12  # how long one check, and all of them together, may take
+CHECK_SECONDS, TOTAL_SECONDS = 6, 12  # time limits for one check, and for all checks together
 
 
 def doctor(as_json: bool = False) -> int:
-    """Print a line per check, and the fix of each that failed; return the exit status, which is 1 when a check failed.
+    """Print a line per check, and the fix for each failed check; return the exit status, which is 1 if a check failed.
 
     Args:
         as_json: print one JSON object instead: `ready` (no check failed), `checks` (the fields of each `Finding`), and
             `versions` (by the name of the program).
     """
     facts = Facts()
-    with contextlib.redirect_stdout(io.StringIO()):  # the progress that functions print while a reader waits
+    with contextlib.redirect_stdout(io.StringIO()):  # hides the progress that functions print
         found = list(findings(CHECKS, facts, partial(_answer, end=time.monotonic() + TOTAL_SECONDS)))
     failed = [finding.check for finding in found if finding.ok is False]
     if as_json:
@@ -49,7 +49,7 @@ def _print(found: list[Finding]) -> None:
 
 
 def _answer(check: Callable[[], Finding | None], end: float) -> Finding | None:
-    """Call a check in a thread of its own, which is abandoned when it hangs or `end` is over, by `time.monotonic`."""
+    """Call a check in a separate thread, which is abandoned if it hangs, or at `end` (by `time.monotonic`)."""
     answer: Future[Finding | None] = Future()
 
     def run() -> None:
@@ -57,7 +57,7 @@ def _answer(check: Callable[[], Finding | None], end: float) -> Finding | None:
             answer.set_result(check())
         except (WorkbookError, ModuleNotFoundError) as error:
             answer.set_exception(error)
-        except Exception as error:  # a broken machine can cause any error; the other checks go on
+        except Exception as error:  # a broken machine can cause any error; the other checks continue
             answer.set_exception(WorkbookError(f"{type(error).__name__}: {error}", fix="Fix what the error names."))
 
     seconds = max(0.1, min(CHECK_SECONDS, end - time.monotonic()))

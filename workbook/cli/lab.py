@@ -14,7 +14,7 @@ FIRST_NOTEBOOK = "notebooks/00_start-here.ipynb"
 def lab() -> int:
     """Set everything up, then run JupyterLab with the first notebook until the user ends it; return its exit status.
 
-    Where the cluster cannot be set up, the error is printed, and the notebooks can still be read.
+    If the cluster cannot be set up, print the error, and open the notebooks for reading.
     """
     try:
         up()

@@ -1,6 +1,6 @@
-"""The command line: which verbs exist, what each accepts, and in which Python it runs.
+"""The command line: its verbs, their arguments, and the Python in which each verb runs.
 
-It starts in any Python, with the standard library alone, and continues in the environment that has the packages.
+It starts in any Python, with only the standard library, and continues in the environment that has the packages.
 """
 
 import errno
@@ -26,7 +26,7 @@ from workbook.machine import environment
 
 
 def parser() -> ArgumentParser:
-    """The parser of the command line. Its help groups the verbs by who needs them."""
+    """Return the parser of the command line. Its help groups the verbs by their users."""
     whole = ArgumentParser(
         prog=commands.workbook(),
         usage="%(prog)s VERB [options]",
@@ -37,7 +37,7 @@ def parser() -> ArgumentParser:
     bundle = ArgumentParser(add_help=False)
     bundle.add_argument("--bundle", dest="folder", metavar="DIR", help="set up from this bundle, without a network")
     bundle.add_argument("--sum", metavar="SHA256", help="refuse a bundle whose manifest has another sha256")
-    bundle.add_argument("--verified", default="", help=SUPPRESS)  # by a process of the command line for the next
+    bundle.add_argument("--verified", default="", help=SUPPRESS)  # passed on by the process that verified the bundle
     lines = ["Learn Kubernetes by driving it. `VERB --help` explains a verb. With make, type `make VERB`."]
 
     def verb(run: verbs.Verb, *extras: str, name: str = "", bare: bool = False, passed_to: str = "") -> ArgumentParser:
@@ -87,7 +87,7 @@ def parse(words: Sequence[str]) -> verbs.Options:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a verb, and return the exit status. `words` are the command line's arguments, by default of this process."""
+    """Run a verb, and return the exit status. `words` are the arguments; by default, those of this process."""
     replace_missing_characters()
     words = sys.argv[1:] if words is None else words
     options = parse(words)
@@ -107,32 +107,32 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def explained(error: OSError) -> WorkbookError | None:
-    """Explain that a file may not, or cannot, be written; None for other failures of the system."""
+    """Return an explanation of why a file cannot be written; None for other errors."""
     if isinstance(error, PermissionError) and isinstance(error.filename, str | bytes | os.PathLike):
         return denied(error)
     if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
         return None
     why = ": ".join(str(part) for part in (error.strerror, error.filename) if part)
-    fix = f"{ROOT} and {home()} must be on a disk with free space that can be written to; WORKBOOK_HOME names another"
-    return WorkbookError("A file cannot be written.", why, f"{fix} folder for the second.")
+    fix = f"Make sure that {ROOT} and {home()} are on a writable disk with free space. WORKBOOK_HOME moves the second"
+    return WorkbookError("A file cannot be written.", why, f"{fix} folder.")
 
 
 def denied(error: PermissionError) -> WorkbookError:
-    """Explain that this user may not use a file: whose it is, such as after a `sudo make lab`, and how to get it back."""
+    """Return an error that names the owner of a file that this user may not use (for example after `sudo make lab`)."""
     path = Path(os.fsdecode(error.filename))
     what = f"This user may not use {path}."
     if sys.platform == "win32":
-        return WorkbookError(what, f"{error.strerror}.", "Close the programs that use it; then run this again.")
+        return WorkbookError(what, f"{error.strerror}.", "Close the programs that use it, then run this again.")
     owners: dict[Path, int] = {}
     for place in (path, *path.parents):
-        with suppress(OSError):  # it does not exist, or may not be looked at
+        with suppress(OSError):  # it does not exist, or is not accessible
             owners[place] = place.lstat().st_uid
     private = [place for place in owners if {ROOT, home()} & {place, *place.parents} or Path.home() in place.parents]
     foreign = [place for place in private if owners[place] != os.geteuid()]
     place = foreign[-1] if foreign else next(iter(owners))
     try:
         owner = place.owner()
-    except KeyError:  # a user without a name, such as of a container
+    except KeyError:  # a user without a name, for example from a container
         owner = f"the user {owners[place]}"
     fix = f"Make {path} accessible for your user"
     if foreign:
@@ -144,8 +144,8 @@ def denied(error: PermissionError) -> WorkbookError:
 
 
 def _run(options: verbs.Options, words: Sequence[str]) -> int:
-    """Run the verb in this Python if it has the packages, else start the same command in the environment that has them."""
-    # First of all: nothing is installed or started from a damaged bundle, or from another one than the sum's.
+    """Run the verb in this Python if it has the packages; otherwise start the same command in the environment that has them."""
+    # This comes first: nothing is installed or started from a damaged bundle, or from a bundle with another sum.
     bundle = choose.named(options.folder, options.sum, options.verified)
     if options.run is verbs.clean and not home().exists():
         _remove_files()
@@ -162,7 +162,7 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
             environment.link()
         code = options.run(options) or 0
     else:
-        os.environ.pop("PYTHONHOME", None)  # it names the folder of this Python
+        os.environ.pop("PYTHONHOME", None)  # it points to this Python's folder
         verified = [f"--verified={bundle.seal}"] if bundle else []
         code = attend([python, "-m", "workbook", words[0], *verified, *words[1:]], environment.import_path())
     if options.run is verbs.clean and code == 0 and Path(sys.prefix) != environment.VENV:
@@ -171,12 +171,14 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
 
 
 def _remove_files() -> None:
-    """Remove the files that the workbook made, and the environment in which `clean` itself ran."""
+    """Remove the files that the workbook created, and the environment in which `clean` itself ran."""
     for path in environment.links():
         path.unlink()
         print(f"✓ Remove {path}")
     files = [home()]
-    if (home() / "engine/dockerd.pid").exists():  # `clean` has left the engine running, for others: see cli/clean.py
+    if (
+        home() / "engine/dockerd.pid"
+    ).exists():  # `clean` left the engine running because others use it: see cli/clean.py
         files = [path for path in home().iterdir() if path.is_dir() and path.name != "engine"]
     for folder in (environment.VENV, *files, ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
         if folder.exists():

@@ -1,4 +1,4 @@
-"""`make shell`: the user's own shell, in which kubectl and minikube use the workbook's cluster. JupyterLab's terminals are it, too."""
+"""`make shell`, also used for JupyterLab's terminals: the user's shell, in which kubectl uses the workbook's cluster."""
 
 import os
 
@@ -12,25 +12,25 @@ from workbook.kube import kubectl
 from workbook.machine import session
 
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
-"""Variables by which another `make`, typed in the shell, would believe that it is a part of this one."""
+"""Variables that would make another `make`, typed in the shell, behave as a part of this one."""
 
 
 def shell() -> None:
-    """Say which cluster kubectl uses, then run the user's shell to its end. The cluster may be stopped, or absent.
+    """Print which cluster kubectl uses, then run the user's shell until it exits. The cluster need not be running.
 
     The shell starts in the repository's root, where the paths in the notebooks begin.
     """
     cluster, variables = current(), session.for_commands()
     try:
-        print(f"Here, kubectl uses {cluster.describe()}. `exit` leaves.")
+        print(f"In this shell, kubectl uses {cluster.describe()}. Type `exit` to leave.")
         if ready.reach(cluster):
             kubectl.provide(cluster, cluster.kubectl())
         else:
-            print(for_this_system("It does not run: `make up` starts it."))
+            print(for_this_system("The cluster is not running: `make up` starts it."))
     except WorkbookError as error:
         print(error)
     if commands := session.repairs(variables):
-        print(f"But your shell's start-up files lead kubectl elsewhere. First type: {'; '.join(commands)}")
+        print(f"Your shell's start-up files make kubectl use something else. First type: {'; '.join(commands)}")
     for name in OF_MAKE:
         os.environ.pop(name, None)
     os.chdir(ROOT)  # JupyterLab may start a terminal in the folder that its file browser shows

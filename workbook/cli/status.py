@@ -1,4 +1,4 @@
-"""`make status`: the cluster's state, and how far the user is on it."""
+"""`make status`: the cluster's state, and the user's progress on it."""
 
 from workbook.base.commands import for_this_system
 from workbook.cluster.protocol import State
@@ -15,11 +15,11 @@ def status() -> None:
             table = progress()
             print(table.to_string(), end="\n\n")
             end, done = table["STEP"] == SHOWN["end"], table["EXERCISE"] == SHOWN["exercise"]
-            print(f"Notebooks run to their end: {end.sum()} of {len(end)}. Exercises done by yourself: {done.sum()}.")
+            print(f"Notebooks run to the end: {end.sum()} of {len(end)}. Exercises done on your own: {done.sum()}.")
             if not end.all():
                 print(f"Continue with {table.index[~end][0]}.")
         case State.ABSENT:
-            print(for_this_system("There is no cluster, and so no progress: `make up` creates one."))
+            print(for_this_system("There is no cluster, so there is no progress: `make up` creates a cluster."))
         case _:
             text = "Your progress is stored in the cluster, which is not running: `make up` starts it."
             print(for_this_system(text))

@@ -1,6 +1,6 @@
-"""What each verb does, in functions whose docstrings are the help text. Longer verbs have a file of their own.
+"""The verbs of the command line: functions whose docstrings are the help texts. Longer verbs have their own files.
 
-They import what they need when they are called, because the command line starts in a Python without packages.
+The functions import what they need when they are called, because the command line starts in a Python without packages.
 """
 
 import os
@@ -18,11 +18,11 @@ from workbook.cluster.current import made
 from workbook.machine import environment
 
 TESTS = {
-    "test": "Set everything up, then run all tests, the notebooks among them.",
+    "test": "Set everything up, then run all tests, including the notebooks.",
     "mutants": "Make small errors in a copy of the workbook; the tests must catch each.",
     "test-order": "Run notebooks alone, twice, in random order, and after a killed kernel.",
-    "faults": "Break the cluster and the machine on purpose; see whether errors explain it.",
-    "offline": "Make a bundle, and set up from it in a network that leads nowhere.",
+    "faults": "Break the cluster and the machine on purpose; check whether errors explain it.",
+    "offline": "Make a bundle, and set up from it in a network without any connection.",
 }
 """The verbs of `tests`, and their help texts."""
 
@@ -33,9 +33,9 @@ class Options(Namespace):
     verb: str
     run: "Verb"
     extras: tuple[str, ...]  # the optional dependencies that the verb needs, by their names in pyproject.toml
-    bare: bool  # whether the verb works without packages: none are installed for it
-    passed_to: str  # the program that reads the arguments, which may then be any; empty for the command line itself
-    refuse: Callable[[str], object]  # ends the process: shows the verb's usage, and what is wrong
+    bare: bool  # whether the verb works without packages, so that none are installed for it
+    passed_to: str  # the program that gets all unknown arguments; empty for none
+    refuse: Callable[[str], object]  # ends the process with the verb's usage and an error
     folder: str | None  # the bundle's folder, as typed
     sum: str | None  # the sha256 that its manifest must have, as typed
     verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
@@ -77,7 +77,7 @@ def status(options: Options) -> None:
 
 def doctor(options: Options) -> int:
     """Check whether this machine is ready for a class; change nothing."""
-    from workbook.cli.doctor import doctor  # looks for packages that may be missing
+    from workbook.cli.doctor import doctor  # checks whether packages are missing
 
     return doctor(as_json=options.json)
 
@@ -90,14 +90,14 @@ def up(options: Options) -> None:
 
 
 def down(options: Options) -> None:
-    """Stop the workbook's clusters; what is deployed on them is kept."""
+    """Stop the workbook's clusters, and keep what is deployed on them."""
     for cluster in made():
         with lock(cluster.folder / "lock", "stop"):
             cluster.stop()
 
 
 def clean(options: Options) -> None:
-    """Remove clusters, images and caches: everything that the workbook made."""
+    """Remove clusters, images and caches: everything that the workbook created."""
     from workbook.cli.clean import clean  # needs packages
 
     clean()
@@ -111,21 +111,21 @@ def handout(options: Options) -> None:
 
 
 def bundle(options: Options) -> None:
-    """Write all that a class without a network needs to build/bundle/."""
+    """Write everything that a class without a network needs to build/bundle/."""
     from workbook.publish.bundle import bundle  # needs packages
 
     bundle()
 
 
 def verify(options: Options) -> None:
-    """Read a whole bundle and compare every checksum; start nothing."""
+    """Read a whole bundle, and compare all checksums; start nothing."""
     if not chosen():  # it is verified before any verb begins
         raise WorkbookError("No bundle is named.", fix="Run `make verify BUNDLE=build/bundle`.")
     if options.sum:
-        print("  It is the sum that was given.")
+        print("  This is the expected sum.")
         return
-    print("  The checksums in a bundle show damage; a person who changes it can change them, too.")
-    print(for_this_system("  Compare this one with yours, or let a command do that: `make lab BUNDLE=… SUM=…`."))
+    print("  The checksums in a bundle reveal damage, but a person who changes the bundle can change them, too.")
+    print(for_this_system("  Compare this sum with yours, or let a command do that: `make lab BUNDLE=… SUM=…`."))
 
 
 def classroom(options: Options) -> None:
@@ -146,11 +146,11 @@ def tests(options: Options) -> int:
 
 
 def bench(options: Options) -> int:
-    """Measure the workbook next to its peers, on a cluster of its own."""
+    """Compare the workbook's speed with similar programs, on a separate cluster."""
     return _start("bench", *options.arguments)
 
 
 def _start(module: str, *arguments: str) -> int:
-    """Start one of the programs next to this package, which does not import them."""
+    """Start `tests` or `bench`, which this package does not import."""
     os.chdir(ROOT)
     return attend([sys.executable, "-m", module, *arguments], environment.import_path())

@@ -1,10 +1,10 @@
-"""Which cluster the notebooks drive: the environment's settings, and the provider chosen from them.
+"""The choice of the cluster that the notebooks drive: the environment's settings, and the provider chosen from them.
 
-`minikube` is what the chapter teaches, and the default where it is installed; `kind` takes its place where it is not;
-`existing` works inside one namespace of a cluster that is already there. `WORKBOOK_CLUSTER` names one of them.
-`WORKBOOK_PROFILE` names the cluster itself (default `workbook`), so that tests have one of their own.
+`minikube` is what the chapter teaches, and the default if it is installed; otherwise the default is `kind`. `existing`
+works inside one namespace of a cluster that already runs. `WORKBOOK_CLUSTER` selects one of the three.
+`WORKBOOK_PROFILE` names the cluster itself (default `workbook`), so that tests can have their own cluster.
 
-Only the standard library is used here: the doctor asks this before any package is installed.
+This module uses only the standard library: the doctor needs it before any package is installed.
 """
 
 import os
@@ -20,7 +20,7 @@ from workbook.bundle.use import Bundle
 
 
 class Provider(StrEnum):
-    """Who runs the cluster."""
+    """The program that provides the cluster."""
 
     MINIKUBE = "minikube"
     KIND = "kind"
@@ -28,10 +28,10 @@ class Provider(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a provider was chosen, in words for the reader."""
+    """The reason why a provider was chosen, in words for the reader."""
 
-    REQUESTED = "WORKBOOK_CLUSTER asks for it"
-    REMEMBERED = "this cluster was made with it"
+    REQUESTED = "WORKBOOK_CLUSTER requests it"
+    REMEMBERED = "this cluster was created with it"
     INSTALLED = "it is installed, and it is what the chapter teaches"
     NOT_INSTALLED = "minikube is not installed"
     BUNDLED = "the bundle was made for it"
@@ -39,10 +39,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says about the cluster; fields that it does not name are empty.
+    """The cluster's settings from the environment; fields without a variable are empty.
 
-    `provider` is the requested one; `context`, `namespace` and `registry` are for an existing cluster; `folder` is
-    where the cluster's files are kept.
+    `provider` is the requested one; `context`, `namespace` and `registry` are for an existing cluster; `folder` holds
+    the cluster's files.
     """
 
     profile: str
@@ -55,7 +55,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, profile: str = "") -> "Settings":
-        """Read them from the variables `WORKBOOK_…`.
+        """Read the settings from the variables `WORKBOOK_…`.
 
         Args:
             profile: a cluster's name, instead of the one in `WORKBOOK_PROFILE`.
@@ -76,7 +76,7 @@ class Settings:
 
 
 def choose(settings: Settings | None = None) -> tuple[Provider, Reason]:
-    """The provider for a cluster, and why it was chosen.
+    """Choose the provider for a cluster; return it with the reason.
 
     Args:
         settings: the cluster's settings; those of the environment when None.
@@ -92,18 +92,18 @@ def choose(settings: Settings | None = None) -> tuple[Provider, Reason]:
     if reason in (Reason.INSTALLED, Reason.NOT_INSTALLED):
         return offered, Reason.BUNDLED
     raise WorkbookError(
-        f"The bundle brings {offered}, and this cluster is to be {provider}'s.",
-        f"That is chosen because {reason}.",
-        "Unset WORKBOOK_CLUSTER, or remove the cluster with `make clean`; or run this without BUNDLE.",
+        f"The bundle contains {offered}, but this cluster needs {provider}.",
+        f"{provider} was chosen because {reason}.",
+        "Unset WORKBOOK_CLUSTER, remove the cluster with `make clean`, or run this without BUNDLE.",
     )
 
 
 def _preferred(settings: Settings) -> tuple[Provider, Reason]:
-    """The provider that is chosen without a bundle."""
+    """The provider to use without a bundle, and the reason."""
     if settings.provider:
         if settings.provider not in set(Provider):
             raise WorkbookError(
-                f"WORKBOOK_CLUSTER is {settings.provider!r}, and there is no such provider.",
+                f"WORKBOOK_CLUSTER is {settings.provider!r}, which is not a provider.",
                 fix=f"Set it to one of {', '.join(Provider)}, or unset it.",
             )
         return Provider(settings.provider), Reason.REQUESTED
@@ -115,13 +115,13 @@ def _preferred(settings: Settings) -> tuple[Provider, Reason]:
 
 
 def remember(folder: Path, provider: Provider) -> None:
-    """Note which provider a cluster was made with, so that it is found again when another one gets installed."""
+    """Store the provider that a cluster was created with. It stays in use when another one gets installed."""
     folder.mkdir(parents=True, exist_ok=True)
     _note(folder).write_text(provider, encoding="utf-8")
 
 
 def remembered(folder: Path) -> Provider | None:
-    """The provider that the cluster in this folder was made with; None when it is not known."""
+    """Return the provider that the cluster in this folder was created with; None if it is not known."""
     name = _note(folder).read_text(encoding="utf-8").strip() if _note(folder).exists() else ""
     return Provider(name) if name in set(Provider) else None
 

@@ -1,4 +1,4 @@
-"""The cluster that the environment names, and a connection to it."""
+"""The cluster that the environment selects, and a connection to it."""
 
 import os
 from functools import cache, lru_cache
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def current() -> Cluster:
-    """The cluster that the environment names now. The same settings give the same object.
+    """Return the cluster that the environment selects now. The same settings return the same object.
 
     Raises:
         WorkbookError: see `choose`.
@@ -25,7 +25,7 @@ def current() -> Cluster:
 
 @cache
 def open_cluster(provider: Provider, settings: Settings) -> Cluster:
-    """The cluster of a provider. Nothing is started or asked."""
+    """Return a provider's cluster, without starting or contacting it."""
     if provider is Provider.MINIKUBE:
         from workbook.cluster.minikube import Minikube  # loaded when used
 
@@ -40,14 +40,14 @@ def open_cluster(provider: Provider, settings: Settings) -> Cluster:
 
 
 def made() -> list[Cluster]:
-    """The clusters that the workbook has made on this machine, each with its own provider."""
+    """Return the clusters that the workbook has created on this machine, each with its own provider."""
     folders = sorted(clusters().glob("*/provider"))
     found = [(remembered(note.parent), Settings.from_environment(note.parent.name)) for note in folders]
     return [open_cluster(provider, settings) for provider, settings in found if provider]
 
 
 def api() -> "Api":
-    """A connection to the current cluster. Its kubeconfig is read when it has changed, not at each call.
+    """Return a connection to the current cluster. It reads the kubeconfig only after a change, not at each call.
 
     Raises:
         WorkbookError: the workbook has no cluster, or the kubeconfig is not the one that the workbook wrote.
@@ -58,8 +58,8 @@ def api() -> "Api":
 
 @lru_cache(maxsize=8)
 def _connect(provider: Provider, settings: Settings, changed: int, process: int) -> "Api":
-    """The connection to a cluster. One that was made for an older kubeconfig or for another process is not used."""
-    # The Kubernetes client takes a third of a second to load: not before it is needed.
+    """Connect to a cluster. A changed kubeconfig or another process gets a new connection."""
+    # The Kubernetes client takes a third of a second to load, so it is imported only here.
     from workbook.kube import kubeconfig
     from workbook.kube.client import Api
 
@@ -67,7 +67,7 @@ def _connect(provider: Provider, settings: Settings, changed: int, process: int)
     if not kubeconfig.is_valid(cluster):
         raise WorkbookError(
             f"The workbook is not connected to its cluster {cluster.name!r}.",
-            f"{cluster.kubeconfig} is absent, damaged, or points at another cluster.",
+            f"{cluster.kubeconfig} is missing, damaged, or points to another cluster.",
             "Run the notebook's `begin(…)` cell, or `make up` in a terminal.",
         )
     return Api(cluster)

@@ -1,7 +1,7 @@
-"""A cluster that already runs: the workbook keeps to one namespace of it.
+"""A cluster that already runs: the workbook uses only one of its namespaces.
 
-`WORKBOOK_CONTEXT` names the context in the reader's kubeconfig, which is only read; `WORKBOOK_NAMESPACE` the
-namespace (default `workbook`); `WORKBOOK_REGISTRY` the image registry that both this machine and the nodes can reach.
+`WORKBOOK_CONTEXT` names the context in the reader's kubeconfig, which is not changed. `WORKBOOK_NAMESPACE` names the
+namespace (default `workbook`), and `WORKBOOK_REGISTRY` the image registry that both this machine and the nodes can reach.
 """
 
 import json
@@ -30,11 +30,11 @@ RIGHTS = [
     for what in ("pods", "services", "configmaps", "deployments")
     for verb in ("list", "create", "delete")
 ]
-"""What the notebooks do in their Namespace, as far as a missing right tells that others are missing, too."""
+"""A sample of what the notebooks do in their Namespace: if one of these rights is missing, others usually are, too."""
 
 
 class Existing(Cluster):
-    """One namespace of a cluster that exists already."""
+    """One namespace of a cluster that already exists."""
 
     provider = Provider.EXISTING
 
@@ -52,7 +52,7 @@ class Existing(Cluster):
         return self.settings.namespace or (used[1] if used else "workbook")
 
     def describe(self) -> str:
-        return f"an existing cluster, context {self.context!r}: only its Namespace {self.namespace!r} is used"
+        return f"an existing cluster, context {self.context!r}: the workbook uses only its Namespace {self.namespace!r}"
 
     def status(self) -> State:
         if not kubeconfig.is_valid(self):
@@ -62,19 +62,19 @@ class Existing(Cluster):
     def start(self) -> Api:
         if api := ready.reach(self):
             return api
-        # Any kubectl will do: the kubeconfig from before may no longer give access to ask for the cluster's version.
+        # Any kubectl will do: the previous kubeconfig may not allow asking for the cluster's version any more.
         words = ["config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"]
         command = [require_kubectl(), *words]
         with step(f"Connect to {self.context!r}"):
             print(f"$ {typed(command)}", flush=True)
-            fix = "WORKBOOK_CONTEXT must be one of `kubectl config get-contexts`."
+            fix = "Set WORKBOOK_CONTEXT to a context that `kubectl config get-contexts` lists."
             text = read(command, env=self.environment() | {"KUBECONFIG": kubeconfig.users()}, fix=fix)
             config = yaml.safe_load(text)
             _, user = kubeconfig.used(config, self.context)
-            _, whole = kubeconfig.users_own(self.context)  # the command prints relative paths as they are in the file
+            _, whole = kubeconfig.users_own(self.context)  # the command prints relative paths as in the file
             user |= {key: whole[key] for key in ("exec", "tokenFile") if key in user and key in whole}
             if program := credentials.login(user):
-                print(f"Its kubeconfig logs in with a program of this machine: `{program}`", flush=True)
+                print(f"Its kubeconfig logs in with a program on this machine: `{program}`", flush=True)
             kubeconfig.write(self.kubeconfig, yaml.safe_dump(config), self.context, self.namespace)
             api = Api(self)
             self._require(api)
@@ -82,9 +82,9 @@ class Existing(Cluster):
             return api
 
     def _require(self, api: Api) -> None:
-        """Refuse a cluster that does not answer, or does not let the reader do what the notebooks do.
+        """Refuse a cluster that does not answer, or that does not allow what the notebooks do.
 
-        Nothing is waited for: it is not the workbook's to start.
+        It does not wait: the workbook cannot start this cluster.
 
         Raises:
             WorkbookError: says which of these it is, and what to do.
@@ -101,8 +101,8 @@ class Existing(Cluster):
             raise WorkbookError(f"{whose.capitalize()} does not accept your login.", message(error), LOG_IN) from error
         except WorkbookError as error:
             if isinstance(error.__cause__, SSLError):
-                what = f"The certificate of {whose} is not of the authority that the kubeconfig names."
-                fix = "Write the kubeconfig again: the cluster may be a new one. Or a proxy on the way shows its own certificate."
+                what = f"The certificate authority in the kubeconfig did not sign the certificate of {whose}."
+                fix = "Write the kubeconfig again: the cluster may be new. Or a proxy in between presents its own certificate."
                 raise WorkbookError(what, error.why, fix) from error
             fix = (
                 "Start it, or connect to its network (VPN), until `kubectl --context {} get pods` works in a terminal."
@@ -110,13 +110,13 @@ class Existing(Cluster):
             raise WorkbookError(error.what, error.why, f"{fix.format(self.context)} Then run this again.") from error
         if missing:
             raise WorkbookError(
-                f"Your user may not do on {whose} what the notebooks do.",
+                f"Your user does not have the rights on {whose} that the notebooks need.",
                 f"Not allowed: {', '.join(missing)}.",
-                "Ask who runs the cluster for these rights: the roles in classroom/ are enough. "
-                f"`kubectl --context {self.context} auth can-i --list -n {self.namespace}` shows what you have.",
+                "Ask the cluster's administrator for these rights: the roles in classroom/ are enough. "
+                f"`kubectl --context {self.context} auth can-i --list -n {self.namespace}` shows the rights you have.",
             )
         if not ready_node:
-            raise WorkbookError(f"{whose.capitalize()} has no Ready node.", fix="Ask who runs it.")
+            raise WorkbookError(f"{whose.capitalize()} has no Ready node.", fix="Ask the cluster's administrator.")
 
     def _may(self, api: Api, right: str, namespace: str = "") -> bool:
         """Whether the reader has a right, such as `create pods`.
@@ -131,14 +131,14 @@ class Existing(Cluster):
         return bool(json.loads(answer.data)["status"]["allowed"])
 
     def stop(self) -> None:
-        print(f"The cluster behind {self.context!r} is not the workbook's to stop.")
+        print(f"The cluster behind {self.context!r} keeps running: the workbook only stops clusters that it started.")
 
     def delete(self) -> None:
         if not kubeconfig.current(self.kubeconfig):
             return
         if not ready.reach(self):
             print(
-                f"The cluster behind {self.context!r} does not answer: its Namespace {self.namespace!r}, if any, stays."
+                f"The cluster behind {self.context!r} does not answer, so its Namespace {self.namespace!r} is not deleted."
             )
         else:
             with step(f"Delete the Namespace {self.namespace!r} of {self.context!r}") as running:
@@ -148,7 +148,7 @@ class Existing(Cluster):
                 except CommandFailed as error:
                     if "(Forbidden)" not in error.output:
                         raise
-                    running.result = "it stays, because it is not yours to delete; who has made it for you can"
+                    running.result = "not deleted, because your user may not do that; ask its administrator"
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
@@ -176,17 +176,17 @@ class Existing(Cluster):
             for message in self.engine.api.push(repository, tag, stream=True, decode=True):
                 if "error" in message:
                     raise WorkbookError(
-                        f"{target} was not pushed: {message['error']}",
+                        f"Docker could not push {target}: {message['error']}",
                         self._login_problem,
-                        f"`docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
+                        f"Run `docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
                     )
                 running.update(message.get("status", ""))
         self.engine.images.remove(target)  # only the name that the push needed
 
     @property
     def _login_problem(self) -> str:
-        """What is wrong with the credential helper for the registry; empty when nothing is."""
-        # The Docker SDK is loaded with the engine, not with this module.
+        """The fault of the registry's credential helper; empty if it works."""
+        # Imported here, because the Docker SDK loads slowly.
         from workbook.engine.login import problem
 
         return problem(self.engine, self._registry.partition("/")[0])
@@ -195,8 +195,8 @@ class Existing(Cluster):
         return [image for image in sorted(self._pushed()) if self._in_registry(image)]
 
     def _in_registry(self, image: str) -> bool:
-        """Whether the registry has the image; asked through the engine, which knows how to log in."""
-        # The Docker SDK is loaded with the engine, not with this module.
+        """Whether the registry has the image. The engine asks it, because the engine can log in."""
+        # Imported here, because the Docker SDK loads slowly.
         from docker.errors import APIError
 
         try:
@@ -206,9 +206,9 @@ class Existing(Cluster):
             if error.status_code == 404 or "unknown" in str(error):
                 return False
             raise WorkbookError(
-                f"The registry {self._registry} does not answer as one.",
+                f"{self._registry} does not answer like an image registry.",
                 "\n".join(filter(None, [str(error), self._login_problem])),
-                f"Start it, correct WORKBOOK_REGISTRY, or `docker login {self._registry}`.",
+                f"Start the registry, correct WORKBOOK_REGISTRY, or run `docker login {self._registry}`.",
             ) from error
 
     @property
@@ -224,14 +224,14 @@ class Existing(Cluster):
         self._note.write_text("".join(f"{image} {identity}\n" for image, identity in pushed.items()), encoding="utf-8")
 
     def remove(self, image: str) -> None:
-        """Forget the image. The registry keeps it, because it is not the workbook's to delete; the next push replaces it."""
+        """Forget the image. It stays in the registry, where the workbook deletes nothing; the next push replaces it."""
         self._remember({name: identity for name, identity in self._pushed().items() if name != image})
 
     def reference(self, image: str) -> str:
         return f"{self._registry}/{image}"
 
     def localize(self, manifest: str) -> str:
-        """A manifest with the workbook's images taken from the registry, which the policy `Never` does not allow."""
+        """Return a manifest that pulls the workbook's images from the registry, with a pull policy that allows it."""
         documents: list[dict[str, Any]] = list(yaml.safe_load_all(manifest))
         for document in documents:
             pod = (document.get("spec") or {}).get("template", document).get("spec") or {}
@@ -249,11 +249,11 @@ class Existing(Cluster):
 
 
 def _required(value: str, name: str, meaning: str) -> str:
-    """A setting that this provider cannot do without."""
+    """Return a setting that this provider needs, or raise an error if it is empty."""
     if value:
         return value
     raise WorkbookError(
         f"{name} is not set, and WORKBOOK_CLUSTER=existing needs it.",
-        f"It names {meaning}.",
+        f"{name} names {meaning}.",
         f"Set {name}, then run this again.",
     )

@@ -1,6 +1,6 @@
-"""kind, Kubernetes in a container, through its own command line: https://kind.sigs.k8s.io/
+"""kind, Kubernetes in a container, driven through its command line: https://kind.sigs.k8s.io/
 
-Its node image is the official one where that can be pulled; elsewhere node/ builds one from source.
+Its node image is the official one if that can be pulled. Otherwise node/ builds one from source.
 """
 
 from typing import TYPE_CHECKING
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 LOADED = "workbook.image"
-"""The label on a node's image that names the engine's image it was loaded from."""
+"""The label on an image in the node that names the engine's image from which it was loaded."""
 
 
 class Kind(Cluster):
-    """A kind cluster of one node."""
+    """A kind cluster with one node."""
 
     provider = Provider.KIND
 
@@ -37,7 +37,7 @@ class Kind(Cluster):
         return f"kind-{self.name}"
 
     def describe(self) -> str:
-        return f"kind, cluster {self.name!r}: one node in a container of this machine's Docker engine"
+        return f"kind, cluster {self.name!r}: one node, in a container of this machine's Docker engine"
 
     def node(self) -> "Container | None":
         found = self.engine.containers.list(all=True, filters={"name": f"^/?{self.name}-control-plane$"})
@@ -61,13 +61,13 @@ class Kind(Cluster):
             try:
                 return self._resume(container)
             except WorkbookError as error:
-                print(f"The cluster {self.name!r} is beyond repair, so a new one takes its place.\n{error.what}")
+                print(f"The cluster {self.name!r} does not start, so a new one replaces it.\n{error.what}")
                 self.delete()
         return self._create()
 
     def _resume(self, container: "Container") -> Api:
         """Start a stopped node, and connect to it."""
-        # The Docker SDK is loaded with the engine, not with this module.
+        # Imported here, because the Docker SDK loads slowly.
         from docker.errors import APIError
 
         with step(f"Start the cluster {self.name!r} again"):
@@ -76,7 +76,7 @@ class Kind(Cluster):
                 try:
                     container.start()
                 except APIError as error:
-                    raise WorkbookError("Its node does not start.", str(error)) from error
+                    raise WorkbookError("The cluster's node does not start.", str(error)) from error
             return self._connect(timeout=90)
 
     def _create(self) -> Api:
@@ -91,8 +91,8 @@ class Kind(Cluster):
                 timeout=900,
                 on_line=running.update,
                 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
-                fix="Run this again. Docker needs 4 GB of memory and some 10 GB of free disk. Where other clusters run on"
-                " this machine, stop them, or let it have more: `sudo sysctl fs.inotify.max_user_instances=512`.",
+                fix="Run this again. Docker needs 4 GB of memory and about 10 GB of free disk space. If other clusters run on"
+                " this machine, stop them, or raise its limit: `sudo sysctl fs.inotify.max_user_instances=512`.",
             )
             return self._connect()
 
@@ -135,7 +135,7 @@ class Kind(Cluster):
         if not changed:
             return
         with step(f"Load {', '.join(changed)} onto the node"):
-            try:  # in one call: layers that images share are copied once
+            try:  # in one call, so that shared layers are copied only once
                 run(self._kind("load", "docker-image", *changed), show=True)
             except CommandFailed as error:
                 if "no space left" not in error.output:
@@ -143,7 +143,7 @@ class Kind(Cluster):
                 raise WorkbookError(
                     "The images do not fit onto the node: its disk is full.",
                     error.output.strip().splitlines()[-1][-300:],
-                    "Make room: `docker system df` shows what Docker stores, `docker system prune` removes what is unused.",
+                    "Free some space: `docker system df` shows what Docker stores, `docker system prune` removes what is unused.",
                 ) from None
             for image in changed:
                 self._ctr("images", "label", _full(image), f"{LOADED}={identities[image]}")
@@ -156,7 +156,7 @@ class Kind(Cluster):
         self._ctr("images", "remove", "--sync", _full(image))
 
     def _ctr(self, *words: str) -> str:
-        """Ask the node's container runtime."""
+        """Run `ctr`, the client of the node's container runtime, and return its output."""
         command = ["ctr", "--namespace=k8s.io", *words]
         if (container := self.node()) is None:
             raise self._no_node()

@@ -1,4 +1,4 @@
-"""minikube, through its own command line: https://minikube.sigs.k8s.io/docs/commands/"""
+"""minikube, driven through its command line: https://minikube.sigs.k8s.io/docs/commands/"""
 
 import atexit
 import contextlib
@@ -40,7 +40,7 @@ PORT_TAKEN = re.compile(r".*(address already in use|port is already allocated|Po
 
 
 class Choice(NamedTuple):
-    """How minikube runs a node: its driver, empty when minikube chooses it; the reason; the runtime; the memory in MB."""
+    """How minikube runs a node: driver (empty: minikube chooses it), reason, container runtime, and memory in MB."""
 
     driver: str
     reason: str
@@ -49,19 +49,19 @@ class Choice(NamedTuple):
 
     @property
     def forced(self) -> bool:
-        """Whether `--force` is needed: with it, minikube lets root use a driver other than none (DRV_AS_ROOT)."""
+        """Whether `--force` is needed: only with it may root use a driver other than none (DRV_AS_ROOT)."""
         return sys.platform != "win32" and os.geteuid() == 0 and self.driver != "none"
 
     def __str__(self) -> str:
-        built = "in the node" if self.runtime == "docker" else "by this machine's engine, and loaded onto the node"
-        words = f"driver {self.driver or 'chosen by minikube'} ({self.reason}), runtime {self.runtime} (images are built {built})"
+        place = "in the node" if self.runtime == "docker" else "by this machine's engine, and loaded onto the node"
+        words = f"driver {self.driver or 'chosen by minikube'} ({self.reason}), runtime {self.runtime} (images are built {place})"
         return words + (", --force (minikube refuses root without it)" if self.forced else "")
 
 
 class Minikube(Cluster):
-    """A minikube profile of the workbook's own.
+    """The workbook's own minikube profile.
 
-    With Docker as the node's runtime, images can be built straight inside the node, as the chapter does.
+    With Docker as the node's runtime, images can be built directly inside the node, as in the chapter.
     """
 
     provider = Provider.MINIKUBE
@@ -83,7 +83,7 @@ class Minikube(Cluster):
         return super().environment() | {"MINIKUBE_PROFILE": self.name}
 
     def _profile(self) -> dict[str, Any]:
-        """minikube's own notes about the profile; empty when there is no such profile."""
+        """minikube's configuration of the profile; empty if there is no such profile."""
         try:
             found = json.loads((minikube_cache().parent / "profiles" / self.name / "config.json").read_bytes())
         except (OSError, ValueError):
@@ -92,33 +92,35 @@ class Minikube(Cluster):
 
     @property
     def _runtime(self) -> str:
-        """The container runtime in the node of an existing profile."""
+        """The container runtime in the profile's node."""
         return self._profile().get("KubernetesConfig", {}).get("ContainerRuntime") or "docker"
 
     def choice(self, engine: "DockerClient | None" = None) -> Choice:
-        """The profile's own driver and runtime; for a new profile, those that suit this machine.
+        """Return the profile's driver and runtime; for a new profile, choose those that fit this machine.
 
         Args:
-            engine: this machine's Docker engine; looked for when None.
+            engine: this machine's Docker engine; found when None.
 
         Documentation: https://minikube.sigs.k8s.io/docs/drivers/
         """
         if driver := self._profile().get("Driver"):
             return Choice(
-                driver, "this profile was made with it", self._runtime, self._profile().get("Memory", MEMORY_MB)
+                driver, "this profile was created with it", self._runtime, self._profile().get("Memory", MEMORY_MB)
             )
         info = engine.info() if (engine := engine or _running_engine()) and shutil.which("docker") else {}
         if not info or info.get("OSType", "linux") != "linux":
-            return Choice("", "no Docker engine for Linux containers runs here", "docker")
+            return Choice("", "no Docker engine for Linux containers is running", "docker")
         # https://minikube.sigs.k8s.io/docs/drivers/docker/#rootless-docker
         rootless = "name=rootless" in (info.get("SecurityOptions") or [])
-        # minikube refuses to ask for more than an engine has, which is a little less than 4 GB on machines sold with that.
+        # minikube refuses to request more than the engine has, which is a little less than 4 GB on a machine sold with 4 GB.
         memory = min(MEMORY_MB, info.get("MemTotal", MEMORY_MB * 2**20) // 2**20)
-        return Choice("docker", "this machine's Docker engine runs", "containerd" if rootless else "docker", memory)
+        return Choice(
+            "docker", "this machine's Docker engine is running", "containerd" if rootless else "docker", memory
+        )
 
     @property
     def starting(self) -> list[str]:
-        """The command that starts this cluster, without its name."""
+        """The command that starts this cluster, without the cluster's name."""
         choice = self.choice()
         return [
             *(self._program, "start", f"--cpus={CPUS}", f"--memory={choice.memory}"),
@@ -135,17 +137,17 @@ class Minikube(Cluster):
         return [self._program, "-p", self.name, *args]
 
     def _run(self, *args: str, timeout: float = 600, on_line: Callable[[str], None] | None = None) -> None:
-        """Run minikube, shown as a reader would type it."""
+        """Run minikube, and print the command as a reader would type it."""
         env = {"KUBECONFIG": str(self.scratch)}
         print(f"$ {typed(self._command(*args), env)}", flush=True)
         fix = (
-            f"Read minikube's message above. `minikube delete -p {self.name}` gives up this cluster; "
+            f"Read minikube's message above. `minikube delete -p {self.name}` deletes this cluster; "
             "WORKBOOK_CLUSTER=kind uses kind instead."
         )
         run(self._command(*args), env=QUIET | env, timeout=timeout, on_line=on_line, fix=fix)
 
     def _read(self, *args: str, timeout: float = 120) -> str:
-        """What minikube prints on its standard output."""
+        """Run minikube, and return its standard output."""
         return read(self._command(*args), env=QUIET | {"KUBECONFIG": str(self.scratch)}, timeout=timeout)
 
     def status(self) -> State:
@@ -155,7 +157,7 @@ class Minikube(Cluster):
             answer = error.output  # minikube fails when the cluster does not run
         for line in answer.splitlines():
             with contextlib.suppress(json.JSONDecodeError):
-                status, _ = json.JSONDecoder().raw_decode(line)  # what follows comes from standard error
+                status, _ = json.JSONDecoder().raw_decode(line)  # the rest comes from standard error
                 if not isinstance(status, dict) or "Host" not in status:
                     continue
                 if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
@@ -176,7 +178,7 @@ class Minikube(Cluster):
         if api := ready.reach(self):
             return api
         if self.status() is State.BROKEN:
-            print(f"The cluster {self.name!r} is broken; making a new one.")
+            print(f"The cluster {self.name!r} is broken; creating a new one.")
             self.delete()
         with step(f"Start the cluster {self.name!r} with minikube") as running:
             if self.settings.bundle:
@@ -189,8 +191,8 @@ class Minikube(Cluster):
             except CommandFailed as error:
                 if not (taken := PORT_TAKEN.search(error.output)):
                     raise
-                fix = "End the program that uses it, such as another cluster (`docker ps` shows their ports). Then run this again."
-                raise WorkbookError("A port of the cluster's node is taken.", taken[0].strip(), fix) from None
+                fix = "Stop the program that uses it, such as another cluster (`docker ps` shows their ports). Then run this again."
+                raise WorkbookError("A port of the cluster's node is in use.", taken[0].strip(), fix) from None
             return ready.connect(self, self.scratch.read_text(encoding="utf-8"))
 
     def stop(self) -> None:
@@ -203,11 +205,11 @@ class Minikube(Cluster):
         kubeconfig.forget(self.kubeconfig)
 
     def kubectl(self) -> list[str]:
-        # The file itself: `minikube kubectl` writes a log for each command, and leaves a child when it is ended.
+        # Use the file itself: `minikube kubectl` writes a log for each command, and leaves a child process when stopped.
         minor = server_minor(self)
         if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
-        self._read("kubectl", "--", "version", "--client", timeout=600)  # downloads one that fits, once
+        self._read("kubectl", "--", "version", "--client", timeout=600)  # downloads a kubectl that fits, if necessary
         if path := find_kubectl(minor, first=cached_kubectl(minor)):
             return [path]
         return self._command("kubectl", "--")
@@ -221,7 +223,7 @@ class Minikube(Cluster):
     def started(self) -> str:
         if started := super().started():
             return started
-        # Of process 1, in a virtual machine and in a container: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+        # The start of process 1, in a virtual machine or container: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
         process, *system = self._read("ssh", "--", "cat", "/proc/1/stat", "/proc/stat").splitlines()
         boot = next(line.split()[1] for line in system if line.startswith("btime"))
         ticks = process.rpartition(")")[2].split()[19]
@@ -230,12 +232,12 @@ class Minikube(Cluster):
     def docker(self) -> "DockerClient":
         if self._runtime != "docker":
             return self.engine
-        # Asked once for each start, which writes the kubeconfig and may change the engine's address.
+        # Connect once per start of the cluster, which writes the kubeconfig and may change the engine's address.
         if (start := modified(self.kubeconfig)) not in self._engines:
-            # The Docker SDK is loaded with the engine, not with this module.
+            # Imported here, because the Docker SDK loads slowly.
             from docker.utils import kwargs_from_env
 
-            from workbook.engine.find import connect  # this one, too
+            from workbook.engine.find import connect  # imports the Docker SDK, too
 
             self._engines = {start: connect(**kwargs_from_env(environment=self.docker_environment()))}
         return self._engines[start]
@@ -252,7 +254,7 @@ class Minikube(Cluster):
 
     def load(self, *images: str) -> None:
         if self._runtime == "docker":
-            return  # the engine that built them is the node's own
+            return  # the node's own engine built them
         on_node = self._images()
         changed = [each for each in images if self.engine.images.get(each).id != on_node.get(each)]
         if not changed:
@@ -262,7 +264,7 @@ class Minikube(Cluster):
             if missing := set(changed) - set(self._images()):
                 raise WorkbookError(
                     f"minikube did not load {', '.join(sorted(missing))} onto the node.",
-                    fix=f"Its disk may be full: `minikube -p {self.name} ssh -- df -h /var` shows that.",
+                    fix=f"Check whether the node's disk is full: `minikube -p {self.name} ssh -- df -h /var`.",
                 )
 
     def images(self) -> list[str]:
@@ -282,21 +284,22 @@ class Minikube(Cluster):
     def remove(self, image: str) -> None:
         if self._runtime != "docker":
             return self._run("image", "rm", image)
-        # The Docker SDK is loaded with the engine, not with this module.
+        # Imported here, because the Docker SDK loads slowly.
         from docker.errors import ImageNotFound
 
         with contextlib.suppress(ImageNotFound):
             self.docker().images.remove(image, force=True)
 
     def url(self, service: str) -> str:
-        port = node_port(Api(self), service)  # minikube answers for other Services too
+        port = node_port(
+            Api(self), service
+        )  # refuses other types of Services, for which minikube would print an address
         return published(self.node(), port) or self._tunnel(service)
 
     def _tunnel(self, service: str) -> str:
-        """The address that minikube reports for a Service.
+        """Return the address that minikube reports for a Service.
 
-        Where the node itself cannot be reached, minikube forwards a port for as long as it runs: it is kept running
-        until this process ends.
+        If this machine cannot reach the node, minikube forwards a port while it runs, so it runs until this process ends.
 
         Documentation: https://minikube.sigs.k8s.io/docs/handbook/accessing/
         """
@@ -325,8 +328,8 @@ class Minikube(Cluster):
 
 
 def _running_engine() -> "DockerClient | None":
-    """This machine's Docker engine, if one runs that the workbook can use."""
-    # The Docker SDK takes a fifth of a second to load: not before it is needed.
+    """Return this machine's Docker engine, if a usable one is running."""
+    # The Docker SDK takes a fifth of a second to load, so it is imported only here.
     from workbook.engine.find import running_engine
 
     with contextlib.suppress(WorkbookError):
@@ -335,15 +338,15 @@ def _running_engine() -> "DockerClient | None":
 
 
 def _free_port() -> int:
-    """A port of this machine for the node's port, outside the ranges from which systems take ports for connections."""
+    """Find a free port of this machine for the node, outside the ranges that systems use for outgoing connections."""
     for port in random.sample(range(30000, 32768), 100):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
-    raise WorkbookError("No port is free between 30000 and 32767.", fix="End programs that listen there.")
+    raise WorkbookError("No port is free between 30000 and 32767.", fix="Stop programs that listen on these ports.")
 
 
 def environment(answer: str) -> dict[str, str]:
-    """The variables in the output of `minikube docker-env --shell none`: lines of KEY=VALUE.
+    """Parse the variables in the output of `minikube docker-env --shell none`: lines of KEY=VALUE.
 
     Raises:
         WorkbookError: DOCKER_HOST is not among them.
@@ -354,16 +357,16 @@ def environment(answer: str) -> dict[str, str]:
         raise WorkbookError(
             "minikube does not report how to reach the Docker engine in its node.",
             answer.strip()[-500:],
-            "`make up` starts the cluster again; then run this again.",
+            "Restart the cluster with `make up`, then run this again.",
         )
     return found
 
 
 def cached_kubectl(minor: int) -> Path | None:
-    """The newest kubectl 1.`minor` for this system in minikube's cache; None when there is none.
+    """Return the newest kubectl 1.`minor` for this system in minikube's cache; None if there is none.
 
     Documentation: https://minikube.sigs.k8s.io/docs/handbook/offline/
     """
-    programs = f"{platform.system().lower()}/*/v1.{minor}.*/kubectl*"  # the node's may be for another system
+    programs = f"{platform.system().lower()}/*/v1.{minor}.*/kubectl*"  # the cache also has the node's, which may be for another system
     found = [path for path in minikube_cache().glob(programs) if path.suffix in ("", ".exe")]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)

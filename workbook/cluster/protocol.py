@@ -1,4 +1,4 @@
-"""What every provider of a cluster does."""
+"""The interface of a cluster, which every provider implements."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from workbook.kube.client import Api
 
 CPUS, MEMORY_MB = 2, 4096
-"""What the chapter asks for the cluster, and what `minikube start` is given."""
+"""The size that the chapter recommends, and that `minikube start` requests."""
 
 
 class State(StrEnum):
-    """What a cluster is doing."""
+    """The state of a cluster."""
 
     RUNNING = "Running"
     STOPPED = "Stopped"
@@ -28,10 +28,10 @@ class State(StrEnum):
 
 
 class Cluster(Protocol):
-    """A cluster. Methods that change something print the commands they run, so that a reader can type them.
+    """A cluster. Methods that change something print the commands that they run, so that a reader can type them.
 
     Args:
-        settings: which cluster it is.
+        settings: the cluster's settings.
     """
 
     provider: Provider
@@ -47,7 +47,7 @@ class Cluster(Protocol):
 
     @property
     def namespace(self) -> str:
-        """The namespace that the workbook keeps to."""
+        """The namespace that the workbook uses."""
         return "workbook"
 
     @property
@@ -57,114 +57,114 @@ class Cluster(Protocol):
 
     @property
     def folder(self) -> Path:
-        """The folder with the cluster's kubeconfig, its lock and the workbook's notes about it."""
+        """The folder with the cluster's kubeconfig, its lock, and the workbook's notes about it."""
         return self.settings.folder
 
     @property
     def kubeconfig(self) -> Path:
-        """A file of the workbook's own, never the reader's."""
+        """The path of the workbook's own kubeconfig, which is not the reader's."""
         return self.folder / "kubeconfig"
 
     @property
     def scratch(self) -> Path:
-        """A kubeconfig for the provider's own program to write, instead of the reader's."""
+        """The path of a kubeconfig that the provider's program writes, instead of the reader's."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / "scratch.kubeconfig"
 
     def environment(self) -> dict[str, str]:
-        """The variables with which a terminal's kubectl, and the provider's own program, use this cluster."""
+        """Environment variables that make a terminal's kubectl, and the provider's program, use this cluster."""
         return {
             "KUBECONFIG": str(self.kubeconfig),
-            "KUBECACHEDIR": str(self.folder / "kubectl"),  # else ~/.kube/cache
-            "KUBECTL_KUBERC": "false",  # a reader's kuberc may hold aliases
+            "KUBECACHEDIR": str(self.folder / "kubectl"),  # the default is ~/.kube/cache
+            "KUBECTL_KUBERC": "false",  # a reader's kuberc may define aliases
         }
 
     def program(self, name: str) -> Path | None:
-        """A program in the bundle; None without a bundle, and for a program that it does not contain."""
+        """The path of a program in the bundle; None without a bundle, or if the bundle does not contain it."""
         return self.settings.bundle.program(name) if self.settings.bundle else None
 
     def node(self) -> "Container | None":
-        """The node's container in this machine's Docker engine; None when the node is none, or does not exist."""
+        """The node's container in this machine's Docker engine; None if the node is not a container or does not exist."""
         return None
 
     def started(self) -> str:
-        """When the node was started, as Kubernetes writes a time; empty when that is not known."""
+        """The time of the node's start, in Kubernetes' format; empty when it is not known."""
         container = self.node()
         return kubernetes_time(datetime.fromisoformat(container.attrs["State"]["StartedAt"])) if container else ""
 
     def describe(self) -> str:
-        """One line about this cluster, for the reader."""
+        """Describe this cluster to the reader in one line."""
         ...
 
     def status(self) -> State:
-        """What the cluster is doing, asked at each call."""
+        """Return the cluster's current state."""
         ...
 
     def start(self) -> "Api":
-        """Create the cluster, start it, or leave it as it is; return a connection once all nodes are Ready."""
+        """Create the cluster, or start it if it is stopped; return a connection once all nodes are Ready."""
         ...
 
     def stop(self) -> None:
-        """Stop the cluster; what is deployed on it is kept."""
+        """Stop the cluster, and keep everything that is deployed on it."""
 
     def delete(self) -> None:
-        """Remove the cluster and everything in it; nothing to do when it does not exist."""
+        """Remove the cluster and everything in it, if it exists."""
 
     def kubectl(self) -> list[str]:
-        """The command of a kubectl within one minor version of the cluster."""
+        """The command of a kubectl that is within one minor version of the cluster."""
         ...
 
     @cached_property
     def engine(self) -> "DockerClient":
-        """This machine's Docker engine: found, or installed and started, once."""
-        # The Docker SDK takes a fifth of a second to load: not before it is needed.
+        """A connection to this machine's Docker engine, which is installed and started first if necessary."""
+        # The Docker SDK takes a fifth of a second to load, so it is imported only here.
         from workbook.engine.find import ensure_engine
 
         return ensure_engine(offline=self.settings.bundle is not None)
 
     def docker(self) -> "DockerClient":
-        """The Docker engine to build images in."""
+        """The Docker engine that builds images for this cluster."""
         return self.engine
 
     def docker_environment(self) -> dict[str, str]:
-        """The variables with which the docker command uses that engine."""
+        """Environment variables that make the docker command use that engine."""
         return {}
 
     @property
     def docker_setup(self) -> str:
-        """What to type in a terminal so that its docker command uses that engine; empty when it does so already."""
+        """The command that makes a terminal's docker command use that engine; empty if none is needed."""
         return ""
 
     def load(self, *images: str) -> None:
-        """Make images of that engine available to the nodes, unless the nodes have exactly these already."""
+        """Load images from that engine onto the nodes, unless the nodes already have exactly these images."""
 
     def images(self) -> list[str]:
-        """Names and tags of the images that Pods of this cluster can use without a pull from outside."""
+        """Names and tags of the images that Pods of this cluster can use without pulling them from outside."""
         ...
 
     def remove(self, image: str) -> None:
-        """Remove an image from the nodes; nothing to do when it does not exist."""
+        """Remove an image from the nodes, if it exists."""
 
     def url(self, service: str) -> str:
-        """An address at which a NodePort Service answers on this machine."""
+        """The address at which a NodePort Service answers on this machine."""
         ...
 
     def reference(self, image: str) -> str:
-        """The name by which a Pod of this cluster asks for `image`."""
+        """The name under which a Pod of this cluster pulls `image`."""
         return image
 
     def localize(self, manifest: str) -> str:
-        """A manifest's text with each of the workbook's images under the name by which a Pod asks for it."""
+        """Return a manifest's text with each of the workbook's images under the name from `reference`."""
         return manifest
 
 
 def kubernetes_time(moment: datetime) -> str:
-    """A time as Kubernetes writes it: in UTC, to the second. Such times sort as text."""
+    """Format a time as Kubernetes does: in UTC, to the second. Such times sort as text."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def published(container: "Container | None", port: int) -> str | None:
-    """The address on this machine that leads to a port of the node; None when the port is not published.
+    """Return the address on this machine that leads to a port of the node; None if the port is not published.
 
     Documentation: https://docs.docker.com/engine/network/#published-ports
     """
@@ -174,5 +174,5 @@ def published(container: "Container | None", port: int) -> str | None:
 
 
 def short_name(image: str) -> str:
-    """`web-app:1.0` for `docker.io/library/web-app:1.0`, which is how container runtimes write it."""
+    """Shorten an image's name from how container runtimes write it: `docker.io/library/web-app:1.0` to `web-app:1.0`."""
     return image.removeprefix("docker.io/").removeprefix("library/")

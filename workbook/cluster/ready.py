@@ -1,4 +1,4 @@
-"""The last steps of every provider's start: write the workbook's kubeconfig, and wait until the cluster can be used."""
+"""The last steps of every provider's start: write the workbook's kubeconfig, and wait until the cluster is usable."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,7 +17,7 @@ from workbook.kube.watch import follow
 
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
 INOTIFY = (
-    "Each cluster watches some 25 sets of files, and Linux gives all of them 128 together: stop other clusters, or "
+    "Each cluster uses about 25 inotify instances, and Linux allows 128 in all: stop other clusters, or run "
     "`sudo sysctl fs.inotify.max_user_instances=512`. Then run this again."
 )
 
@@ -26,12 +26,12 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
     """Write the cluster's kubeconfig, and wait until its API server answers and all its nodes are Ready.
 
     Args:
-        cluster: which cluster.
-        text: the kubeconfig that its provider gives out.
+        cluster: the cluster.
+        text: the kubeconfig from its provider.
         timeout: seconds for the nodes.
 
     Raises:
-        WorkbookError: it was not ready in time.
+        WorkbookError: the cluster was not ready in time.
     """
     kubeconfig.write(cluster.kubeconfig, text, cluster.context, cluster.namespace)
     api = wait_for_api(cluster)
@@ -41,15 +41,15 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
 
 
 def provide_kubectl(cluster: Cluster) -> None:
-    """Give terminals and kernels the kubectl that fits a running cluster. Without one, they have the reader's own, if any."""
+    """Provide terminals and kernels with a kubectl that fits a running cluster. If none fits, they use the reader's own."""
     with suppress(WorkbookError):
         kubectl.provide(cluster, cluster.kubectl())
 
 
 def reach(cluster: Cluster) -> Api | None:
-    """A connection to the cluster if it has a valid kubeconfig, its API server answers, and its nodes are `usable`.
+    """Return a connection to the cluster if it has a valid kubeconfig, its API server answers, and it is `usable`.
 
-    The API server is asked once, without a wait.
+    It asks the API server once, and does not wait.
     """
     if not kubeconfig.is_valid(cluster):
         return None
@@ -61,13 +61,13 @@ def reach(cluster: Cluster) -> Api | None:
 
 
 def usable(cluster: Cluster, nodes: list[Object]) -> bool:
-    """Whether all nodes are Ready. On a cluster that is not the workbook's, one is enough: others may be in repair."""
+    """Whether all nodes are Ready. On an existing cluster, one Ready node is enough: others may be under maintenance."""
     met = any if cluster.provider is Provider.EXISTING else all
     return bool(nodes) and met(condition(node, "Ready") for node in nodes)
 
 
 def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
-    """Create the namespace, and wait for what follows a Ready node: Kubernetes' own Pods, and the ServiceAccount.
+    """Create the namespace, and wait for its ServiceAccount and for Kubernetes' own Pods, which follow a Ready node.
 
     Args:
         cluster: a cluster that was started.
@@ -75,12 +75,12 @@ def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
         timeout: seconds.
 
     Raises:
-        WorkbookError: they did not get ready in time, or the namespace is not the workbook's.
+        WorkbookError: they did not become ready in time, or the namespace is not the workbook's.
     """
     started = cluster.started()
 
     def settled(pods: list[Object]) -> bool:
-        # The status of a container that is older than the node's start is what the API server remembers from before.
+        # A container's status that is older than the node's start is left over from before the restart.
         return bool(pods) and all(
             (condition(pod, "Ready") and _start(pod) >= started) or pod["status"].get("phase") == "Succeeded"
             for pod in pods
@@ -94,7 +94,7 @@ def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
     waits: list[tuple[str, str, Callable[[list[Object]], bool], str]] = [
         ("serviceaccounts", cluster.namespace, usable, "the default ServiceAccount")
     ]
-    if cluster.provider is not Provider.EXISTING:  # whose own Pods the workbook may not be allowed to see
+    if cluster.provider is not Provider.EXISTING:  # on one of these, the workbook may not be allowed to see kube-system
         waits.append(("pods", "kube-system", settled, "the Pods of kube-system"))
     if all(met(api.objects(resource, namespace)) for resource, namespace, met, _ in waits):
         return
@@ -104,10 +104,10 @@ def settle(cluster: Cluster, api: Api, timeout: float = 180) -> None:
 
 
 def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
-    """Create the workbook's namespace, with its label. One that has the label is left as it is."""
+    """Create the workbook's namespace with its label, unless it already exists with this label."""
     found = api.find("namespaces", api.namespace)
     if found and "deletionTimestamp" in found["metadata"]:
-        what = f"the end of the Namespace {api.namespace}, which is being deleted"
+        what = f"the deletion of the Namespace {api.namespace}"
         deleted = found["metadata"]["uid"]
         _wait_until(cluster, api, "namespaces", None, lambda items: deleted not in map(_uid, items), what, timeout)
         found = None
@@ -117,9 +117,9 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
     elif not labels.is_managed(found["metadata"].get("labels", {})):
         cluster.kubeconfig.unlink()  # so that no later cell can change a namespace that is not the workbook's
         raise WorkbookError(
-            f"The Namespace {api.namespace!r} is somebody else's: it lacks the label {labels.SELECTOR}.",
-            "The workbook empties its Namespace, so it takes none that was not made for it.",
-            "Choose another with WORKBOOK_NAMESPACE, or give this one away: "
+            f"The Namespace {api.namespace!r} does not belong to the workbook: it lacks the label {labels.SELECTOR}.",
+            "The workbook deletes everything in its Namespace, so it only uses a Namespace with this label.",
+            "Choose another with WORKBOOK_NAMESPACE, or let the workbook use this one: "
             f"kubectl label namespace {api.namespace} {labels.SELECTOR}",
         )
 
@@ -138,16 +138,16 @@ def _wait_until(
         if met(list(state.values())):
             return
     why = _unready(api, [pod for pod in state.values() if not met([pod])]) if resource == "pods" else ""
-    fix = "Run this again. If it stays so, `make clean` removes the cluster and `make up` makes a new one."
+    fix = "Run this again. If it fails again, `make clean` removes the cluster and `make up` creates a new one."
     if cluster.provider is Provider.EXISTING:
-        fix = "Run this again. If it stays so, ask who runs the cluster."
+        fix = "Run this again. If it fails again, ask the cluster's administrator."
     elif "too many open files" in why:
         fix = INOTIFY
-    raise WorkbookError(f"The cluster started, but {timeout:.0f} s were not enough for {what}.", why, fix)
+    raise WorkbookError(f"The cluster started, but timed out after {timeout:.0f} s waiting for {what}.", why, fix)
 
 
 def _unready(api: Api, pods: Iterable[Object]) -> str:
-    """For each of these Pods: what keeps it, in Kubernetes' words, and the last line of its log."""
+    """Describe why each of these Pods is not ready, in Kubernetes' words, with the last line of its log."""
     lines = []
     for pod in pods:
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
@@ -157,12 +157,12 @@ def _unready(api: Api, pods: Iterable[Object]) -> str:
             last = log.data.decode(errors="replace").strip()
         except (ApiException, WorkbookError):
             last = ""  # the container has not started, or the node does not answer
-        lines.append(f"{name}: {', '.join(reasons)}" + (f"; its last line: {last}" if last else ""))
+        lines.append(f"{name}: {', '.join(reasons)}" + (f"; last line of its log: {last}" if last else ""))
     return "\n".join(lines)
 
 
 def _start(pod: Object) -> str:
-    """When the first of the Pod's running containers started; such times sort as text."""
+    """The start time of the Pod's first running container; such times sort as text."""
     running = (status["state"]["running"] for status in containers(pod) if "running" in status.get("state", {}))
     return min((state["startedAt"] for state in running), default="")
 

@@ -1,4 +1,4 @@
-"""Build the workbook's container images, and have the base images that they are built from."""
+"""Build the workbook's container images, and provide their base images."""
 
 import re
 from io import BytesIO
@@ -17,7 +17,7 @@ from workbook.engine.pull import load, present, pull
 if TYPE_CHECKING:
     from docker import DockerClient
 
-# The official bases, as the Dockerfiles name them.
+# The official base images, as in the Dockerfiles.
 OFFICIAL = {"python": "python:3.13-slim", "jdk": "eclipse-temurin:21-jdk", "debian": "debian:stable-slim"}
 FULL = re.compile("no space left on device", re.IGNORECASE)
 NETWORK = re.compile(
@@ -26,32 +26,33 @@ NETWORK = re.compile(
     "|certificate.verify.failed|unknown authority",
     re.IGNORECASE,
 )
-"""What programs print that do not reach the network, or do not trust what answers there."""
+"""Messages of programs that cannot reach the network, or do not trust the server that answers."""
 DOCKERFILE = re.compile(
     "returned a non-zero code|did not complete successfully|(copy|add) failed|failed to compute cache key|dockerfile"
     "|should not be blank|requires buildkit|executable file not found|unable to find user",
     re.IGNORECASE,
 )
-"""What the builder says of a mistake in the Dockerfile. Everything else is a failure of the engine."""
+"""Messages of the builder about a mistake in the Dockerfile. Any other message is a failure of the engine."""
 
 
 def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None, *, log: bool = True) -> None:
     """Build one of the workbook's images.
 
     Args:
-        engine: where to build it.
+        engine: the engine that builds it.
         image: its name and tag, a key of app/images.toml.
-        bundle: where base images come from; registries and node/ when None.
-        log: print the builder's log as it comes.
+        bundle: the source of base images; registries and node/ when None.
+        log: print the builder's log while it builds.
 
     Raises:
-        WorkbookError: a step of the Dockerfile failed, could not reach the network, or the engine failed; shows the end of the log.
+        WorkbookError: a step of the Dockerfile failed or could not reach the network, or the engine failed; with the
+            end of the log.
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/build/
     """
-    # The Docker SDK is loaded with the engine, not with this module.
+    # Imported here, because the Docker SDK loads slowly.
     from docker.errors import APIError
-    from urllib3.exceptions import HTTPError  # comes with it
+    from urllib3.exceptions import HTTPError  # the SDK depends on it
 
     recipe = catalog()[image]
     bases = {name: base(engine, purpose, bundle) for name, purpose in recipe["bases"].items()}
@@ -76,13 +77,13 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
                     if log:
                         print(text, end="", flush=True)
         except (APIError, HTTPError, OSError) as error:
-            refused = isinstance(error, APIError) and error.is_client_error()  # it cannot read the Dockerfile
+            refused = isinstance(error, APIError) and error.is_client_error()  # the engine cannot read the Dockerfile
             text = (isinstance(error, APIError) and error.explanation) or str(error)
             raise failure(image, f"dockerfile: {text}" if refused else text, lines) from error
 
 
 def failure(image: str, problem: str, log: list[str]) -> WorkbookError:
-    """The error for a build that failed: because of the disk, the network, the Dockerfile, or the engine.
+    """Return the error for a failed build: the cause is the disk, the network, the Dockerfile, or the engine.
 
     Args:
         image: the image's name and tag.
@@ -96,28 +97,30 @@ def failure(image: str, problem: str, log: list[str]) -> WorkbookError:
         fix = "Free some space: `docker system df` shows what Docker uses, and `docker system prune` removes what is unused."
         return WorkbookError(f"The image {image} was not built: Docker's disk is full.", evidence, fix)
     if NETWORK.search(last_step):
-        fix = "Connect to a network that containers reach, too; behind a proxy, set HTTPS_PROXY. Then run this again."
+        fix = (
+            "Connect to a network that containers can also reach. Behind a proxy, set HTTPS_PROXY. Then run this again."
+        )
         if names := " and ".join(on_loopback()):
             fix += (
-                f" A container cannot use the proxy in {names}: it listens on this machine's loopback."
-                " Let it listen on another address of this machine, and set that one."
+                f" A container cannot use the proxy in {names}: it listens on this machine's loopback interface."
+                " Let it listen on another address of this machine, and set that address."
             )
         what = f"The image {image} was not built: a step could not download what it needs."
         return WorkbookError(what, evidence, fix)
     if DOCKERFILE.search(problem):
-        fix = f"Correct app/{catalog()[image]['context']}/Dockerfile or what it copies, then run this again."
+        fix = f"Correct app/{catalog()[image]['context']}/Dockerfile, or the files that it copies. Then run this again."
         return WorkbookError(f"The image {image} was not built: {problem}", "".join(log[-20:]).strip(), fix)
     fix = "Restart Docker (`sudo systemctl restart docker`, or Docker Desktop), then run this again."
     return WorkbookError(f"The image {image} was not built: the Docker engine failed.", evidence, fix)
 
 
 def base(engine: "DockerClient", purpose: str, bundle: Bundle | None = None) -> str:
-    """The base image for a purpose, in `engine`: the bundle's, the official one, or one made from packages.
+    """Provide the base image for a purpose in `engine`: the bundle's, the official one, or one made from packages.
 
     Args:
-        engine: where it is needed.
+        engine: the engine that needs it.
         purpose: a key of `OFFICIAL`.
-        bundle: the bundle to take it from, if there is one.
+        bundle: the bundle that contains it, if there is one.
     """
     note_home(engine)
     if bundle:

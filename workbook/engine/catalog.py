@@ -1,4 +1,4 @@
-"""The workbook's images: what app/images.toml says of them, and which are up to date."""
+"""The workbook's images: their descriptions in app/images.toml, and whether they are up to date."""
 
 import hashlib
 import json
@@ -21,41 +21,41 @@ Recipe = dict[str, Any]
 
 
 def catalog() -> dict[str, Recipe]:
-    """The images that app/images.toml describes, by name and tag."""
+    """Return the images in app/images.toml, by name and tag."""
     return tomllib.loads((APP / "images.toml").read_text(encoding="utf-8"))
 
 
 def context(recipe: Recipe) -> Path:
-    """The folder with the files that an image is built from."""
+    """Return the folder with an image's build context."""
     return APP / str(recipe["context"])
 
 
 def bases(images: Iterable[str]) -> list[str]:
-    """The purposes of the base images that these images are built from."""
+    """Return the purposes of the base images of these images."""
     recipes = catalog()
     return sorted({purpose for image in images for purpose in recipes[image]["bases"].values()})
 
 
 def is_current(engine: "DockerClient", image: str) -> bool:
-    """Whether `engine` has the image, built from its present source."""
+    """Whether `engine` has the image, built from its current source."""
     source = f"{SOURCE}={source_hash(catalog()[image])}"
     return bool(engine.images.list(filters={"reference": image, "label": source}))
 
 
 def source_hash(recipe: Recipe) -> str:
-    """A hash of what an image is made from: its recipe, and the files that the builder gets."""
+    """Return the hash of an image's recipe and build context."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode() + archive(recipe)).hexdigest()[:12]
 
 
 def archive(recipe: Recipe) -> bytes:
-    """The files that an image is built from, as a tar archive for the builder; a .dockerignore is respected.
+    """Return an image's build context as a tar archive for the builder, without the files in .dockerignore.
 
-    Permissions, owners and times are always the same: a program in a container can read its file, whatever the umask
-    was when the files were cloned, and the builder's cache is found again.
+    Permissions, owners and times are always the same. So a program in a container can read its files, whatever the umask
+    was when they were cloned, and the builder's cache can be used again.
 
     Documentation: https://docs.docker.com/build/concepts/context/
     """
-    # The Docker SDK is loaded with the engine, not with this module.
+    # Imported here, because the Docker SDK loads slowly.
     from docker.utils import exclude_paths
 
     folder, content = context(recipe), BytesIO()

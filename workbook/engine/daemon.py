@@ -1,4 +1,4 @@
-"""Install, start and stop the Docker engine on Debian and Ubuntu, where this user is root."""
+"""Install, start and stop the Docker engine on Debian and Ubuntu, for root."""
 
 import os
 import shutil
@@ -22,15 +22,15 @@ PID = Path("/var/run/docker.pid")
 CONTAINERD_PID = Path("/var/run/docker/containerd/containerd.pid")
 RUNTIME = "workbook"
 PATIENCE = 60
-"""Seconds that the engine has to start, and to end."""
+"""Seconds to wait for the engine to start, and to stop."""
 INSTALL = (
-    "Install Docker Engine (https://docs.docker.com/engine/install/); on Debian and Ubuntu that is"
+    "Install Docker Engine (https://docs.docker.com/engine/install/). On Debian and Ubuntu, run"
     " `sudo apt-get install docker.io`. Then start it: `sudo systemctl start docker`."
 )
 
 
 def folder() -> Path:
-    """Where the note and the log of an engine that was started here are kept."""
+    """Return the folder with the note about and the log of an engine that the workbook started."""
     return home() / "engine"
 
 
@@ -43,20 +43,20 @@ def _log() -> Path:
 
 
 def which(program: str) -> str | None:
-    """Find a program, also among those for root, which an ordinary user's PATH leaves out."""
+    """Find a program, also in the folders for root, which an ordinary user's PATH omits."""
     return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]))
 
 
 def install(facts: machine.Machine, answers: Callable[[], bool], *, offline: bool = False) -> None:
-    """Install what is missing of the engine, from the distribution's packages.
+    """Install the engine's missing parts from the distribution's packages.
 
     Args:
-        facts: what this machine is like.
+        facts: the properties of this machine.
         answers: whether an engine answers.
-        offline: refuse to fetch anything.
+        offline: download nothing.
 
     Raises:
-        WorkbookError: packages cannot be had, or are missing while `offline`.
+        WorkbookError: packages cannot be downloaded, or are missing while `offline`.
     """
     needed = {"dockerd": "docker.io", "iptables": "iptables"} | ({"jq": "jq"} if facts.locked_down else {})
     needed["docker"] = "docker-cli"  # a package of its own since Debian 13
@@ -65,52 +65,56 @@ def install(facts: machine.Machine, answers: Callable[[], bool], *, offline: boo
         return
     if offline:
         raise WorkbookError(
-            f"Docker is not complete on this machine: {', '.join(missing)} missing.",
-            "A bundle contains everything except Docker and Python, and nothing else is downloaded.",
+            f"Docker is incomplete on this machine: {', '.join(missing)} missing.",
+            "A bundle contains everything except Docker and Python, and the workbook downloads nothing when it uses one.",
             INSTALL,
         )
-    apt.refresh("Packages cannot be reached: connect to a network, or install Docker yourself.")
+    apt.refresh("Connect to a network, or install Docker yourself.")
     if "docker-cli" in missing and not apt.available("docker-cli"):
         missing.remove("docker-cli")
         missing = list(dict.fromkeys([*missing, "docker.io"]))
     apt.install(missing, "Install Docker yourself: https://docs.docker.com/engine/install/.")
     if facts.locked_down and not facts.systemd and answers():
-        run(["service", "docker", "stop"], show=True)  # its package has started it, without our runtime
+        run(["service", "docker", "stop"], show=True)  # its package has started it without the workbook's runtime
 
 
 def start(facts: machine.Machine, answers: Callable[[], bool]) -> None:
     """Start the engine, and wait until it answers.
 
     Args:
-        facts: what this machine is like.
+        facts: the properties of this machine.
         answers: whether an engine answers.
 
     Raises:
-        WorkbookError: it ended, or did not answer in time; shows the end of its log.
+        WorkbookError: it stopped, or did not answer in time; with the end of its log.
     """
     with step("Start the Docker engine"):
         if facts.systemd:
-            run(["systemctl", "start", "docker"], show=True, fix="Read why: `journalctl -u docker`.")
-        elif not _running(PID, "dockerd"):  # one that is just starting is only waited for
+            run(
+                ["systemctl", "start", "docker"],
+                show=True,
+                fix="Look for the cause in its log: `journalctl -u docker`.",
+            )
+        elif not _running(PID, "dockerd"):  # if one is already starting, only wait for it
             _spawn(facts)
 
         def ended() -> bool:
             return not facts.systemd and _note().exists() and not _noted()
 
         with suppress(TimeoutError):
-            poll(lambda: answers() or ended(), timeout=PATIENCE)  # an engine reports only by answering that it is ready
+            poll(lambda: answers() or ended(), timeout=PATIENCE)  # only an answer shows that an engine is ready
         if not answers():
-            how = "ended at once" if ended() else f"did not answer within {PATIENCE} s"
+            how = "stopped right after its start" if ended() else f"did not answer within {PATIENCE} s"
             tail = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-10:] if _log().exists() else []
-            fix = f"Read its log, {_log()}, and remove the cause; then run this again."
+            fix = f"Read its log, {_log()}, and fix the cause. Then run this again."
             raise WorkbookError(f"The Docker engine {how}.", "\n".join(tail), fix)
 
 
 def stop() -> bool:
-    """Stop the engine if it was started here, and with it every container. Return whether it was.
+    """Stop the engine and its containers, if the workbook started it; return whether it did.
 
     Raises:
-        WorkbookError: it does not end.
+        WorkbookError: it does not stop.
     """
     if not _note().exists():
         return False
@@ -122,21 +126,21 @@ def stop() -> bool:
                 process.wait(PATIENCE)
             except psutil.TimeoutExpired:
                 raise WorkbookError(
-                    f"The Docker engine did not end within {PATIENCE} s.",
+                    f"The Docker engine did not stop within {PATIENCE} s.",
                     f"It is process {process.pid}.",
-                    f"Read its log, {_log()}, or end it: `sudo kill -9 {process.pid}`.",
+                    f"Read its log, {_log()}, or kill it: `sudo kill -9 {process.pid}`.",
                 ) from None
     _note().unlink()
     return process is not None
 
 
 def command(facts: machine.Machine, folder: Path, socket: str) -> list[str]:
-    """The command of an engine that can run a cluster's node on this machine.
+    """Return the command that starts an engine which can run a cluster's node on this machine.
 
     Args:
-        facts: what this machine is like.
-        folder: where to put the engine's own runtime, if it needs one.
-        socket: where it is to listen, such as `unix:///var/run/docker.sock`.
+        facts: the properties of this machine.
+        folder: the folder for the engine's own runtime, if it needs one.
+        socket: the address to listen on, such as `unix:///var/run/docker.sock`.
 
     Documentation: https://docs.docker.com/reference/cli/dockerd/
     """
@@ -149,7 +153,7 @@ def command(facts: machine.Machine, folder: Path, socket: str) -> list[str]:
 
 
 def _spawn(facts: machine.Machine) -> None:
-    """Start dockerd by hand, detached from this process and its terminal, where no service manager does."""
+    """Start dockerd without a service manager, detached from this process and its terminal."""
     folder().mkdir(parents=True, exist_ok=True)
     _remove_stale_pids()
     with _log().open("wb") as log:
@@ -167,8 +171,8 @@ def _spawn(facts: machine.Machine) -> None:
 def _remove_stale_pids() -> None:
     """Remove the pid files that a killed engine leaves behind, so that the next one starts.
 
-    The numbers in them may belong to other processes by now, and dockerd believes them. The next dockerd takes over a
-    containerd that still runs, with the containers in it.
+    The numbers in these files may belong to other processes by now, but dockerd trusts them. The next dockerd takes over
+    a containerd that still runs, with its containers.
     """
     for file, name in ((PID, "dockerd"), (CONTAINERD_PID, "containerd")):
         if not _running(file, name):
@@ -176,13 +180,13 @@ def _remove_stale_pids() -> None:
 
 
 def _noted() -> psutil.Process | None:
-    """The engine that was started here, if it still runs. Its start time distinguishes it from a later process."""
+    """The engine that the workbook started, if it still runs. Its start time distinguishes it from a later process."""
     process = _running(_note(), "dockerd")
     return process if process and _note().read_text(encoding="utf-8").endswith(f" {process.create_time()}") else None
 
 
 def _running(pid_file: Path, name: str) -> psutil.Process | None:
-    """The running process whose number begins the file, if it has this name; None also when it is only not collected."""
+    """The running process whose number is first in the file, if it has this name; None for a zombie process."""
     try:
         process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split()[0]))
         return process if process.name() == name and process.status() != psutil.STATUS_ZOMBIE else None

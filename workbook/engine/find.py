@@ -1,4 +1,4 @@
-"""Find the Docker engine: the one that runs, or one that is installed and started here, or an error that helps."""
+"""Find the running Docker engine, or install and start one, or raise an error that explains what to do."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ from workbook.engine.proxies import is_loopback
 
 OLDEST_API = (1, 41)
 PROBE, WORK = 20, 600
-"""Seconds to wait for an answer: when looking for an engine, and when it works (it may build or load an image)."""
+"""Seconds to wait for an answer: while searching for an engine, and while it works (such as building an image)."""
 
 INSTALL = {
     "Darwin": "Install Docker Desktop (https://docs.docker.com/desktop/) or colima, and start it.",
@@ -34,25 +34,25 @@ START = {
     "Linux": "Start it: `sudo systemctl start docker`.",
 }
 JOIN = {
-    "Darwin": "It may be another user's: end it there, then start Docker Desktop as this user.",
-    "Windows": 'Join the group docker-users, as administrator: `net localgroup docker-users "%USERNAME%" /add`; then log out'
-    " and in again.",
-    "Linux": "Join the docker group: `sudo usermod -aG docker $USER`, then log out and in again.",
+    "Darwin": "Another user may have started Docker Desktop: quit it there, then start it as this user.",
+    "Windows": "Add this user to the group docker-users, as administrator: "
+    '`net localgroup docker-users "%USERNAME%" /add`; then log out and in again.',
+    "Linux": "Add this user to the docker group: `sudo usermod -aG docker $USER`, then log out and in again.",
 }
-"""What gives a user the right to use the engine: https://docs.docker.com/engine/install/linux-postinstall/."""
+"""How a user gets the right to use the engine: https://docs.docker.com/engine/install/linux-postinstall/."""
 
 
 def ensure_engine(*, offline: bool = False) -> docker.DockerClient:
-    """A connection to a working Docker engine.
+    """Return a connection to a working Docker engine; install and start one if necessary.
 
-    That is the engine which `DOCKER_HOST` or the current Docker context names, when it answers. On Debian and Ubuntu,
-    for root, it is otherwise installed from the distribution's packages and started.
+    This is the engine that `DOCKER_HOST` or the current Docker context names, if it answers. Otherwise, root on Debian
+    and Ubuntu installs it from the distribution's packages and starts it.
 
     Args:
         offline: install nothing.
 
     Raises:
-        WorkbookError: there is no engine, this user may not use it, it is too old, or it cannot run a node; says what
+        WorkbookError: there is no engine, this user may not use it, it is too old, or it cannot run a node; with what
             to do.
 
     Documentation: https://docs.docker.com/engine/
@@ -74,31 +74,31 @@ def ensure_engine(*, offline: bool = False) -> docker.DockerClient:
 
 
 def reach_engine(patience: float) -> docker.DockerClient:
-    """A connection to a working engine that runs already; nothing is installed or started.
+    """Return a connection to a working engine that already runs; install and start nothing.
 
     Args:
-        patience: seconds that the engine has for each later answer.
+        patience: seconds to wait for each later answer.
 
     Raises:
-        WorkbookError: as `ensure_engine`.
+        WorkbookError: as for `ensure_engine`.
     """
     try:
         engine = _usable(_connect())
     except DockerException as error:
         if _startable(error):
             raise WorkbookError(
-                "No Docker engine runs.", str(error), "Run `make up`: on this system it installs and starts one."
+                "No Docker engine is running.", str(error), "Run `make up`: on this system, it installs and starts one."
             ) from error
         raise explain(error, platform.system()) from error
-    engine.api.timeout = patience  # type: ignore[assignment]  # the stubs know whole seconds only
+    engine.api.timeout = patience  # type: ignore[assignment]  # the stubs only allow whole seconds
     return engine
 
 
 def running_engine() -> docker.DockerClient | None:
-    """A connection to the engine that runs; None when none does. Nothing is started.
+    """Return a connection to the running engine; None if none is running. It starts nothing.
 
     Raises:
-        WorkbookError: it runs, and is too old.
+        WorkbookError: the engine is too old.
     """
     try:
         return _connect()
@@ -107,7 +107,9 @@ def running_engine() -> docker.DockerClient | None:
 
 
 def _chosen() -> tuple[str, docker.Context | None]:
-    """What names the engine to use, in words, and the Docker context if it is one; chosen as the docker command does.
+    """Return where the choice of the engine comes from, in words, and the Docker context if it is one.
+
+    The choice is the same as the docker command's.
 
     Documentation: https://docs.docker.com/engine/manage-resources/contexts/
     """
@@ -115,7 +117,7 @@ def _chosen() -> tuple[str, docker.Context | None]:
         return "DOCKER_HOST", None
     try:
         context = docker.ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
-    except Exception as error:  # the SDK raises bare exceptions over a damaged context
+    except Exception as error:  # the SDK raises bare exceptions for a damaged context
         raise DockerException(f"the Docker context cannot be read: {error}") from error
     if context is None or not context.Host:
         raise DockerException("the current Docker context does not exist")
@@ -123,7 +125,7 @@ def _chosen() -> tuple[str, docker.Context | None]:
 
 
 def _connect() -> docker.DockerClient:
-    """A connection to the engine that is running, checked. Raises DockerException when there is none."""
+    """Connect to the running engine, and check its version. Raises DockerException if none is running."""
     _, context = _chosen()
     if context is None:
         return connect(**kwargs_from_env())
@@ -131,7 +133,7 @@ def _connect() -> docker.DockerClient:
 
 
 def connect(**where: Any) -> docker.DockerClient:
-    """A connection to the engine at `where` (`base_url` and `tls`, as the SDK's DockerClient takes them).
+    """Connect to the engine at `where` (`base_url` and `tls`, as for the SDK's DockerClient).
 
     Raises:
         DockerException: it does not answer.
@@ -140,23 +142,23 @@ def connect(**where: Any) -> docker.DockerClient:
     oldest = ".".join(map(str, OLDEST_API))
     _check_configuration()
     try:
-        # The first connection asks which version the second one is to use.
+        # The first connection asks for the API version that the second one uses.
         first = docker.DockerClient(**where, version=oldest, timeout=PROBE)
         first.api.trust_env = False
         version = first.api.version(api_version=False)["ApiVersion"]
         first.close()
         if tuple(map(int, version.split("."))) < OLDEST_API:
             raise WorkbookError(
-                f"The Docker engine is too old: it speaks API {version}.",
-                f"The workbook needs API {oldest}, that is Docker 20.10, or newer.",
+                f"The Docker engine is too old: it supports API {version}.",
+                f"The workbook needs API {oldest} (Docker 20.10) or newer.",
                 "Update Docker: https://docs.docker.com/engine/install/",
             )
         engine = docker.DockerClient(**where, version=version, timeout=WORK)
-    except (OSError, ValueError) as error:  # a broken connection, no address, or something else answers there
+    except (OSError, ValueError) as error:  # a broken connection, an invalid address, or another program answers
         raise DockerException(str(error)) from error
-    # Certificates and proxies for the web (REQUESTS_CA_BUNDLE, HTTPS_PROXY) do not apply to an engine.
+    # Certificates and proxies for the web (REQUESTS_CA_BUNDLE, HTTPS_PROXY) do not apply to the engine.
     engine.api.trust_env = False
-    # The SDK gives the proxies of the reader's Docker configuration to each container.
+    # The SDK passes the proxies in the reader's Docker configuration to each container.
     configured: dict[str, str | None] = engine.api._proxy_configs  # type: ignore[attr-defined]
     for name, address in configured.items():
         if name != "no_proxy" and address and is_loopback(address):
@@ -166,7 +168,7 @@ def connect(**where: Any) -> docker.DockerClient:
 
 
 def _check_configuration() -> None:
-    """Refuse a Docker configuration over which the SDK would stumble."""
+    """Refuse a Docker configuration that the SDK cannot read."""
     try:
         configuration = load_general_config()
         configuration.get("proxies", {}).get("default", {})
@@ -175,35 +177,35 @@ def _check_configuration() -> None:
         raise WorkbookError(
             f"The Docker configuration cannot be read: {login.configuration()}",
             str(error),
-            "Correct it, or move it away: `docker login` writes a new one.",
+            "Correct the file, or move it away: `docker login` writes a new one.",
         ) from error
 
 
 def _usable(engine: docker.DockerClient) -> docker.DockerClient:
-    """The engine, if it is Docker's and can run privileged containers, such as a cluster's node."""
+    """Return the engine if it is Docker's and can run privileged containers, such as a cluster's node."""
     parts = engine.api.version(api_version=False).get("Components") or []
     if any(part.get("Name") == "Podman Engine" for part in parts):
         raise WorkbookError(
-            "This is Podman in the place of Docker, and the workbook needs Docker.",
-            "kind and minikube run in Podman only as an experiment, and through Podman's own program.",
+            "This engine is Podman, but the workbook needs Docker.",
+            "kind and minikube support Podman only as an experiment, and through Podman's own program.",
             f"{INSTALL[platform.system()]} Then unset DOCKER_HOST, or run `docker context use default`.",
         )
     local = daemon.SOCKET.endswith(engine.api.base_url.rpartition("://")[2]) or "localhost" in engine.api.base_url
     if local and machine.detect().locked_down and engine.info()["DefaultRuntime"] == "runc":
         raise WorkbookError(
-            "This Docker engine cannot run a cluster's node, and the workbook does not reconfigure an engine that it did not start.",
-            "On this machine root lacks CAP_SYS_RESOURCE, which a privileged container needs.",
-            "Stop that engine (`sudo service docker stop`), then run this again: the workbook starts one that can.",
+            "This Docker engine cannot run a cluster's node, and the workbook only configures engines that it starts itself.",
+            "On this machine, root lacks CAP_SYS_RESOURCE, which a privileged container needs.",
+            "Stop this engine (`sudo service docker stop`), then run this again: the workbook starts a suitable one.",
         )
     return engine
 
 
 def explain(problem: Exception, system: str) -> WorkbookError:
-    """The error for an engine that cannot be reached, chosen by what its client reports.
+    """Return the error for an engine that cannot be reached, based on the client's report.
 
     Args:
-        problem: what the client reports.
-        system: as platform.system() names it.
+        problem: the client's report.
+        system: the result of `platform.system()`.
     """
     text = str(problem)
     if any(refusal in text for refusal in ("Permission denied", "PermissionError", "Access is denied")):
@@ -214,24 +216,24 @@ def explain(problem: Exception, system: str) -> WorkbookError:
         )
     if elsewhere := _elsewhere():
         return WorkbookError(
-            f"No Docker engine answers where {elsewhere} points.",
+            f"No Docker engine answers at the address in {elsewhere}.",
             text,
-            "Start that engine, or choose another: unset DOCKER_HOST, `docker context use default`.",
+            "Start that engine, or choose another: unset DOCKER_HOST, or run `docker context use default`.",
         )
     if (runtime := os.environ.get("XDG_RUNTIME_DIR")) and (socket := Path(runtime, "docker.sock")).exists():
         return WorkbookError(
-            "Docker is installed as rootless, and nothing points to its engine.",
+            "A rootless Docker is installed, but nothing points to its engine.",
             f"{text}\nIts socket is {socket}.",
-            "Run `docker context use rootless`; if it does not run: `systemctl --user start docker`.",
+            "Run `docker context use rootless`. If the engine is not running, run `systemctl --user start docker`.",
         )
     if daemon.which("dockerd") if system == "Linux" else daemon.which("docker"):
         return WorkbookError("Docker is installed, but its engine does not answer.", text, START[system])
-    podman = "\nPodman, which is installed, cannot take its place." if daemon.which("podman") else ""
+    podman = "\nPodman is installed, but cannot replace Docker." if daemon.which("podman") else ""
     return WorkbookError("There is no Docker engine on this machine.", text + podman, INSTALL[system])
 
 
 def _elsewhere() -> str:
-    """What points the client to an engine other than this system's own, in words; empty when nothing does."""
+    """The setting that selects an engine other than this system's default, in words; empty if there is none."""
     try:
         name, context = _chosen()
     except DockerException:
@@ -240,5 +242,5 @@ def _elsewhere() -> str:
 
 
 def _startable(problem: Exception) -> bool:
-    """Whether an engine can be started here: for root on Debian or Ubuntu, when no other engine is chosen."""
+    """Whether the workbook can start an engine: for root on Debian or Ubuntu, if no other engine is selected."""
     return apt.installable() and not _elsewhere() and "Permission denied" not in str(problem)

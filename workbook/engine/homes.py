@@ -1,7 +1,7 @@
-"""What copies of the workbook share in one engine: noted in the engine itself, because the copies do not know each other.
+"""Notes in a Docker engine about what several copies of the workbook share there, because the copies do not know each other.
 
-A note is a label of an empty volume: of a home (the folder that `WORKBOOK_HOME` names) that uses the engine's images, or
-of an image that was pulled, and was not there before.
+A note is a label on an empty volume. It names a home (the folder in `WORKBOOK_HOME`) that uses the engine's images, or an
+image that the workbook has pulled.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ HOME, PULLED = "kubernetes-workbook.home", "kubernetes-workbook.pulled"
 
 
 def note(engine: "DockerClient", label: str, value: str) -> None:
-    """Leave a note in `engine`; nothing to do when it has this one."""
-    # The Docker SDK is loaded with the engine, not with this module.
+    """Leave a note in `engine`, unless it already has this note."""
+    # Imported here, because the Docker SDK loads slowly.
     from docker.errors import APIError
 
     name = f"workbook-{hashlib.sha256(f'{label}={value}'.encode()).hexdigest()[:12]}"
@@ -32,7 +32,7 @@ def note(engine: "DockerClient", label: str, value: str) -> None:
 
 
 def notes(engine: "DockerClient", label: str) -> dict[str, "Volume"]:
-    """The notes of a type in `engine`: each value, and the volume with it."""
+    """Return the notes of a type in `engine`: the volume of each value."""
     volumes = engine.volumes.list(filters={"label": label})
     return {each[label]: volume for volume in volumes if label in (each := volume.attrs.get("Labels") or {})}
 
@@ -43,7 +43,7 @@ def note_home(engine: "DockerClient") -> None:
 
 
 def leave(engine: "DockerClient") -> list[str]:
-    """Remove this home's note, and those of homes of this machine that were deleted; return the other homes."""
+    """Remove the notes of this home, and of deleted homes on this machine; return the other homes."""
     others = []
     for value, volume in notes(engine, HOME).items():
         machine, _, folder = value.partition(":")

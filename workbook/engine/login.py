@@ -1,7 +1,7 @@
 """The reader's logins to image registries, from the Docker configuration.
 
-Public images need no login. So a credential helper that is missing, fails or hangs is no error: images are then pulled
-without a login, and `problem` names the helper where a registry wants one.
+Public images need no login. So a credential helper that is missing, fails or hangs is not an error: images are then pulled
+without a login, and `problem` names the helper if a registry requires a login.
 """
 
 import json
@@ -21,9 +21,9 @@ NO_LOGIN = "credentials not found in native keychain"  # part of the helpers' pr
 
 
 class Logins(AuthConfig):
-    """The logins of a Docker configuration, in the form in which the SDK asks for them.
+    """The logins of a Docker configuration, in the form that the SDK expects.
 
-    `broken` has what is wrong with a helper, by its name; such a helper is not asked again.
+    `broken` maps the name of a faulty helper to its fault; such a helper is not asked again.
     """
 
     def __init__(self, configured: AuthConfig) -> None:
@@ -32,15 +32,15 @@ class Logins(AuthConfig):
 
     @property
     def is_empty(self) -> bool:
-        """False, since the SDK would read the configuration again."""
+        """Always False: otherwise the SDK would read the configuration again."""
         return False
 
     def get_all_credentials(self) -> dict[str, Any]:
-        """The logins for a build: none, because its base images are in the engine already."""
+        """Return the logins for a build: none, because the engine already has the base images."""
         return {}
 
     def resolve_authconfig(self, registry: str | None = None) -> dict[str, Any] | None:
-        """The login to a registry; None without one."""
+        """Return the login to a registry; None if there is none."""
         helper = self.get_credential_store(registry)
         if helper and helper not in self.broken:
             try:
@@ -54,21 +54,21 @@ class Logins(AuthConfig):
 
 
 class _HelperError(Exception):
-    """What a credential helper did instead of answering."""
+    """A credential helper's failure."""
 
 
 def configuration() -> str:
-    """The path of the Docker configuration; empty without one."""
+    """Return the path of the Docker configuration; empty if there is none."""
     return str(find_config_file() or "")
 
 
 def use(engine: DockerClient) -> None:
-    """Let the SDK find the reader's logins by `Logins`: wherever it asks, the time is bounded."""
+    """Make the SDK use `Logins` for the reader's logins, so that no credential helper can block it."""
     engine.api._auth_configs = Logins(engine.api._auth_configs)  # type: ignore[attr-defined]
 
 
 def problem(engine: DockerClient, registry: str = INDEX_NAME) -> str:
-    """What is wrong with the credential helper for a registry; begins with its name, and is empty when it works.
+    """Return the fault of a registry's credential helper, starting with the helper's name; empty if it works.
 
     Args:
         engine: an engine from `connect`.
@@ -80,7 +80,7 @@ def problem(engine: DockerClient, registry: str = INDEX_NAME) -> str:
 
 
 def _ask(helper: str, registry: str) -> dict[str, Any] | None:
-    """A helper's login to a registry, in the SDK's form; None when it has none.
+    """Ask a helper for its login to a registry, in the SDK's form; None if it has none.
 
     Documentation: https://github.com/docker/docker-credential-helpers#development
     """
@@ -104,7 +104,7 @@ def _ask(helper: str, registry: str) -> dict[str, Any] | None:
     try:
         answer = json.loads(printed)
         name, secret = answer["Username"], answer["Secret"]
-    except (ValueError, LookupError, TypeError) as error:  # never what it printed: that may be a password
+    except (ValueError, LookupError, TypeError) as error:  # the output may be a password, so the error does not show it
         raise _HelperError("printed no login") from error
     if not name and not secret:
         return None

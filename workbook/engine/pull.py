@@ -1,4 +1,4 @@
-"""Images in an engine: is one present, pull it, load it. What was pulled is noted, so that `make clean` removes only that."""
+"""Find, pull and load images in an engine. Pulled images are noted, so that `make clean` removes only these."""
 
 import re
 from collections.abc import Callable
@@ -13,48 +13,48 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 LONGEST = 200  # characters of a registry's answer that are shown
-ELSEWHERE = "use a mirror (https://docs.docker.com/docker-hub/mirror/), or take a bundle."
+ELSEWHERE = "use a mirror (https://docs.docker.com/docker-hub/mirror/) or a bundle."
 REFUSALS = tuple(
     (re.compile(pattern, re.IGNORECASE), reason, fix)
     for pattern, reason, fix in (
         (
             r"toomanyrequests|too many requests|\b429\b|rate limit",
             "the registry limits pulls",
-            f"Run `docker login`, which raises the limit; or wait some hours, {ELSEWHERE}",
+            f"Run `docker login`, which raises the limit; wait some hours; or {ELSEWHERE}",
         ),
         (
             "x509|certificate",
-            "the registry's certificate is not valid here",
-            "Set the clock, and let Docker trust the certificate of the proxy or mirror: https://docs.docker.com/engine/security/certificates/.",
+            "Docker does not trust the registry's certificate",
+            "Check the clock, and make Docker trust the certificate of the proxy or mirror: https://docs.docker.com/engine/security/certificates/.",
         ),
         (
             r"unauthorized|\b401\b|authentication required|basic auth credentials",
-            "the registry wants another login",
-            "Run `docker login` again; or `docker logout`, since these images need none.",
+            "the registry does not accept the login",
+            "Run `docker login` again, or `docker logout`, since these images need no login.",
         ),
         (
             r"(?<!permission )denied|forbidden|\b403\b",
-            "the registry, or a proxy before it, refuses this",
-            f"Run `docker login`, {ELSEWHERE}",
+            "the registry, or a proxy in front of it, denies access",
+            f"Run `docker login`, or {ELSEWHERE}",
         ),
         (
             r"not found|manifest unknown|no matching manifest|\b404\b",
             "the registry does not have it",
-            "Correct the mirror in Docker's settings, if it has one.",
+            "If Docker's settings have a mirror, correct it.",
         ),
     )
 )
-"""What registries answer instead of an image, what that means, and what helps."""
+"""Answers of registries that give no image, their meaning, and the fix."""
 SILENCE = re.compile(
     "no such host|server misbehaving|request canceled|deadline exceeded|timeout|timed out|connection refused"
     "|connection reset|unreachable|no route to host|EOF$"
 )
-"""What the engine reports when a registry does not answer."""
+"""The engine's reports that a registry does not answer."""
 
 
 def present(engine: "DockerClient", image: str) -> bool:
     """Whether `engine` has `image`."""
-    # The Docker SDK is loaded with the engine, not with this module.
+    # Imported here, because the Docker SDK loads slowly.
     from docker.errors import ImageNotFound
 
     try:
@@ -65,18 +65,18 @@ def present(engine: "DockerClient", image: str) -> bool:
 
 
 def pull(engine: "DockerClient", image: str, otherwise: str, make: Callable[[], str]) -> str:
-    """Pull `image`, or make another one in its place; return the tag of the one that `engine` has.
+    """Pull `image`, or make a substitute if that fails; return the tag of the image that `engine` then has.
 
     Args:
-        engine: where to pull it to.
+        engine: the engine that pulls it.
         image: its name, with tag or digest.
         otherwise: what `make` does, for the reader.
-        make: called when it cannot be pulled; returns the tag of what it has made.
+        make: called when the image cannot be pulled; returns the tag of the substitute.
 
     Raises:
-        WorkbookError: it cannot be pulled, and `make` failed; says why for both.
+        WorkbookError: the pull and `make` failed; with the reasons for both.
     """
-    # The Docker SDK is loaded with the engine, not with this module.
+    # Imported here, because the Docker SDK loads slowly.
     from docker.errors import APIError
     from urllib3.exceptions import HTTPError  # comes with it
 
@@ -94,24 +94,26 @@ def pull(engine: "DockerClient", image: str, otherwise: str, make: Callable[[], 
     try:
         return make()
     except WorkbookError as error:
-        why = "\n".join(filter(None, [error.why, f"{image} was not pulled: {reason}."]))
+        why = "\n".join(filter(None, [error.why, f"Pulling {image} failed: {reason}."]))
         raise WorkbookError(error.what, why, f"{fix} {error.fix}".strip()) from error
 
 
 def explain(problem: Exception) -> tuple[str, str]:
-    """Why a registry gives no image, in its own words where it answered; and what helps, empty when it does not answer.
+    """Return why a registry gives no image, with its own words if it answered; and the fix, empty if it did not answer.
 
     Args:
-        problem: what the engine reports.
+        problem: the engine's report.
     """
     text = getattr(problem, "explanation", None) or str(problem)
-    words = re.sub("//[^/@]+@", "//***@", text.strip().partition("\n")[0])[:LONGEST]  # an address may have a password
+    words = re.sub("//[^/@]+@", "//***@", text.strip().partition("\n")[0])[
+        :LONGEST
+    ]  # an address may contain a password
     for pattern, reason, fix in REFUSALS:
         if pattern.search(text):
             return f"{reason} ({words})", fix
     if SILENCE.search(text):
         return "no registry answers", ""
-    return f"it failed ({words})", "Run this again later."
+    return f"unexpected error ({words})", "Run this again later."
 
 
 def load(engine: "DockerClient", tag: str, archive: Path) -> str:

@@ -1,7 +1,7 @@
-"""A connection to one cluster's API server, made from the workbook's own kubeconfig and from nothing else.
+"""A connection to one cluster's API server, which uses only the workbook's own kubeconfig.
 
-Requests go by their path over the Kubernetes client's own connection. Its typed classes (`CoreV1Api` and the like) would
-do the same, but first load the types of all objects, which takes longer than all other imports together.
+Requests use the Kubernetes client's connection and name the path themselves. The client's typed classes (`CoreV1Api` and
+the like) would first load the types of all objects, which takes longer than all other imports together.
 """
 
 import gc
@@ -27,7 +27,7 @@ from workbook.kube.objects import Object
 
 JSON = "application/json"
 TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io,{JSON}"
-"""Asks for what kubectl prints: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables"""
+"""The media type of the tables that kubectl prints: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables"""
 PATCH = "application/strategic-merge-patch+json"
 
 # kubectl's word → the API group's path: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
@@ -42,11 +42,11 @@ RESOURCES = {
 CLUSTER_WIDE = {"nodes", "namespaces"}
 
 Seconds = float | tuple[float, float]
-"""A bound for the whole request; or for connecting, and for each part of the answer."""
+"""A limit for the whole request; or one for connecting, and one for each part of the answer."""
 
 
 class Access(Protocol):
-    """What it takes to connect: a kubeconfig with a context, a namespace, and the cluster's name for error messages."""
+    """The data for a connection: a kubeconfig with a context, a namespace, and the cluster's name for error messages."""
 
     @property
     def name(self) -> str: ...
@@ -65,7 +65,7 @@ class Api:
         access: the cluster. Its kubeconfig is read once, here.
 
     Raises:
-        WorkbookError: the kubeconfig cannot be used, or the program that it names does not log in.
+        WorkbookError: the kubeconfig is not usable, or the program that it names does not log in.
     """
 
     def __init__(self, access: Access) -> None:
@@ -79,20 +79,20 @@ class Api:
             user.update(credentials.section)
             config.load_kube_config_from_dict(content, access.context, settings, persist_config=False)
         except (ConfigException, OSError, YAMLError) as error:
-            fix = "Run the notebook's `begin(…)` cell, or `make up` in a terminal: they write it again."
+            fix = "Run the notebook's `begin(…)` cell, or `make up` in a terminal: both write it again."
             raise WorkbookError(f"The kubeconfig {access.kubeconfig} cannot be used.", str(error), fix) from error
 
         def renew(settings: client.Configuration) -> None:
             if token := credentials.token():
                 settings.api_key.update(
                     dict.fromkeys(settings.api_key, f"Bearer {token}")
-                )  # its name depends on the version
+                )  # the key's name depends on the version
 
-        cast("Any", settings).refresh_api_key_hook = renew  # which its class says is None
+        cast("Any", settings).refresh_api_key_hook = renew  # the class declares it as None
         if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
-            settings.proxy = None  # a proxy cannot reach this machine's own loopback
+            settings.proxy = None  # a proxy cannot reach this machine's loopback interface
             _bypass_proxies_for_loopback()
-        settings.retries = False  # the caller decides what follows a failure; the transport does not hide it
+        settings.retries = False  # the caller decides what to do after a failure, so the transport must not hide it
         self.configuration = settings
         connection = client.ApiClient(settings)
         self.pool = connection.rest_client.pool_manager
@@ -103,11 +103,11 @@ class Api:
         """Headers for token authentication; empty when client certificates are used."""
         settings = cast(
             "dict[str, dict[str, str]]", self.configuration.auth_settings()
-        )  # which some versions type as objects
+        )  # some versions declare them as objects
         return {entry["key"]: entry["value"] for entry in settings.values()}
 
     def path(self, resource: str, namespace: str | None = None, name: str = "") -> str:
-        """The path of a resource, or of one object, in the API.
+        """Return the API path of a resource, or of one object.
 
         Args:
             resource: kubectl's plural word, a key of `RESOURCES`.
@@ -119,7 +119,7 @@ class Api:
         """
         if resource not in RESOURCES:
             raise WorkbookError(
-                f"There is no table of {resource!r} here.", fix=f"Use one of {', '.join(sorted(RESOURCES))}."
+                f"There is no table of {resource!r}.", fix=f"Use one of {', '.join(sorted(RESOURCES))}."
             )
         within = "" if resource in CLUSTER_WIDE or namespace == "" else f"namespaces/{namespace or self.namespace}"
         return "/".join(filter(None, (RESOURCES[resource], within, resource, name)))
@@ -193,35 +193,35 @@ class Api:
         return self.request("GET", self.path(resource, namespace), accept=accept, query=query, timeout=timeout)
 
     def list_objects(self, resource: str, namespace: str | None = None, **options: Any) -> Object:
-        """The API server's list of `resource`, decoded: with `items`, or in the form that `accept` asks for.
+        """Return the API server's list of `resource`, decoded: with `items`, or in the form that `accept` requests.
 
         Args: as in `open_list`.
 
         Raises:
-            WorkbookError: unknown resource, no answer, or the API server refuses; with the API server's own words.
+            WorkbookError: unknown resource, no answer, or the API server refuses; with the API server's message.
         """
         try:
             return decode(self.open_list(resource, namespace, **options).data)
         except ApiException as error:
             raise WorkbookError(
-                f"The API server does not list {resource} in the Namespace {namespace or self.namespace!r}.",
+                f"The API server refuses to list {resource} in the Namespace {namespace or self.namespace!r}.",
                 message(error),
                 LOG_IN
                 if error.status == 401
-                else "Correct the Namespace or the selector; if access is forbidden, ask who runs the cluster for it.",
+                else "Correct the Namespace or the selector. If access is forbidden, ask the cluster's administrator for it.",
             ) from error
 
     def objects(self, resource: str, namespace: str | None = None, **options: Any) -> list[Object]:
-        """The objects of `resource`. Arguments and errors as for `list_objects`."""
+        """Return the objects of `resource`. Arguments and errors as for `list_objects`."""
         found: list[Object] = self.list_objects(resource, namespace, **options)["items"]
         return found
 
     def find(self, resource: str, name: str) -> Object | None:
-        """The object `name` of `resource`; None when it does not exist. Errors as for `list_objects`."""
+        """Return the object `name` of `resource`; None if it does not exist. Errors as for `list_objects`."""
         return next(iter(self.objects(resource, field_selector=f"metadata.name={name}")), None)
 
     def version(self, timeout: float = 30) -> str:
-        """The version of the API server, such as `v1.36.3`. Raises as `request` does.
+        """Return the version of the API server, such as `v1.36.3`. Raises what `request` raises.
 
         Args:
             timeout: seconds.
@@ -254,21 +254,21 @@ def wait_for_api(access: Access, timeout: float = 120) -> Api:
             return False
 
     try:
-        poll(answers, timeout=timeout)  # there is nothing to watch before the API server answers
+        poll(answers, timeout=timeout)  # there is nothing to watch until the API server answers
     except TimeoutError:
         raise WorkbookError(
-            f"The API server did not get ready within {timeout:.0f} s.",
+            f"Timed out after {timeout:.0f} s waiting for the API server.",
             problem,
-            "Run this again; if it fails again, `make clean` removes the cluster and `make up` makes a new one.",
+            "Run this again. If it fails again, `make clean` removes the cluster and `make up` creates a new one.",
         ) from None
     return api
 
 
 def decode(data: bytes) -> Object:
-    """The JSON of a list.
+    """Decode the JSON of a list, with the garbage collector off.
 
-    Meanwhile the garbage collector is off: it would search the growing result again and again for cycles, of which
-    JSON has none. In long lists that search takes more time than the decoding.
+    The collector would repeatedly search the growing result for cycles, which JSON cannot have. For long lists, that
+    search takes more time than the decoding.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -281,7 +281,7 @@ def decode(data: bytes) -> Object:
 
 
 def node_port(api: Api, service: str) -> int:
-    """The node's port that leads to the first port of a Service.
+    """Return the node port of a Service's first port.
 
     Raises:
         WorkbookError: there is no such Service, or it has no node port.
@@ -296,15 +296,15 @@ def node_port(api: Api, service: str) -> int:
         return port
     raise WorkbookError(
         f"The Service {service!r} cannot be reached from outside.",
-        f"Its type is {found['spec']['type']}, which gives it no port of the node.",
-        "Make it a NodePort, or use `port_forward`.",
+        f"Its type is {found['spec']['type']}, which has no node port.",
+        "Change its type to NodePort, or use `port_forward`.",
     )
 
 
 def _bypass_proxies_for_loopback() -> None:
-    """Keep this process's connections to the loopback away from the proxies that the environment names.
+    """Make this process's connections to the loopback interface bypass the proxies in the environment.
 
-    The client's streams, which `port_forward` uses, read those from the environment only.
+    The client's streams, which `port_forward` uses, read their proxies only from the environment.
     """
     bypassed = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
     both = ",".join(dict.fromkeys(filter(None, [*bypassed, "127.0.0.1", "localhost", "::1"])))
@@ -316,7 +316,7 @@ def _camel_case(key: str) -> str:
 
 
 def message(error: ApiException) -> str:
-    """What the API server itself says in its refusal."""
+    """Return the API server's message in its refusal."""
     try:
         return str(json.loads(error.body or "")["message"])
     except (TypeError, ValueError, KeyError):

@@ -1,6 +1,6 @@
-"""Credentials that a kubeconfig gets from a program (`exec`): it has a bounded time, and its failures are explained.
+"""Credentials that a kubeconfig gets from a program (`exec`), with a timeout and an explanation of its failures.
 
-The Kubernetes client would wait for it without end, and go on as an anonymous user when it fails.
+The Kubernetes client would wait for the program forever, and continue as an anonymous user if it fails.
 
 Documentation: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 """
@@ -18,58 +18,58 @@ from workbook.base.processes import CommandFailed, read
 from workbook.kube import kubeconfig
 from workbook.kube.kubeconfig import Section
 
-PATIENCE = 15  # seconds that a program has to log in
+PATIENCE = 15  # seconds to wait for a program's login
 REMOVED = {"gcp": "gke-gcloud-auth-plugin", "azure": "kubelogin"}
-"""What kubectl no longer supports as `auth-provider`, and the program that takes its place."""
+"""Each `auth-provider` that kubectl no longer supports → the program that replaces it."""
 LOG_IN = (
-    "Log in again in a terminal of your own, not JupyterLab's, until `kubectl get pods` works there with this context. "
+    "Log in again in your own terminal (not in JupyterLab's), until `kubectl get pods` works there with this context. "
     "Then run this again."
 )
-"""What to do about a login that has ended. JupyterLab's terminals have the workbook's kubeconfig, which is a copy."""
+"""The fix for an expired login. JupyterLab's terminals have the workbook's kubeconfig, which is a copy."""
 
 
 def login(user: Section) -> str:
-    """The command, as a reader would type it, that gives a user of a kubeconfig their credentials; empty when none does.
+    """Return the command that gets a kubeconfig user's credentials, as a reader would type it; empty if there is none.
 
-    Values of its options that are secret are hidden.
+    It hides the values of secret options.
 
     Raises:
-        WorkbookError: the user has credentials of a kind that kubectl does not support any more.
+        WorkbookError: the user has a type of credentials that kubectl no longer supports.
     """
     provider = (user.get("auth-provider") or {}).get("name")
     if provider in REMOVED:
         raise WorkbookError(
             f"The kubeconfig logs in with the auth-provider {provider!r}.",
-            "kubectl does not support it any more, and the workbook does not run its program.",
+            "kubectl no longer supports it, and the workbook does not run its program.",
             f"Write the kubeconfig again with your cloud's own command; it then uses {REMOVED[provider]}.",
         )
     return shlex.join(_masked(_command(user["exec"]))) if user.get("exec") else ""
 
 
 class Credentials:
-    """The credentials of a user of a kubeconfig. Those that end, or are kept in a file, are asked for again.
+    """The credentials of a kubeconfig user. Credentials that expire, or are stored in a file, are renewed.
 
     Args:
         cluster, user: the sections of a kubeconfig, as `kubeconfig.load` returns them.
-        folder: where certificates from a program are written.
+        folder: the folder for certificates from a program.
 
     Raises:
-        WorkbookError: as `login` and `fetch`.
+        WorkbookError: as for `login` and `fetch`.
     """
 
     def __init__(self, cluster: Section, user: Section, folder: Path) -> None:
-        login(user)  # refuses
+        login(user)  # raises an error for unsupported credentials
         self._cluster, self._user, self._folder, self._fetched = cluster, user, folder, Section()
         self.section = self._resolve()
 
     def token(self) -> str | None:
-        """The token that holds now; None when the user has none."""
+        """Return the current token; None if the user has none."""
         if "tokenFile" in self._user or _is_over(self._fetched.get("expiry")):
             self.section = self._resolve()
         return self.section.get("token")
 
     def _resolve(self) -> Section:
-        """The user's section without a program or the file of a token: with what they give."""
+        """The user's section, with the results of its program or token file in place of these."""
         plain = {key: value for key, value in self._user.items() if key not in ("exec", "tokenFile")}
         if "tokenFile" in self._user:
             return {"token": Path(self._user["tokenFile"]).read_text(encoding="utf-8").strip()} | plain
@@ -83,12 +83,12 @@ def _is_over(expiry: str | None) -> bool:
 
 
 def fetch(plugin: Section, cluster: Section, folder: Path) -> Section:
-    """Run the program, and return its credentials as a section of a kubeconfig, with `expiry` if it says when they end.
+    """Run the program, and return its credentials as a section of a kubeconfig, with `expiry` if they expire.
 
     Args:
         plugin: the user's section `exec`.
         cluster: the cluster's section.
-        folder: where certificates are written.
+        folder: the folder for certificates.
 
     Raises:
         WorkbookError: the program is missing, failed, did not end in time, or printed no credentials.
@@ -102,7 +102,7 @@ def fetch(plugin: Section, cluster: Section, folder: Path) -> Section:
     shown = shlex.join(_masked([program, *arguments]))
     if not (path := shutil.which(program)):
         raise WorkbookError(
-            f"The program `{program}` is not installed, with which the kubeconfig logs in to the cluster.",
+            f"The program `{program}`, with which the kubeconfig logs in to the cluster, is not installed.",
             fix=plugin.get("installHint") or f"Install it, so that `{program}` is found on PATH.",
         )
     printed = ""
@@ -113,11 +113,11 @@ def fetch(plugin: Section, cluster: Section, folder: Path) -> Section:
         why = error.output.strip()[-1000:]
     except (ValueError, KeyError, TypeError):
         why = f"It printed no credentials, but: {printed.strip()[:300]}"
-    raise WorkbookError(f"`{shown}` does not log in to the cluster, as the kubeconfig says.", why, LOG_IN)
+    raise WorkbookError(f"`{shown}`, from the kubeconfig, does not log in to the cluster.", why, LOG_IN)
 
 
 def _section(status: Section, folder: Path) -> Section:
-    """The credentials that a program has printed, as a section of a kubeconfig."""
+    """Convert the credentials that a program has printed into a section of a kubeconfig."""
     found = {"expiry": status.get("expirationTimestamp")}
     if "token" in status:
         return found | {"token": status["token"]}
@@ -129,7 +129,7 @@ def _section(status: Section, folder: Path) -> Section:
 
 
 def _described(cluster: Section) -> Section:
-    """What a program learns about the cluster: its section, with the certificate inside, and its own extension."""
+    """The cluster's description for a program: its section, with the certificate inside, and the program's extension."""
     described = {key: value for key, value in cluster.items() if key not in ("certificate-authority", "extensions")}
     if authority := cluster.get("certificate-authority"):
         described["certificate-authority-data"] = base64.b64encode(Path(authority).read_bytes()).decode()
@@ -144,7 +144,7 @@ def _command(plugin: Section) -> list[str]:
 
 
 def _masked(words: list[str]) -> list[str]:
-    """The words of a command with HIDDEN in the place of each value whose option's name says that it is secret."""
+    """Replace the values of secret options in a command by HIDDEN. An option's name shows whether it is secret."""
     shown, secret = [], False
     for word in words:
         option, assigned, _ = word.partition("=")

@@ -1,4 +1,4 @@
-"""The workbook's own kubeconfig files: written in one step, readable by their owner only, checked before use."""
+"""The workbook's own kubeconfig files: written in one step, readable only by their owner, checked before use."""
 
 import base64
 import os
@@ -19,23 +19,23 @@ SECTIONS = (("clusters", "cluster"), ("users", "user"))
 FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 """The keys with paths of files."""
 USERS = "WORKBOOK_USERS_KUBECONFIG"
-"""The variable that keeps the reader's KUBECONFIG where the workbook's has taken its place."""
+"""The variable that keeps the reader's KUBECONFIG while the workbook's replaces it."""
 
 
 def users() -> str:
-    """The reader's own KUBECONFIG, in the form for an environment: empty for kubectl's default.
+    """Return the value of the reader's own KUBECONFIG; empty for kubectl's default.
 
     Documentation: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
     """
     chosen = os.environ.get("KUBECONFIG", "")
     if chosen and Path(chosen).is_relative_to(home()):
         return os.environ.get(USERS, "")
-    # With whole paths, since kernels and terminals run in other folders.
+    # Absolute paths, since kernels and terminals run in other folders.
     return os.pathsep.join(str(Path(path).absolute()) for path in chosen.split(os.pathsep) if path)
 
 
 def load(path: Path) -> Section:
-    """The kubeconfig at `path`, with whole paths in the place of relative ones, which start from its folder.
+    """Load the kubeconfig at `path`, and make its relative paths, which start from its folder, absolute.
 
     Raises:
         OSError: it cannot be read.
@@ -47,14 +47,16 @@ def load(path: Path) -> Section:
             own: Section = entry.setdefault(kind, {}) or {}
             own |= {key: str(path.parent / own[key]) for key in FILES if own.get(key)}
             plugin = own.get("exec") or {}
-            if Path(plugin.get("command", "")).name != plugin.get("command", ""):  # else it is looked for on PATH
+            if Path(plugin.get("command", "")).name != plugin.get(
+                "command", ""
+            ):  # otherwise it is searched for on PATH
                 plugin["command"] = str(path.parent / plugin["command"])
     return config
 
 
 def used(config: Section, context: str) -> tuple[Section, Section]:
-    """The cluster and the user of a context; empty where there is none."""
-    names: Section = next((one["context"] for one in config.get("contexts") or [] if one["name"] == context), {})
+    """Return the cluster and the user of a context; empty if there is none."""
+    names: Section = next((entry["context"] for entry in config.get("contexts") or [] if entry["name"] == context), {})
 
     def find(section: str, kind: str) -> Section:
         return next((entry[kind] for entry in config.get(section) or [] if entry["name"] == names.get(kind)), {})
@@ -63,7 +65,7 @@ def used(config: Section, context: str) -> tuple[Section, Section]:
 
 
 def users_own(context: str) -> tuple[Section, Section]:
-    """The cluster and the user of a context in the reader's kubeconfig, of which the first file with a name counts."""
+    """Return the cluster and the user of a context in the reader's kubeconfig; the first file that has a name wins."""
     merged: Section = {}
     for name in (users() or str(Path.home() / ".kube" / "config")).split(os.pathsep):
         if (path := Path(name)).is_file():
@@ -74,11 +76,11 @@ def users_own(context: str) -> tuple[Section, Section]:
 
 
 def write(path: Path, text: str, context: str, namespace: str) -> None:
-    """Write `text` as the kubeconfig at `path`, with `context` and `namespace` made current.
+    """Write `text` as the kubeconfig at `path`, with `context` and `namespace` as the current ones.
 
-    The file is complete or absent, with mode 0600. Certificates and keys inside `text` become files of their own
-    next to it: otherwise the Kubernetes client copies them into the system's temporary folder whenever it
-    connects, and leaves them there when it is killed.
+    The file is complete or absent, with mode 0600. Certificates and keys inside `text` become separate files next to it:
+    otherwise the Kubernetes client copies them into the system's temporary folder at each connection, and leaves them
+    there when it is killed.
 
     Raises:
         WorkbookError: `text` has no such context.
@@ -101,11 +103,11 @@ def write(path: Path, text: str, context: str, namespace: str) -> None:
 
 
 def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Put `content` at `path` in one step; only its owner may read it and look into its folder."""
+    """Write `content` to `path` in one step; only the owner may read the file and list its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)  # it would keep its mode, and might be a link
+    part.unlink(missing_ok=True)  # a leftover file would keep its mode, and might be a link
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
@@ -113,13 +115,13 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def forget(path: Path) -> None:
-    """Remove the kubeconfig at `path` with its certificates and keys; nothing to do when there is none."""
+    """Remove the kubeconfig at `path` with its certificates and keys, if it exists."""
     for file in (path, *path.parent.glob("*.pem"), *path.parent.glob("*.kubeconfig")):
         file.unlink(missing_ok=True)
 
 
 def current(path: Path) -> tuple[str, str] | None:
-    """The current context and its namespace in the kubeconfig at `path`; None when it is absent or damaged."""
+    """Return the current context and its namespace in the kubeconfig at `path`; None if it is missing or damaged."""
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
         context: str = config["current-context"]

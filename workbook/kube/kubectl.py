@@ -1,6 +1,6 @@
-"""Find a kubectl that fits a cluster, and make it the one that a terminal's PATH leads to.
+"""Find a kubectl that fits a cluster, and put it on the PATH of terminals.
 
-One is supported within one minor version of the API server.
+kubectl is supported within one minor version of the API server.
 
 Documentation: https://kubernetes.io/releases/version-skew-policy/#kubectl
 """
@@ -21,11 +21,11 @@ from workbook.kube.client import Access, Api
 
 
 def find_kubectl(server: int | None = None, *, first: Path | None = None) -> str | None:
-    """The path of a kubectl that fits Kubernetes 1.`server`; None when none does.
+    """Return the path of a kubectl that fits Kubernetes 1.`server`; None if none does.
 
     Args:
         server: the API server's minor version; any kubectl fits when None.
-        first: a kubectl to prefer to the one on PATH.
+        first: a kubectl to prefer over the one on PATH.
     """
     for path in filter(None, (first, shutil.which("kubectl", path=_users_path()))):
         if server is None or abs(client_minor(str(path)) - server) <= 1:
@@ -34,7 +34,7 @@ def find_kubectl(server: int | None = None, *, first: Path | None = None) -> str
 
 
 def require_kubectl(server: int | None = None, *, first: Path | None = None) -> str:
-    """As `find_kubectl`, but raises a WorkbookError when none fits."""
+    """Find a kubectl as `find_kubectl` does; raise a WorkbookError if none fits."""
     if path := find_kubectl(server, first=first):
         return path
     raise WorkbookError(
@@ -44,18 +44,18 @@ def require_kubectl(server: int | None = None, *, first: Path | None = None) -> 
 
 
 def client_version(path: str) -> str:
-    """The version of the kubectl at `path`, such as v1.36.3."""
+    """Return the version of the kubectl at `path`, such as v1.36.3."""
     version = json.loads(read([path, "version", "--client", "-o", "json"], timeout=20))
     return str(version["clientVersion"]["gitVersion"])
 
 
 def client_minor(path: str) -> int:
-    """The minor version of the kubectl at `path`: 36 for v1.36.3."""
+    """Return the minor version of the kubectl at `path`: 36 for v1.36.3."""
     return minor(client_version(path))
 
 
 def server_minor(access: Access) -> int:
-    """The minor version of a cluster's API server: 36 for v1.36.3.
+    """Return the minor version of a cluster's API server: 36 for v1.36.3.
 
     Raises:
         WorkbookError: it does not answer.
@@ -64,18 +64,18 @@ def server_minor(access: Access) -> int:
 
 
 def minor(version: str) -> int:
-    """The minor version in `v1.36.3`: 36."""
+    """Return the minor version in a version: 36 in `v1.36.3`."""
     return int(version.split(".")[1])
 
 
 def provide(access: Access, command: Sequence[str]) -> None:
-    """Make `command` the `kubectl` of the terminals and kernels that work with this cluster.
+    """Make `command` the `kubectl` of the terminals and kernels that use this cluster.
 
-    It is a script, not a link: the command may have arguments, and Windows does not let every user make links.
+    It is a script, not a link: the command may have arguments, and on Windows not every user may create links.
 
     Args:
         access: the cluster.
-        command: the program, and arguments that come before the reader's.
+        command: the program, and arguments that precede the reader's.
     """
     script, text = folder(access) / "kubectl", f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
     if os.name == "nt":
@@ -84,7 +84,7 @@ def provide(access: Access, command: Sequence[str]) -> None:
 
 
 def search_path(access: Access, *others: Path) -> str:
-    """The value of PATH with which `kubectl` is the one that `provide` has made for this cluster.
+    """Return the PATH on which `kubectl` is the script that `provide` has written for this cluster.
 
     Args:
         access: the cluster.
@@ -95,11 +95,11 @@ def search_path(access: Access, *others: Path) -> str:
 
 
 def folder(access: Access) -> Path:
-    """The folder with the `kubectl` of a cluster, and nothing else."""
+    """Return the folder that contains only the `kubectl` of a cluster."""
     return access.kubeconfig.parent / "bin"
 
 
 def _users_path() -> str:
-    """PATH as it was before `search_path`: a kubectl that fits a cluster is not looked for among those made here."""
+    """PATH without the folders from `search_path`, because `find_kubectl` must not find the workbook's own scripts."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
     return os.pathsep.join(entry for entry in entries if not Path(entry).is_relative_to(clusters()))

@@ -1,4 +1,4 @@
-"""Read facts from the JSON of an object."""
+"""Read facts from the JSON of a Kubernetes object."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Object = dict[str, Any]
 
 
 def condition(item: Object, type_: str) -> bool:
-    """Whether a condition of an object is true, such as `Ready` of a node or a Pod."""
+    """Whether an object's condition is true, such as `Ready` of a node or a Pod."""
     return any(
         entry["type"] == type_ and entry["status"] == "True" for entry in item.get("status", {}).get("conditions", [])
     )
@@ -18,18 +18,18 @@ def ready(pod: Object) -> bool:
 
 
 def containers(pod: Object) -> list[dict[str, Any]]:
-    """The status of each container of a Pod, init containers first; empty until the kubelet has seen the Pod."""
+    """Return the status of each container of a Pod, init containers first; empty until the kubelet has seen the Pod."""
     status = pod.get("status", {})
     return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
 
 
 def restarts(pod: Object) -> int:
-    """How often the Pod's containers were restarted."""
+    """Return how often the Pod's containers were restarted."""
     return sum(container["restartCount"] for container in containers(pod))
 
 
 def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
-    """`reason` and `message` of what keeps a Pod from running: waiting containers, or why it has no node."""
+    """Return `reason` and `message` of everything that keeps a Pod from running: waiting containers, or a missing node."""
     found = [
         container["state"]["waiting"]
         for container in containers(pod)
@@ -43,5 +43,5 @@ def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
 
 
 def label_selector(labels: dict[str, str]) -> str:
-    """`{"app": "webapp"}` as kubectl writes it: `app=webapp`."""
+    """Format labels as a selector for kubectl: `app=webapp` for `{"app": "webapp"}`."""
     return ",".join(f"{key}={value}" for key, value in labels.items())

@@ -1,7 +1,7 @@
-"""Follow objects as they change: the current state first, then each change, without polling and without gaps.
+"""Follow objects as they change: first the current state, then each change, without polling and without gaps.
 
-This is the API's list-then-watch. It resumes from the last version seen when the connection drops, and lists again when
-that version is too old (410 Gone):
+This is the API's list-then-watch. After a dropped connection, it resumes from the last version that it has seen. If that
+version is too old (410 Gone), it lists again:
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
@@ -20,7 +20,7 @@ from workbook.kube.client import Api, decode
 from workbook.kube.objects import Object
 
 PAUSE = 0.3
-"""Seconds between two attempts while the API server cannot be reached: nothing can report that it is back."""
+"""Seconds between two attempts while the API server cannot be reached: no event can report its return."""
 
 
 def follow(
@@ -33,20 +33,20 @@ def follow(
     timeout: float,
     until: threading.Event | None = None,
 ) -> Iterator[dict[str, Object]]:
-    """Yield all matching objects by UID: at once as they are now, then again after each change.
+    """Yield all matching objects by UID: immediately in their current state, then again after each change.
 
-    While the API server cannot be reached, it is asked again; the next state is then read afresh, so that no change is
-    missed.
+    While the API server cannot be reached, the request is repeated. The objects are then listed again, so that no change
+    is missed.
 
     Args:
         api: the connection.
         resource, namespace: as in `Api.path`.
-        selector, field_selector: which objects.
-        timeout: seconds after which it ends.
-        until: ends it soon after it is set.
+        selector, field_selector: the objects to follow.
+        timeout: seconds after which the iterator ends.
+        until: an event that ends the iterator soon after it is set.
 
     Raises:
-        ApiException: the API server refuses (403, 404, …), so that asking again would not help.
+        ApiException: the API server refuses (403, 404, …), so repeating the request would not help.
     """
     deadline = time.monotonic() + timeout
     matching = {"label_selector": selector, "field_selector": field_selector}
@@ -67,13 +67,13 @@ def follow(
                 resource_version=version,
                 allow_watch_bookmarks=True,
                 timeout_seconds=max(1, int(left) + 1),
-                # A silent watch must be left now and then to look at `until`; the next one misses nothing.
+                # A watch without changes is interrupted regularly to check `until`; the next watch misses nothing.
                 timeout=(5, 0.5 if until else max(0.1, left)),
                 **matching,
             )
             for change in _changes(response):
                 if change["type"] == "ERROR":
-                    version = None  # 410 Gone: only a list can show what has happened since
+                    version = None  # 410 Gone: only a new list shows the changes since then
                     break
                 item = change["object"]
                 version = item["metadata"]["resourceVersion"]
@@ -91,7 +91,7 @@ def follow(
         except ApiException as error:
             if error.status == 410:
                 version = None
-            # An API server that has just started refuses all clients until it has read the roles.
+            # An API server that has just started refuses every client until it has read the roles.
             elif error.status not in (429, 500, 502, 503, 504) and not (error.status == 403 and objects):
                 raise
             else:
@@ -102,7 +102,7 @@ def follow(
 
 
 def _changes(response: BaseHTTPResponse) -> Iterator[dict[str, Any]]:
-    """The JSON lines of a watch as they arrive; closes the connection when the reader stops."""
+    """Yield the JSON lines of a watch as they arrive; close the connection when the caller stops."""
     try:
         buffer = b""
         for chunk in response.stream(amt=None, decode_content=True):

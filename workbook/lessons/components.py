@@ -15,7 +15,7 @@ PODS = {
     "CoreDNS": "k8s-app=kube-dns",
 }
 """A component's name in the documentation → the label of its Pods in kube-system."""
-# The kind of a Pod's owner → how the component runs. The owner of a static Pod is its node: the kubelet reads it from a file.
+# The owner of a Pod → how the component runs. A static Pod belongs to its node, whose kubelet reads it from a file.
 OWNED_BY = {"Node": "static Pod", "DaemonSet": "Pod of a DaemonSet", "ReplicaSet": "Pod of a Deployment"}
 
 

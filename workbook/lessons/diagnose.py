@@ -48,7 +48,7 @@ UNSCHEDULABLE = {
         "Correct `nodeSelector` or `affinity` in the manifest. See the nodes' labels: `%kubectl get nodes --show-labels`.",
     ),
 }
-"""Pattern in the scheduler's message (in lower case) → why no node accepts the Pod, and the fix."""
+"""Regular expression for the scheduler's message (in lower case) → why no node accepts the Pod, and the fix."""
 UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
 """Events of a Pod whose containers cannot be created yet."""
 
@@ -163,7 +163,7 @@ def _name_servers() -> list[Object]:
 
 
 def _architectures(pod: Object, image: str) -> tuple[str, str]:
-    # The Docker SDK is loaded with the engine, not with this module.
+    # Imported here, because the Docker SDK loads slowly.
     from docker.errors import DockerException
 
     node = own = ""
@@ -405,7 +405,7 @@ def _refused_fault(message: str) -> tuple[str, str]:
         )
     return (
         f"It may not create its Pods: {_cause(message)}.",
-        "Correct the Deployment's manifest, or the quota or policy that forbids it.",
+        "Correct the Deployment's manifest, or the quota or policy that does not allow it.",
     )
 
 

@@ -157,7 +157,7 @@ def _identity(engine: "DockerClient", image: str) -> str:
 
 def _remove_unnamed(engine: "DockerClient", identity: str) -> None:
     """Remove an image that lost its name to a new image, unless it has another name or a container uses it."""
-    # The Docker SDK is loaded with the engine, not with this module.
+    # Imported here, because the Docker SDK loads slowly.
     from docker.errors import APIError
 
     with suppress(APIError):  # in use, or removed meanwhile

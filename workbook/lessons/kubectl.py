@@ -71,8 +71,8 @@ def kubectl_output(*args: str) -> str:
 
 
 def print_command(*args: str) -> None:
-    """Print, in gray, the kubectl command that does the same as a function, for use in a terminal."""
-    print(f"\N{ESC}[90m$ {shlex.join(['kubectl', *args])}\N{ESC}[39m")
+    """Print, in a gray that can be read on light and dark, the kubectl command that does the same as a function, for use in a terminal."""
+    print(f"\N{ESC}[38;5;243m$ {shlex.join(['kubectl', *args])}\N{ESC}[39m")
 
 
 @cache

@@ -77,7 +77,7 @@ def _listen(port: int, connection: type[BaseRequestHandler]) -> _Server:
         return _Server(("127.0.0.1", port), connection)
     except OSError:
         server = _Server(("127.0.0.1", 0), connection)
-        print(f"Port {port} of this machine is in use by another program; using {server.server_address[1]} instead.")
+        print(f"Port {port} of this machine is taken by another program; using {server.server_address[1]} instead.")
         return server
 
 

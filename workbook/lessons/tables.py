@@ -175,7 +175,7 @@ def nodes(**options: Unpack[Options]) -> Table:
 def events(selector: str, *, wide: bool = False) -> Table:
     """Return the events of the Deployments, ReplicaSets and Pods that `selector` matches now, in this order.
 
-    Within one kind of object, events are sorted by time. Events of different kinds may have the same time.
+    The events of Deployments, those of ReplicaSets and those of Pods are each sorted by time.
 
     Args:
         selector: a label selector such as `"app=webapp"`. Events of deleted objects are left out.

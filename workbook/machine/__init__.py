@@ -1,1 +1,1 @@
-"""Is this machine able to run the workbook? Its Python environment, checks, set-up, JupyterLab, browser."""
+"""This machine: its Python environment, checks of its suitability, set-up, JupyterLab, browser."""

@@ -1,4 +1,4 @@
-"""A browser without a window, driven by Playwright: it prints the handout, and tests what a reader sees."""
+"""A browser without a window, driven by Playwright, which prints the handout and tests what a reader sees."""
 
 import os
 import shutil
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-CHANNELS = ("chrome", "msedge", None)  # what Playwright finds on macOS and Windows, and its own browser
-FOLDERS = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")  # where a browser leaves files
-FIX = "Install Chromium, Chrome or Edge; or `playwright install chromium`."
+CHANNELS = ("chrome", "msedge", None)  # the browsers that Playwright finds on macOS and Windows, and its own
+FOLDERS = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")  # the folders in which a browser leaves files
+FIX = "Install Chromium, Chrome or Edge, or run `playwright install chromium`."
 
 
 def executable() -> Path | None:
@@ -44,7 +44,7 @@ def browser() -> Iterator["Browser"]:
     except ModuleNotFoundError:
         raise WorkbookError(
             "Playwright, which drives the browser, is not installed.",
-            fix="`make handout` and `make test` install it; or `pip install 'kubernetes-workbook[handout]'`.",
+            fix="`make handout` and `make test` install it. Or run `pip install 'kubernetes-workbook[handout]'`.",
         ) from None
     program = executable()
     problem = ""
@@ -52,7 +52,7 @@ def browser() -> Iterator["Browser"]:
         env: dict[str, str | float | bool] = {**os.environ, **dict.fromkeys(FOLDERS, scratch)}
         for channel in (None,) if program else CHANNELS:
             try:
-                # Without Chromium's sandbox, as is Playwright's default: it needs rights that containers lack.
+                # As is Playwright's default, Chromium runs without its sandbox, which needs rights that containers lack.
                 started = playwright.chromium.launch(executable_path=program, channel=channel, env=env)
                 break
             except Error as error:

@@ -1,7 +1,7 @@
-"""Is this machine able to run the workbook? The list of all checks, in their order, and which of them are needed when.
+"""All checks of whether this machine can run the workbook, in their order, and the groups of checks for each purpose.
 
-A check is a function from `Facts` to a `Finding`, or to None when the check does not apply to this machine. Until it
-is called, it needs only the standard library; a package that it then lacks is a finding, too.
+A check is a function that takes `Facts` and returns a `Finding`, or None if the check does not apply to this machine. Its
+module needs only the standard library. If a package is missing when the check runs, that is a finding, too.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,23 +36,23 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "registry login": supplies.logins,
     "network": supplies.network,
 }
-"""All checks, in an order in which each finds the facts that it needs."""
+"""All checks, in an order that provides each check with the facts that it needs."""
 PREFLIGHT = ("Python", "Docker engine", "CPUs", "memory", "disk", "cluster provider", "cluster", "kubectl")
-"""What a learner sees in the first notebook."""
+"""The checks in the first notebook."""
 SIZE = ("Docker engine", "CPUs", "memory", "disk", "Docker's rights")
-"""What a cluster cannot be created without."""
+"""The checks of the resources that a cluster requires."""
 
 
 def require(engine: "DockerClient") -> None:
     """Refuse a machine that is too small for a cluster, before a cluster is started.
 
     Raises:
-        WorkbookError: the machine has too little of something; says of what, and what to do.
+        WorkbookError: a resource is too small; with its name, and what to do.
     """
     for finding in findings(SIZE, Facts(engine=engine)):
         if finding.ok is False:
             why = f"Needed: {finding.needed}; found: {finding.found}."
-            raise WorkbookError(f"Too little for a cluster: {finding.check}.", why, finding.fix)
+            raise WorkbookError(f"This machine cannot run a cluster: {finding.check}.", why, finding.fix)
 
 
 def findings(
@@ -64,7 +64,7 @@ def findings(
 
     Args:
         names: the checks, in their order.
-        facts: what earlier checks have found out; the checks add to it.
+        facts: the results of earlier checks; the checks add to them.
         within: a function that calls each check; it may raise `TimeoutError` instead of waiting for the result.
     """
     for name in names:
@@ -75,7 +75,7 @@ def findings(
         except ModuleNotFoundError as error:
             finding = Finding(None, "", f"not checked: the Python package {error.name} is missing", "Run `make up`.")
         except TimeoutError as error:
-            fix = "Run this again. If the problem stays, restart the program in question."
+            fix = "Run this again. If the problem persists, restart the program in question."
             finding = Finding(False, "an answer", str(error), fix)
         if finding:
             finding.check = name

@@ -1,7 +1,7 @@
-"""A Python environment with the workbook's packages: the active one where it has them, else one of its own.
+"""A Python environment with the workbook's packages: the active one if it has them, otherwise the workbook's own.
 
-Packages are installed as the files in locks/ pin them, with hashes. The workbook itself is not installed: `link` lets an
-environment find it where it is.
+The files in locks/ pin the packages, with hashes. The workbook itself is not installed: `link` makes it importable from
+its folder.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ NETWORK = {
     *("cert", "client-cert", "default-timeout", "extra-index-url", "find-links", "index-url", "keyring-provider"),
     *("no-index", "proxy", "retries", "timeout", "trusted-host", "use-feature", "cache-dir", "no-cache-dir"),
 }
-"""The settings of pip that say how to reach an index. A user's other settings could install to another place, or not at all."""
+"""The settings of pip that control how to reach an index. A user's other settings could break the installation."""
 READ_SETTINGS = """
 import json
 try:
@@ -41,16 +41,16 @@ else:
     settings.load()
     print(json.dumps(dict(settings.items())))
 """
-"""Prints what pip has read from its files and variables. `pip config list` leaves files out where one of them says `user`."""
-ONLINE = "Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate); then run this again."
-OTHER_FILES = "Install from another index, such as with PIP_INDEX_URL: these files are not the ones that were tested."
+"""Prints the settings from pip's files and variables. `pip config list` omits files if one of them sets `user`."""
+ONLINE = "Connect to a network. Behind a proxy, set HTTPS_PROXY (and PIP_CERT to its certificate). Then run this again."
+OTHER_FILES = "Install from another index, for example with PIP_INDEX_URL: these files are not the tested ones."
 
 
 def python(*extras: str, offline: Sequence[str] = ()) -> Path:
-    """Return the interpreter that has the workbook's packages. Install them into `.venv` where no other has them.
+    """Return the interpreter that has the workbook's packages. If none has them, install them into `.venv`.
 
     Args:
-        extras: names of optional dependencies in pyproject.toml. What an earlier call has installed is kept.
+        extras: names of optional dependencies in pyproject.toml. Those from earlier calls are kept.
         offline: options that make pip install without a network: see `Bundle.packages`.
 
     Raises:
@@ -65,19 +65,19 @@ def python(*extras: str, offline: Sequence[str] = ()) -> Path:
     except PermissionError:
         raise
     except (OSError, ValueError, subprocess.CalledProcessError) as error:  # ValueError: a path that venv refuses
-        fix = f"Put this folder and {home()} on a disk with free space, with no `{os.pathsep}` in their paths"
+        fix = f"Move this folder and {home()} to a disk with free space, and to paths without `{os.pathsep}`"
         if not find_spec("ensurepip"):
             fix = "Install `python3-venv`"  # Debian and Ubuntu ship ensurepip in it
         elif isinstance(error, subprocess.CalledProcessError):
             fix = "Use another Python: `python3.13 -m workbook …`, or `py -3.13 -m workbook …` on Windows"
-        evidence = (getattr(error, "output", None) or b"").decode(errors="replace")  # of the program that failed
+        evidence = (getattr(error, "output", None) or b"").decode(errors="replace")  # from the failed program
         what = f"The Python environment {VENV} could not be created."
         raise WorkbookError(what, f"{error}\n{_end_of(evidence)}".strip(), f"{fix}; then run this again.") from error
     return _own()
 
 
 def found(*extras: str) -> Path | None:
-    """Return the interpreter that has the workbook's packages and these `extras` already. Installs nothing."""
+    """Return the interpreter that already has the workbook's packages and these `extras`, if any; install nothing."""
     checksum, *installed = _stamp()
     if checksum == _wanted() and {*extras} <= {*installed} and not broken():
         return _own()
@@ -87,9 +87,9 @@ def found(*extras: str) -> Path | None:
 
 
 def broken() -> str:
-    """Return why the workbook's own environment, once complete, does not work; empty if it does, or is not complete.
+    """Return why the workbook's own environment no longer works; empty if it works, or was never complete.
 
-    It breaks when the Python that it was made with is upgraded, moved, or replaced by one for another processor.
+    It breaks when its Python is upgraded, moved, or replaced by one for another processor.
     """
     return _trial("psutil") if _stamp_file().exists() else ""  # a compiled package: it needs exactly this Python
 
@@ -101,14 +101,14 @@ def is_this(interpreter: Path) -> bool:
 
 def import_path() -> dict[str, str]:
     """Return the variable with which Python finds this package, and `tests` and `bench` next to it, from any folder."""
-    theirs = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", str(ROOT))]
-    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *theirs])}
+    folders = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", str(ROOT))]
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *folders])}
 
 
 def link() -> None:
-    """Let all programs in this environment import the workbook, such as a kernel that an editor starts.
+    """Make the workbook importable for all programs in this environment, such as a kernel that an editor starts.
 
-    Where the environment cannot be written to, only what the workbook itself starts can: see `import_path`.
+    If the environment is read-only, only programs that the workbook itself starts can import it: see `import_path`.
 
     Documentation: https://docs.python.org/3/library/site.html
     """
@@ -116,31 +116,31 @@ def link() -> None:
     with suppress(OSError, UnicodeError):
         if not path.exists() or path.read_text(PTH, errors="replace") != line:
             path.write_text(line, PTH)
-            if Path(sys.prefix) != VENV:  # which is removed as a whole
+            if Path(sys.prefix) != VENV:  # `clean` removes VENV as a whole
                 home().mkdir(parents=True, exist_ok=True)
                 with _note().open("a", encoding="utf-8") as note:
                     note.write(f"{path}\n")
 
 
 def links() -> list[Path]:
-    """Return the files with which `link` has led environments other than the workbook's own to this folder."""
+    """Return the files that `link` has written for this folder into environments other than the workbook's own."""
     noted = _note().read_text(encoding="utf-8").splitlines() if _note().exists() else []
     found = (path for path in {_link(), *map(Path, noted)} if path.exists() and VENV not in path.parents)
     return sorted(path for path in found if path.read_text(PTH, errors="replace").strip() == str(ROOT))
 
 
 def requirements(*extras: str) -> list[str]:
-    """Return what pyproject.toml requires, with the optional dependencies of these names."""
+    """Return the requirements in pyproject.toml, with the optional dependencies of these names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
     return [*project["dependencies"], *(requirement for extra in extras for requirement in optional[extra])]
 
 
 def pip_settings(interpreter: Path) -> dict[str, str]:
-    """Return the variables with which pip has its defaults, except for what the user has set about `NETWORK`.
+    """Return the variables that reset pip's settings to the defaults, except for the user's settings in `NETWORK`.
 
     Args:
-        interpreter: has the pip that reads the user's settings.
+        interpreter: the interpreter whose pip reads the user's settings.
 
     Raises:
         CommandFailed: pip cannot read them.
@@ -149,7 +149,9 @@ def pip_settings(interpreter: Path) -> dict[str, str]:
     """
     sections: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}  # each overrides the one before
     for key, value in json.loads(read([interpreter, "-I", "-c", READ_SETTINGS], timeout=60)).items():
-        entries = value if isinstance(value, dict) else {key: value}  # newer versions of pip have a part for each file
+        entries = (
+            value if isinstance(value, dict) else {key: value}
+        )  # newer versions of pip have a section for each file
         for key, value in entries.items():
             section, _, name = key.rpartition(".")
             if name in NETWORK and section in sections:
@@ -158,7 +160,7 @@ def pip_settings(interpreter: Path) -> dict[str, str]:
 
 
 def _pip_defaults() -> dict[str, str]:
-    """The variables with which pip reads no settings: an empty one counts as none, and no file is read."""
+    """The variables that make pip ignore all settings: empty variables count as unset, and no file is read."""
     return {name: "" for name in os.environ if name.startswith("PIP_")} | {"PIP_CONFIG_FILE": os.devnull}
 
 
@@ -212,17 +214,17 @@ def _stamp_file() -> Path:
 
 
 def _stamp() -> list[str]:
-    """What was installed into `VENV`: the checksum of the lock files at that time, then optional dependencies."""
+    """The record of what was installed into `VENV`: the checksum of the lock files, then optional dependencies."""
     return _stamp_file().read_text(encoding="utf-8").split(" ") if _stamp_file().exists() and _own().exists() else [""]
 
 
 def _wanted() -> str:
-    """The checksum of the lock files as they are now."""
+    """The checksum of the current lock files."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "locks").glob("*.txt")))).hexdigest()
 
 
 def _link() -> Path:
-    """Python adds the folders in such a file to those where it looks for modules."""
+    """The path of a file whose folders Python adds to its search path for modules."""
     return Path(sysconfig.get_path("purelib"), "kubernetes-workbook.pth")
 
 
@@ -232,12 +234,12 @@ def _note() -> Path:
 
 
 def _is_active() -> bool:
-    """Whether this Python is in an environment of its own: of venv or virtualenv, or of conda."""
+    """Whether this Python runs in a virtual environment: from venv or virtualenv, or from conda."""
     return sys.prefix != sys.base_prefix or Path(os.environ.get("CONDA_PREFIX", "")) == Path(sys.prefix)
 
 
 def _has(wanted: list[str]) -> bool:
-    """Whether this interpreter has all packages in suitable versions. pip judges, without a network."""
+    """Whether this interpreter has all packages in suitable versions, as pip decides without a network."""
     check = ["pip", "install", "--dry-run", "--no-index", "--no-deps", "--quiet", *wanted]
     done = subprocess.run([sys.executable, "-I", "-m", *check], env=os.environ | _pip_defaults(), capture_output=True)
     return done.returncode == 0

@@ -1,4 +1,4 @@
-"""What a check of this machine finds, and what one check passes on to the next. Only the standard library is used here."""
+"""The results of checks of this machine, and the facts that checks share. This module uses only the standard library."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 class Finding:
     """The result of a check: what the workbook needs, and what this machine has."""
 
-    ok: bool | None  # None for a note, which prevents nothing
+    ok: bool | None  # None for a note, which is not a failure
     needed: str
     found: str
-    fix: str = ""  # what the user should do; dropped when `ok` is True
+    fix: str = ""  # what the user should do; removed if `ok` is True
     check: str = ""  # the check's name, which `findings` adds
 
     def __post_init__(self) -> None:
@@ -30,9 +30,9 @@ class Finding:
 
 @dataclass
 class Facts:
-    """What the checks so far have found out about this machine."""
+    """Facts about this machine from the checks so far."""
 
-    changes: bool = False  # whether a check may install and start what it looks for
+    changes: bool = False  # whether a check may install and start what is missing
     engine: "DockerClient | None" = None  # the connection to the Docker engine, if one is running
     info: dict[str, Any] = field(default_factory=dict)  # what `docker info` reports; empty without an engine
     running: bool = False  # whether the cluster is running, with a valid kubeconfig

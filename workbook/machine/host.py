@@ -1,4 +1,4 @@
-"""Checks of the machine itself, by the standard library alone: the doctor runs before any package is installed."""
+"""Checks of the machine itself. They need only the standard library: the doctor runs before any package is installed."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from workbook.machine import environment
 from workbook.machine.findings import Facts, Finding
 
 DISK_GB = 10
-CLOCK_SECONDS = 60  # how far the engine's clock may be from this machine's
+CLOCK_SECONDS = 60  # the largest difference between the engine's clock and this machine's
 PORTS = {5000: "the web application", 8080: "the frontend", 8888: "JupyterLab"}
 
 
@@ -33,7 +33,7 @@ def python(facts: Facts) -> Finding:
 
 def packages(facts: Facts) -> Finding:
     """Whether the Python packages are installed, in the active environment or in the workbook's own."""
-    needed = "those of pyproject.toml"
+    needed = "those in pyproject.toml"
     if interpreter := environment.found():
         return Finding(True, needed, f"complete, for {interpreter}")
     facts.missing.append("Python packages")
@@ -45,33 +45,33 @@ def packages(facts: Facts) -> Finding:
 
 
 def cpus(facts: Facts) -> Finding:
-    """Whether the Docker engine, or without one this machine, has enough CPUs."""
+    """Whether the Docker engine (or this machine, without an engine) has enough CPUs."""
     count = facts.info.get("NCPU") or os.cpu_count() or 0
-    fix = "Give Docker more processors: in Docker Desktop under Settings, Resources."
+    fix = "Give Docker more CPUs: in Docker Desktop, under Settings, Resources."
     return Finding(count >= CPUS, f"at least {CPUS}", str(count), fix)
 
 
 def memory(facts: Facts) -> Finding:
-    """Whether the Docker engine, or without one this machine, has enough memory."""
+    """Whether the Docker engine (or this machine, without an engine) has enough memory."""
     megabytes = (facts.info.get("MemTotal") or _physical_memory()) // 2**20
     if not megabytes:
         return Finding(None, f"at least {MEMORY_MB // 1024} GB", "unknown without a Docker engine")
     enough = megabytes >= MEMORY_MB * 0.9  # machines sold with 4 GB report a little less
-    fix = "Give Docker more memory: in Docker Desktop under Settings, Resources."
+    fix = "Give Docker more memory: in Docker Desktop, under Settings, Resources."
     return Finding(enough, f"at least {MEMORY_MB // 1024} GB", f"{megabytes / 1024:.1f} GB", fix)
 
 
 def disk(facts: Facts) -> Finding:
-    """Whether the disk with the engine's files has enough space; else the one with the workbook's files."""
+    """Whether the disk with the engine's files (or the workbook's files, without an engine) has enough space."""
     places = filter(None, (facts.info.get("DockerRootDir"), home(), *home().parents))
     place = next(path for path in map(Path, places) if path.is_dir())
     free = shutil.disk_usage(place).free / 1e9
-    fix = "Free some space: `docker system df` shows what Docker uses; `make clean` removes the workbook's part of it."
+    fix = "Free some space: `docker system df` shows what Docker uses; `make clean` removes the workbook's part."
     return Finding(free >= DISK_GB, f"at least {DISK_GB} GB free", f"{free:.0f} GB free", fix)
 
 
 def rights(facts: Facts) -> Finding | None:
-    """Whether Docker may do what a cluster's node needs, where it has fewer rights: rootless, or installed from a snap.
+    """Whether a Docker engine with restricted rights (rootless, or installed from a snap) can run a cluster's node.
 
     Documentation: https://kind.sigs.k8s.io/docs/user/rootless/,
     https://kind.sigs.k8s.io/docs/user/known-issues/#docker-installed-with-snap
@@ -85,21 +85,23 @@ def rights(facts: Facts) -> Finding | None:
         more = "See https://kind.sigs.k8s.io/docs/user/rootless/."
         if facts.info.get("CgroupVersion") != "2":
             fix = (
-                f"Start the system with cgroup v2: the kernel's parameter is systemd.unified_cgroup_hierarchy=1. {more}"
+                f"Start the system with cgroup v2: set the kernel parameter systemd.unified_cgroup_hierarchy=1. {more}"
             )
             return Finding(False, needed, "rootless, with cgroup v1", fix)
         if lacking:
             fix = f"Let systemd delegate the limits: `Delegate=yes` in /etc/systemd/system/user@.service.d/delegate.conf. {more}"
-            return Finding(False, needed, f"rootless, with no limit of {' and '.join(lacking)}", fix)
+            return Finding(False, needed, f"rootless, without limits for {' and '.join(lacking)}", fix)
         return Finding(True, needed, "rootless")
     if "/snap/" in facts.info.get("DockerRootDir", ""):
         scratch, own = Path(tempfile.gettempdir()), Path.home()
         inside = scratch.relative_to(own).parts if scratch.is_relative_to(own) else (".",)
         visible = not "".join(inside[:1]).startswith(".")
-        if provider is Provider.MINIKUBE or visible:  # minikube writes its temporary files into the home then
+        if (
+            provider is Provider.MINIKUBE or visible
+        ):  # with such a Docker, minikube writes its temporary files into the home
             return Finding(True, needed, "from a snap")
         fix = (
-            "Set TMPDIR to a folder in your home without a dot in front: `mkdir ~/tmp; export TMPDIR=~/tmp`."
+            "Set TMPDIR to a folder in your home whose name does not start with a dot: `mkdir ~/tmp; export TMPDIR=~/tmp`."
             " Or replace the snap: https://docs.docker.com/engine/install/."
         )
         return Finding(False, needed, f"from a snap, which cannot read {scratch}", fix)
@@ -107,34 +109,34 @@ def rights(facts: Facts) -> Finding | None:
 
 
 def clock(facts: Facts) -> Finding | None:
-    """Whether the engine's clock agrees with this machine's. A virtual machine's can be late after a sleep."""
+    """Whether the engine's clock agrees with this machine's. A virtual machine's clock can be slow after a sleep."""
     if not (reported := facts.info.get("SystemTime")):
         return None
     seconds = abs(datetime.fromisoformat(reported).timestamp() - time.time())
     ok = seconds < CLOCK_SECONDS
     found = "they agree" if ok else f"they are {seconds:.0f} s apart"
-    fix = "Restart Docker Desktop, or set the clock: certificates are valid only for a certain time."
-    return Finding(ok, "the engine's and this machine's agree", found, fix)
+    fix = "Restart Docker Desktop, or set the clock: certificates are only valid for a certain time."
+    return Finding(ok, "the engine's and this machine's clocks agree", found, fix)
 
 
 def locks(facts: Facts) -> Finding:
-    """Whether another process is setting something up. A lock ends with its process, so none is stale."""
+    """Whether another process is setting something up. A lock ends with its process, so no lock is stale."""
     files = [current().folder / "lock", *sorted(home().glob("*.lock")), *sorted(home().glob("node/*.lock"))]
     holders = "; ".join(filter(None, map(holder, files)))
-    fix = "Wait for it, or end that process: the next run continues its work."
+    fix = "Wait for that process, or end it: the next run continues its work."
     return Finding(None if holders else True, "no other is running", holders or "none is running", fix)
 
 
 def ports(facts: Facts) -> Finding:
-    """Whether the ports are free that the workbook uses first."""
+    """Whether the workbook's preferred ports are free."""
     taken = [f"{port} ({purpose})" for port, purpose in PORTS.items() if is_taken(port)]
-    found = f"taken: {', '.join(taken)}" if taken else "all free"
+    found = f"in use: {', '.join(taken)}" if taken else "all free"
     fix = "Nothing: the workbook uses a free port instead, and prints it."
     return Finding(None if taken else True, f"{', '.join(map(str, PORTS))} free", found, fix)
 
 
 def is_taken(port: int) -> bool:
-    """Whether another process uses a port of this machine's loopback address."""
+    """Whether another process uses this port on this machine's loopback interface."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
         return False
@@ -143,7 +145,7 @@ def is_taken(port: int) -> bool:
 
 
 def _physical_memory() -> int:
-    """This machine's memory in bytes; 0 when the system does not report it."""
+    """This machine's memory in bytes; 0 if the system does not report it."""
     if sys.platform == "win32":
         return 0
     try:

@@ -1,4 +1,4 @@
-"""JupyterLab with the workbook's settings: its command, and a server for programs that look at its pages."""
+"""JupyterLab with the workbook's settings: its command, and a server for programs that read its pages."""
 
 import os
 import re
@@ -22,13 +22,13 @@ SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 """No questions about news or updates; documents such as the glossary are shown rendered."""
 TOKEN = "JUPYTER_TOKEN"
 SECRET = re.compile(r"(JUPYTER|JPY|CONFIGPROXY).*TOKEN")
-"""Variables with the tokens of servers, this one and a JupyterHub around it: a person who has one can do what the user can."""
+"""Variables with the tokens of this server and of a JupyterHub around it. A token gives a person all rights of the user."""
 
 
 def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
     """Return the command that runs JupyterLab on `folder`, its environment variables, and the address of a file in it.
 
-    It listens on this machine's loopback only, and requires a token, which is part of the address.
+    It only listens on this machine's loopback interface, and requires a token, which is part of the address.
 
     Documentation: https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html
     """
@@ -36,9 +36,9 @@ def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]
     command = [sys.executable, "-m", __spec__.name, f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{file}"]
     command += [f"--LabApp.app_settings_dir={SETTINGS}", "--log-level=WARN"]
-    command += ["--LanguageServerManager.autodetect=False"]  # it would look for servers, and npm would leave a folder
+    command += ["--LanguageServerManager.autodetect=False"]  # it would search for servers, and npm would leave a folder
     command += ["--allow-root"]  # without it, root cannot start JupyterLab
-    # What `make shell` starts: by itself, JupyterLab may start a login shell, which gives PATH another value.
+    # Terminals run `make shell`'s command: JupyterLab might start a login shell, which resets PATH.
     terminal = [sys.executable, "-m", "workbook.cli.shell"]
     command += [f"--ServerApp.terminado_settings={ {'shell_command': terminal} }"]
     # The token is passed in the environment, since other users of this machine can read a command's arguments.
@@ -47,7 +47,7 @@ def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]
 
 @contextmanager
 def serve(folder: Path, file: str) -> Iterator[str]:
-    """Run JupyterLab on `folder` during the block, with folders of its own; yield the address of a file in it.
+    """Run JupyterLab on `folder` during the block, with temporary folders; yield the address of a file in it.
 
     Raises:
         WorkbookError: JupyterLab does not start.
@@ -63,7 +63,7 @@ def serve(folder: Path, file: str) -> Iterator[str]:
                     poll(lambda: _listens(port) or server.poll() is not None, timeout=60)
                 if not _listens(port):
                     printed = Path(log.name).read_text(encoding="utf-8", errors="replace")
-                    raise WorkbookError("JupyterLab has not started.", printed[-1000:])
+                    raise WorkbookError("JupyterLab did not start.", printed[-1000:])
                 yield address
             finally:
                 server.terminate()
@@ -75,10 +75,10 @@ def _listens(port: int) -> bool:
 
 
 def main() -> None:
-    """Run JupyterLab in this process. Its kernels and terminals do not inherit the token, nor a JupyterHub's."""
+    """Run JupyterLab in this process. Its kernels and terminals inherit neither its token nor a JupyterHub's."""
     sys.argv.append(
         f"--IdentityProvider.token={os.environ[TOKEN]}"
-    )  # which other users cannot see, unlike those of the command
+    )  # unlike the command's arguments, other users cannot see this one
     for name in filter(SECRET.match, list(os.environ)):
         del os.environ[name]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""The environment of kernels and terminals: in it, kubectl and minikube use the workbook's cluster, and Jupyter only its own files."""
+"""The environment of kernels and terminals, in which kubectl and minikube use the workbook's cluster, and Jupyter its own files."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ from workbook.cluster.current import current
 from workbook.kube import kubeconfig, kubectl
 from workbook.machine.environment import import_path
 
-PATIENCE = 5  # seconds that a shell's start-up files may take
+PATIENCE = 5  # seconds to wait for a shell's start-up files
 FOLDERS = {
     "IPYTHONDIR": "ipython",
     "JUPYTER_CONFIG_DIR": "config",
@@ -25,41 +25,40 @@ FOLDERS = {
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "MPLCONFIGDIR": "matplotlib",
 }
-"""The variables that name the folders where Jupyter, IPython and matplotlib read a user's settings and leave files, and the
-workbook's own.
+"""Variables for the folders in which Jupyter, IPython and matplotlib store settings and files → the workbook's own folders.
 
-A reader's own settings could give JupyterLab another address, a password, or other kernels, and tables another form.
+A reader's own settings could change JupyterLab's address, password or kernels, and the look of tables.
 """
 
 
 def for_commands() -> dict[str, str]:
-    """The variables with which commands such as kubectl and minikube use the workbook's cluster.
+    """Return the variables that make commands such as kubectl and minikube use the workbook's cluster.
 
-    They are known before the cluster is started. The reader's own KUBECONFIG is kept: an existing cluster is found by it.
+    The cluster need not run yet. The reader's own KUBECONFIG is kept in a variable, to find an existing cluster.
 
     Raises:
         WorkbookError: the settings name no cluster; see `choose`.
     """
     cluster = current()
-    program = cluster.program(cluster.provider)  # the bundle's minikube or kind is on no PATH
+    program = cluster.program(cluster.provider)  # the bundle's minikube or kind is not on PATH
     path = kubectl.search_path(cluster, *([program.parent] if program else []))
     return cluster.environment() | {"PATH": path, kubeconfig.USERS: kubeconfig.users()}
 
 
 def for_kernels() -> dict[str, str]:
-    """The variables of Jupyter and its kernels: those of `for_commands`, and folders instead of the user's own. Raises as it does.
+    """Return the variables for Jupyter and its kernels: those of `for_commands`, and the workbook's own folders.
 
     Documentation: https://docs.jupyter.org/en/latest/use/jupyter-directories.html
     """
     folders = {variable: home() / "jupyter" / name for variable, name in FOLDERS.items()}
     for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)  # else IPython takes a folder in /tmp, and leaves it there
+        folder.mkdir(parents=True, exist_ok=True)  # otherwise IPython creates a folder in /tmp, and leaves it there
     own = {variable: str(folder) for variable, folder in folders.items()} | {"JUPYTER_PATH": ""}
     return for_commands() | own | import_path()
 
 
 def shell() -> str:
-    """The program of the user's own shell."""
+    """Return the program of the user's shell."""
     if os.name != "nt":
         return os.environ.get("SHELL") or "/bin/sh"
     shells = {"pwsh.exe", "powershell.exe", "cmd.exe"}
@@ -68,15 +67,15 @@ def shell() -> str:
 
 
 def repairs(variables: Mapping[str, str]) -> list[str]:
-    """The commands to type in the user's shell so that its kubectl is that of `variables`, because its start-up files change it.
+    """Return the commands that make the user's shell use the kubectl in `variables`, if its start-up files replace it.
 
-    The shell is asked, without a terminal; nothing is known of one that does not answer.
+    It asks the shell, without a terminal. If the shell does not answer, there are no commands.
     """
     if os.name == "nt":
         return []
     mark = "workbook="
     ask = f'echo "{mark}$KUBECONFIG"; echo "{mark}$(command -v kubectl)"'
-    # A file, because a pipe could be kept open by what the shell leaves behind.
+    # A file, because processes that the shell leaves behind could keep a pipe open.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:
         with suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(

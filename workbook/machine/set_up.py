@@ -1,4 +1,4 @@
-"""Set everything up: Docker engine, cluster, base images."""
+"""Set up everything: Docker engine, cluster, base images."""
 
 import time
 
@@ -12,7 +12,7 @@ from workbook.machine.checks import require
 
 
 def up() -> None:
-    """Set up the engine, the cluster and the base images. A second run takes seconds: what exists is kept.
+    """Set up the engine, the cluster and the base images. A second run keeps what exists, and takes seconds.
 
     Raises:
         WorkbookError: the machine is too small, another process is setting up, or a step failed.
@@ -23,7 +23,9 @@ def up() -> None:
     _, reason = choose()
     print(f"Cluster {cluster.name!r}: {cluster.describe()}\n  (chosen because {reason})")
     with lock(cluster.folder / "lock", "set-up"):
-        remember(cluster.folder, cluster.provider)  # first, so that a cluster that only half starts can be removed
+        remember(
+            cluster.folder, cluster.provider
+        )  # first, so that `make clean` can remove a cluster that fails to start
         api = cluster.start()
         for purpose in bases(catalog()):
             base(cluster.docker(), purpose, cluster.settings.bundle)

@@ -1,6 +1,6 @@
 """Checks of what a class needs from the network: base images, applications, and the network itself.
 
-Nothing is downloaded. What needs packages is imported in the functions: the doctor runs before they are installed.
+They download nothing. Functions import the modules that need packages: the doctor runs before these are installed.
 """
 
 import os
@@ -23,7 +23,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def base_images(facts: Facts) -> Finding:
-    """Whether the images are present that the cluster's node and the applications start from."""
+    """Whether the base images of the cluster's node and of the applications are present."""
     # All of these need packages.
     import node
     from workbook.engine.build import OFFICIAL
@@ -38,7 +38,7 @@ def base_images(facts: Facts) -> Finding:
 
 
 def applications(facts: Facts) -> Finding:
-    """Whether the applications' images are built from their present sources."""
+    """Whether the applications' images are built from their current sources."""
     engine = _building_engine(facts)
     missing = [image for image in catalog() if not (engine and is_current(engine, image))]
     return _images(facts, "applications", engine, len(catalog()), missing, "`begin(12)`, which builds them all.")
@@ -46,9 +46,9 @@ def applications(facts: Facts) -> Finding:
 
 def network(facts: Facts) -> Finding:
     """Whether Python packages and container images can be downloaded, if something is still missing."""
-    with ThreadPoolExecutor(1) as pool:  # both questions at the same time: together they have a few seconds
+    with ThreadPoolExecutor(1) as pool:  # both requests in parallel: they have a few seconds in all
         answer = pool.submit(index_answers)
-        problem = registry_problem(facts.engine) if facts.engine else "no engine runs"
+        problem = registry_problem(facts.engine) if facts.engine else "no engine is running"
     packages, images = answer.result(), not problem
     registry = "images reachable" if images else f"no images: {problem}"
     proxies = sorted({name for name in os.environ if name.upper() in PROXIES and os.environ[name]})
@@ -59,14 +59,14 @@ def network(facts: Facts) -> Finding:
     if not facts.missing:
         return Finding(None, needed, found, "Nothing: everything is already on this machine.")
     if packages:
-        fix = "Run `make up` before the class: images that cannot be pulled are built here, see node/README.md."
+        fix = "Run `make up` before the class: it builds images that cannot be pulled, see node/README.md."
         return Finding(None, needed, found, fix)
-    fix = "behind a proxy set HTTPS_PROXY, and PIP_CERT to its certificate."
-    return Finding(False, needed, found, f"Connect to a network for {', '.join(facts.missing)}; {fix}")
+    fix = "Behind a proxy, set HTTPS_PROXY, and PIP_CERT to its certificate."
+    return Finding(False, needed, found, f"Connect to a network to get {', '.join(facts.missing)}. {fix}")
 
 
 def logins(facts: Facts) -> Finding | None:
-    """Whether the credential helper works that the Docker configuration names for the registries in use."""
+    """Whether the Docker configuration's credential helper for the registries in use works."""
     from workbook.engine.login import configuration, problem  # needs packages
 
     if not facts.engine:
@@ -76,12 +76,12 @@ def logins(facts: Facts) -> Finding | None:
     found = next(filter(None, (problem(facts.engine, registry) for registry in ("docker.io", *registries))), "")
     if not found:
         return None
-    fix = f"Repair it, or remove it from credsStore or credHelpers in {configuration()}. Public images need no login."
+    fix = f"Fix it, or remove it from credsStore or credHelpers in {configuration()}. Public images need no login."
     return Finding(None, "a credential helper that works", found, fix)
 
 
 def index_answers() -> bool:
-    """Whether pip reaches its package index. Nothing is downloaded."""
+    """Whether pip reaches its package index. It downloads nothing."""
     options = ["--disable-pip-version-check", "--no-cache-dir", f"--timeout={PATIENCE - 1}", "--retries=0"]
     try:
         read([sys.executable, "-m", "pip", *options, "index", "versions", "pip"], timeout=PATIENCE)
@@ -91,11 +91,11 @@ def index_answers() -> bool:
 
 
 def registry_problem(engine: "DockerClient") -> str:
-    """Why the registry of the base images gives none, asked by the engine; empty when it does. Nothing is pulled."""
+    """Return why the engine cannot get base images from their registry; empty if it can. It pulls nothing."""
     # All of these need packages.
     from docker.errors import DockerException
 
-    # As above.
+    # These need packages, too.
     from workbook.engine.build import OFFICIAL
     from workbook.engine.pull import explain
 
@@ -107,7 +107,7 @@ def registry_problem(engine: "DockerClient") -> str:
 
 
 def _building_engine(facts: Facts) -> "DockerClient | None":
-    """The engine that builds images, if it is running. minikube's is in its node."""
+    """The engine that builds images, if it is running. minikube's engine is in its node."""
     if choose()[0] is not Provider.MINIKUBE:
         return facts.engine
     return current().docker() if facts.running else None
@@ -116,7 +116,7 @@ def _building_engine(facts: Facts) -> "DockerClient | None":
 def _images(
     facts: Facts, check: str, engine: "DockerClient | None", total: int, missing: list[str], remedy: str
 ) -> Finding:
-    """A finding about images. Missing images are a note, because a class with a network can still get them."""
+    """The finding about images. Missing images are only a note, because a class with a network can still get them."""
     facts.missing += missing if engine else [check]
     found = f"missing: {', '.join(missing)}" if missing else f"all {total}"
     if not engine:

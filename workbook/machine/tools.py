@@ -1,6 +1,6 @@
 """Checks of the programs that the workbook drives: the Docker engine, minikube or kind, the cluster, and kubectl.
 
-What needs packages is imported in the functions: the doctor runs before they are installed.
+Functions import the modules that need packages: the doctor runs before these are installed.
 """
 
 import shutil
@@ -14,11 +14,11 @@ from workbook.cluster.current import current
 from workbook.cluster.protocol import State
 from workbook.machine.findings import Facts, Finding
 
-PATIENCE = 4  # seconds that a program or the network has to answer
+PATIENCE = 4  # seconds to wait for an answer from a program or the network
 
 
 def engine(facts: Facts) -> Finding:
-    """Whether a Docker engine runs, for Linux containers. One is installed and started where `facts.changes` allows it."""
+    """Whether a Docker engine for Linux containers is running. If `facts.changes` allows it, install and start one."""
     from workbook.engine.find import ensure_engine, reach_engine  # needs packages
 
     if not facts.engine:
@@ -33,20 +33,20 @@ def engine(facts: Facts) -> Finding:
 
 
 def provider(facts: Facts) -> Finding:
-    """Which provider the cluster has, and why."""
+    """Report the cluster's provider, and the reason for it."""
     name, reason = choose()
     facts.versions["cluster provider"] = name
     return Finding(True, " or ".join(Provider), f"{name}: {reason}")
 
 
 def minikube(facts: Facts) -> Finding | None:
-    """Whether minikube works. It has to only if it is the cluster's provider."""
+    """Whether minikube works, which is only required if it is the cluster's provider."""
     needed = choose()[0] is Provider.MINIKUBE
     if needed and (bundle := chosen()) and bundle.has("minikube"):
         return Finding(True, "installed", "in the bundle")
     if not shutil.which("minikube"):
         if not needed:
-            return Finding(None, "", "not installed: kind takes its place")
+            return Finding(None, "", "not installed: the workbook uses kind")
         return Finding(False, "installed", "not found", "https://minikube.sigs.k8s.io/docs/start/")
     try:
         with tempfile.TemporaryDirectory() as scratch:  # minikube creates folders even for this question
@@ -54,7 +54,7 @@ def minikube(facts: Facts) -> Finding | None:
             version = read(command, env={"MINIKUBE_HOME": scratch}, timeout=PATIENCE).strip()
     except WorkbookError as error:
         found = f"installed, but does not work: {(error.why or error.what).splitlines()[-1]}"
-        fix = "Repair it, or use kind: set WORKBOOK_CLUSTER=kind."
+        fix = "Fix it, or use kind: set WORKBOOK_CLUSTER=kind."
         return Finding(False if needed else None, "working", found, fix)
     facts.versions["minikube"] = version
     if not needed:
@@ -65,7 +65,7 @@ def minikube(facts: Facts) -> Finding | None:
 
 
 def kind(facts: Facts) -> Finding | None:
-    """Whether kind is installed, where it is the cluster's provider."""
+    """Whether kind is installed, if it is the cluster's provider."""
     if choose()[0] is not Provider.KIND:
         return None
     if (bundle := chosen()) and bundle.has("kind"):
@@ -80,13 +80,13 @@ def kind(facts: Facts) -> Finding | None:
 
 
 def cluster(facts: Facts) -> Finding:
-    """Whether the cluster runs, and its kubeconfig is the one that the workbook wrote."""
+    """Whether the cluster is running, with the kubeconfig that the workbook wrote."""
     from workbook.kube import kubeconfig  # needs packages
 
     cluster = current()
     if not facts.engine and cluster.provider is Provider.KIND:
         return Finding(False, "Running", "unknown without a Docker engine", "Fix the Docker engine first.")
-    # Even to report a state, minikube creates folders: it is not asked about a cluster that was never created.
+    # minikube creates folders even to report a state, so it is only asked about a cluster that was created.
     state = cluster.status() if cluster.folder.exists() else State.ABSENT
     if state == State.ABSENT and cluster.provider is Provider.MINIKUBE:
         facts.missing.append("minikube's node")
@@ -100,7 +100,7 @@ def cluster(facts: Facts) -> Finding:
 
 
 def kubectl(facts: Facts) -> Finding:
-    """Whether a kubectl is installed that fits the cluster; any fits while the cluster does not run."""
+    """Whether an installed kubectl fits the cluster; any kubectl fits while the cluster is not running."""
     # All of these need packages.
     import node
     from workbook.kube.kubectl import client_minor, find_kubectl, require_kubectl, server_minor
@@ -120,5 +120,5 @@ def kubectl(facts: Facts) -> Finding:
         return Finding(True, needed, "minikube's own")
     client = client_minor(program)
     facts.versions["kubectl"] = f"1.{client}"
-    fix = "Install a newer one: https://kubernetes.io/docs/tasks/tools/"
+    fix = "Install a matching version: https://kubernetes.io/docs/tasks/tools/"
     return Finding(abs(server - client) <= 1, needed, f"1.{client}, cluster 1.{server}", fix)

@@ -1,1 +1,1 @@
-"""From notebooks to what readers get: recorded outputs, pages, the handout, the bundle."""
+"""Publish the notebooks: recorded outputs, pages, the handout, the bundle."""

@@ -1,6 +1,6 @@
-"""Image archives whose bytes depend only on the image; with `docker save`, also on the order and times of files.
+"""Image archives whose bytes depend only on the image. Those of `docker save` also depend on the order and times of files.
 
-The format is that of node/archive.py, which engines of every age load.
+The format is the one in node/archive.py, which old and new engines load.
 """
 
 import gzip
@@ -50,7 +50,7 @@ class SavedImage:
         if content is None:
             raise WorkbookError(
                 "The image cannot be packed.",
-                f"{name} in the archive that Docker has saved is not a file.",
+                f"{name} in the archive from `docker save` is not a file.",
                 "Remove the image with `docker image rm`, then run this again.",
             )
         return content

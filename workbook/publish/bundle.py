@@ -1,4 +1,4 @@
-"""`make bundle`: write what a class without a network needs to build/bundle/. For the format see workbook.bundle."""
+"""`make bundle`: write everything that a class without a network needs to build/bundle/. workbook.bundle has the format."""
 
 import shutil
 import sys
@@ -43,29 +43,31 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 FOLDER = ROOT / "build" / "bundle"
-SHARE = "usr/share/workbook"  # where the base image for Python has the applications' wheels
+SHARE = "usr/share/workbook"  # the folder of the applications' wheels in the base image for Python
 PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-version-check = true\n"
-"""The base image's /etc/pip.conf: pip installs from that folder only."""
+"""The base image's /etc/pip.conf, which makes pip install only from that folder."""
 
 
 def bundle() -> None:
-    """Write the bundle, and print the size of its parts. What has not changed since the last time is kept.
+    """Write the bundle, and print the size of its parts. Unchanged parts of the last bundle are kept.
 
     Raises:
         WorkbookError: something could not be downloaded or built; or a bundle is in use.
     """
     cluster = current()
     if cluster.settings.bundle:
-        raise WorkbookError("A bundle is not made from another one.", fix="Copy that one, or run this without BUNDLE.")
+        raise WorkbookError(
+            "A bundle cannot be made from another bundle.", fix="Copy that bundle, or run this without BUNDLE."
+        )
     if cluster.provider is Provider.EXISTING:
         raise WorkbookError(
-            "A bundle contains a cluster of minikube or kind; WORKBOOK_CLUSTER names an existing cluster.",
+            "A bundle contains a cluster of minikube or kind, but WORKBOOK_CLUSTER selects an existing cluster.",
             fix="Set WORKBOOK_CLUSTER to minikube or kind.",
         )
     with lock(home() / "bundle.lock", "bundle"):
         new = Writer(FOLDER)
         _add_workbook(new)
-        if isinstance(cluster, Minikube):  # its engine, whose images are packed, is in its node
+        if isinstance(cluster, Minikube):  # the engine with the images to pack is in its node
             remember(cluster.folder, cluster.provider)
             cluster.start()
         engine = cluster.docker()
@@ -95,14 +97,14 @@ def bundle() -> None:
             "files": new.files,
         }
         seal = new.finish(content)
-        read_manifest(FOLDER)  # what a class would refuse is refused here
+        read_manifest(FOLDER)  # refuses what a class would refuse
     _print_sizes(new.files)
     print(f"The bundle: {FOLDER}\nsha256 of its manifest: {seal}")
     print(f"sha256 of workbook.tar.gz: {new.files['workbook.tar.gz']['sha256']}")
     print(
-        "Note both, and give them to the class by another way than the bundle. Compare that of workbook.tar.gz first;"
+        "Write down both sums, and give them to the class separately from the bundle. Compare that of workbook.tar.gz first."
     )
-    print(for_this_system(f"then `make lab BUNDLE=… SUM={seal}` refuses any other bundle."))
+    print(for_this_system(f"Then `make lab BUNDLE=… SUM={seal}` refuses any other bundle."))
 
 
 class Writer:
@@ -138,7 +140,7 @@ class Writer:
         self.files[name] = manifest.entry(path)
 
     def finish(self, content: Manifest) -> str:
-        """Remove what is left of the last bundle, then write the manifest, `content`; return its checksum."""
+        """Remove leftovers of the last bundle, then write `content` as the manifest; return its checksum."""
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
@@ -149,18 +151,18 @@ class Writer:
 
 
 def own_files() -> list[Path]:
-    """Return the workbook's own files, sorted: those that git tracks. A reader's secrets lie next to them.
+    """Return the workbook's own files, sorted: only those that git tracks, since a reader's secrets may be next to them.
 
     Raises:
-        WorkbookError: git is not installed, or has no data of this folder.
+        WorkbookError: git is not installed, or this folder is not a clone.
     """
     if not (ROOT / ".git").exists() or not shutil.which("git"):
         raise WorkbookError(
-            "A bundle is made from a clone of the workbook, with git.",
-            f"Only git knows which files in {ROOT} belong to the workbook, and a bundle must contain no others.",
+            "A bundle can only be made from a git clone of the workbook.",
+            f"Only git knows which files in {ROOT} belong to the workbook, and a bundle must contain no other files.",
             "Install git, and clone the workbook with it.",
         )
-    # Also for root in another user's folder: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    # This also works for root in another user's folder: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
     names = read(["git", "-c", "safe.directory=*", "-C", ROOT, "ls-files", "-z"]).split("\0")
     return sorted(path for name in names if name and (path := ROOT / name).is_file() and not path.is_symlink())
 
@@ -192,7 +194,7 @@ def _add_wheels(new: Writer) -> None:
 
 
 def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
-    """Download into `home`, an empty folder, what `command` needs to start minikube: path within its cache → the file.
+    """Download what `command` needs to start minikube into the empty folder `home`; return path in its cache → file.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/start/
     """
@@ -237,7 +239,7 @@ def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *l
     with step(f"Pack the image for {purpose}"), images.saved(engine, image) as saved:
         config = saved.config
         for layer in layers:
-            config = images.with_layer(config, layer, "the applications' wheels, and a pip that asks no network")
+            config = images.with_layer(config, layer, "the applications' wheels, and a pip that needs no network")
         identity = images.identity(config)
         tag, file = f"workbook-{purpose}:bundle-{identity[:12]}", f"images/{purpose}-{identity[:12]}.tar.gz"
         new.make(file, lambda archive: images.write(archive, tag, saved, config, *layers))
@@ -250,7 +252,7 @@ def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *l
 
 
 def _applications(engine: "DockerClient", base: str) -> bytes:
-    """The layer with the wheels of the applications' requirements, which the pip of the base image chooses."""
+    """The layer with the wheels of the applications' requirements, as chosen by the base image's pip."""
     requirements = {f"{path.parent.name}.txt": path.read_bytes() for path in APP.glob("*/requirements.txt")}
     words = ["pip", "download", "--only-binary=:all:", "--dest=/wheels"]
     words += [f"--requirement=/{name}" for name in sorted(requirements)]

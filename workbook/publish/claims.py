@@ -1,7 +1,8 @@
-"""The book's claims that the notebooks try, each with its verdict; and the errata, notebooks/ERRATA.md: those that do not hold.
+"""The book's claims that the notebooks test, each with its verdict; and the errata, notebooks/ERRATA.md: the claims that don't hold.
 
-They are read from the notebooks. A claim is a quote: one paragraph begins with **What the book says (1).**, with the number in
-reading order; another with **Today: outdated.** or another verdict. The second may also be a quote of its own, after the cells.
+They are read from the notebooks. A claim is a quote: one paragraph begins with **What the book says (1).**, numbered in
+reading order; another begins with **Today: outdated.** or another verdict. The second may also be a separate quote, after
+the cells.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Execute notebooks without a browser, each in a kernel of its own."""
+"""Execute notebooks without a browser, each in its own kernel."""
 
 import sys
 import time
@@ -35,9 +35,9 @@ class Outcome:
 
 
 def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object]) -> list[Outcome]:
-    """Execute notebooks one after the other, also when one fails. Show the progress, then print a summary.
+    """Execute notebooks one after the other, even if one fails. Show the progress, then print a summary.
 
-    `keep` receives each path with the executed notebook. `workbook` in its metadata has the `seconds` that it took, and
+    `keep` receives each path with the executed notebook. `workbook` in its metadata has its duration in `seconds`, and
     `failed` after an error.
     """
     console = Console()
@@ -66,7 +66,7 @@ def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object]) -> 
 
 
 def _execute(book: NotebookNode, on_cell: Callable[[], object]) -> str:
-    """Execute the cells of a notebook in place; return the error that ended it, or nothing."""
+    """Execute the cells of a notebook in place; return the error that ended it, or an empty string."""
     client = NotebookClient(
         book,
         timeout=600,  # seconds for each cell
@@ -81,7 +81,7 @@ def _execute(book: NotebookNode, on_cell: Callable[[], object]) -> str:
         return Text.from_ansi(str(error)).plain.strip()
     for cell in book.cells:
         if "raises-exception" in cell.metadata.get("tags", []) and not failed(cell):
-            return f"This cell is meant to fail, and did not:\n{cell.source}"
+            return f"This cell should fail, but did not:\n{cell.source}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The index, notebooks/README.md: where each listing, figure and claim of the book is."""
+"""The index, notebooks/README.md: the place of each listing, figure and claim of the book."""
 
 from pathlib import Path
 

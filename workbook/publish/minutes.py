@@ -1,11 +1,11 @@
-"""How long a notebook takes: to read, to run, and to do its exercises."""
+"""The time that a notebook takes: to read, to run, and to do its exercises."""
 
 import re
 from math import ceil
 
 from nbformat import NotebookNode
 
-WORDS_A_MINUTE = 150  # of prose with code in it
+WORDS_A_MINUTE = 150  # for prose with code
 TIME = re.compile(r"^(\| \*\*Time\*\* \| )(.*?)((?:, (\d+) min exercises)?)(?= \|$)", re.MULTILINE)
 """The row of the opening table with the time. The minutes for exercises are the author's estimate; the rest is measured."""
 
@@ -30,7 +30,7 @@ def length(book: NotebookNode) -> int:
 
 
 def delays(book: NotebookNode) -> list[int]:
-    """Return the seconds that no tool can shorten, which the notebook names: `**Unavoidable:** 60 s to start, …`."""
+    """Return the unavoidable seconds that the notebook names: `**Unavoidable:** 60 s to start, …`."""
     lines = re.findall(r"^\*\*Unavoidable:\*\* (.+)$", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
     return [int(seconds) for line in lines for seconds in re.findall(r"\b(\d+) s\b", line)]
 

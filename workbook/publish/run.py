@@ -14,7 +14,7 @@ COPIES = ROOT / "build" / "run"
 
 
 def run(*chosen: str) -> int:
-    """Execute the notebooks, or the `chosen` ones; save executed copies in `COPIES`; return 1 if one failed, else 0."""
+    """Execute the notebooks, or the `chosen` ones, and save executed copies in `COPIES`; return 1 if one failed, or 0."""
     paths = find(chosen)
     os.environ.update(for_kernels())
     up()

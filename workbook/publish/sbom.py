@@ -1,11 +1,11 @@
-"""The list of what a bundle contains, its SBOM, for scanners of vulnerabilities: CycloneDX 1.6.
+"""The SBOM of a bundle, a list of its contents for vulnerability scanners: CycloneDX 1.6.
 
-Equal contents give an equal list: its serial number is made from them, and it has no time.
+Equal contents give an equal list: its serial number is computed from them, and it has no timestamp.
 
 Documentation: https://cyclonedx.org/docs/1.6/json/, https://cyclonedx-python-library.readthedocs.io/
 """
 
-# pyright takes the decorators of the library's classes for the classes; mypy does not.
+# pyright mistakes the decorators of the library's classes for the classes; mypy does not.
 # pyright: reportCallIssue=false, reportAttributeAccessIssue=false, reportArgumentType=false
 
 import hashlib
@@ -30,17 +30,17 @@ MODULES = {
     "etcd": "go.etcd.io/etcd/server",
     "coredns": "github.com/coredns/coredns",
 }
-"""Programs → the Go modules that they are compiled from, by which databases of vulnerabilities know them."""
+"""Programs → the Go modules from which they are compiled, as vulnerability databases name them."""
 KUBERNETES = "k8s.io/kubernetes"
-"""The Go module of kubectl, and of all that runs in the cluster's node."""
+"""The Go module of kubectl, and of the programs in the cluster's node."""
 
 
 @dataclass(frozen=True)
 class Part:
     """A part of a bundle.
 
-    `path` tells it from all others, and is its file's, unless that contains it; `url` are the fields of its
-    [package URL](https://github.com/package-url/purl-spec): type, namespace, name, version, and qualifiers.
+    `path` is unique: the path of its file, or for a part inside a file, that path with a suffix. `url` has the fields of
+    its [package URL](https://github.com/package-url/purl-spec): type, namespace, name, version, and qualifiers.
     """
 
     path: str
@@ -57,11 +57,11 @@ def sbom(version: str, files: Mapping[str, File], packed: Iterable[Part]) -> str
     """Return the list as JSON.
 
     Args:
-        version: the workbook's.
+        version: the workbook's version.
         files: the files of the bundle, as in its manifest.
         packed: the programs and images. Other files are described by their names.
     """
-    # `make bundle` installs this library. Other verbs, and tests in a class without a network, do not have it.
+    # `make bundle` installs this library. Other verbs, and tests without a network, do not have it.
     from cyclonedx.model import HashAlgorithm, HashType, Property
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType
@@ -93,9 +93,9 @@ def sbom(version: str, files: Mapping[str, File], packed: Iterable[Part]) -> str
 
 
 def named(path: str, sha256: str) -> Part:
-    """A file of a bundle, described by its name: a wheel, or a program of Kubernetes in minikube's cache.
+    """Describe a file of a bundle by its name: a wheel, or a Kubernetes program in minikube's cache.
 
-    `path` ends in the file's name, after a `/`, or after a `#` when it is inside of an image.
+    `path` ends in the file's name, after a `/`, or after a `#` if it is inside an image.
     """
     file = re.split("[/#]", path)[-1]
     if file.endswith(".whl"):
@@ -107,20 +107,20 @@ def named(path: str, sha256: str) -> Part:
 
 
 def program(path: str, name: str, version: str, sha256: str = "") -> Part:
-    """A program that is compiled from a Go module; `version` is such as `v1.36.3`, or without the `v`."""
+    """Describe a program that is compiled from a Go module; `version` is like `v1.36.3`, or without the `v`."""
     version = version.removeprefix("v")
     namespace, _, module = MODULES.get(name, KUBERNETES).rpartition("/")
     return Part(path, "application", name, version, sha256, ("golang", namespace, module, f"v{version}", {}))
 
 
 def image(path: str, reference: str, digest: str, parts: Iterable[Part]) -> Part:
-    """A container image.
+    """Describe a container image.
 
     Args:
         path: its archive in the bundle.
         reference: the image that it was made from, such as `python:3.13-slim`.
-        digest: the sha256 of its description, by which engines know it.
-        parts: what it contains.
+        digest: the sha256 of its description, which is its ID in engines.
+        parts: its contents.
     """
     tagged, _, registered = reference.partition("@")
     name, _, tag = tagged.rpartition(":")
@@ -131,7 +131,7 @@ def image(path: str, reference: str, digest: str, parts: Iterable[Part]) -> Part
 
 
 def wheels(path: str, layer: bytes) -> Iterator[Part]:
-    """The Python packages in a layer, an uncompressed tar file, of the image in the archive `path`."""
+    """Describe the Python packages in a layer, an uncompressed tar file, of the image in the archive `path`."""
     with tarfile.open(fileobj=BytesIO(layer)) as files:
         for member in files:
             if member.name.endswith(".whl") and (file := files.extractfile(member)):
@@ -139,13 +139,13 @@ def wheels(path: str, layer: bytes) -> Iterator[Part]:
 
 
 def node_parts(path: str) -> Iterator[Part]:
-    """What node/ compiles for the node's image in the archive `path`."""
+    """Describe the programs that node/ compiles for the node's image in the archive `path`."""
     for name in ("kubernetes", "etcd", "coredns"):
         yield program(f"{path}#{name}", name, VERSIONS[name])
 
 
 def debian_parts(path: str, release: str, status: str) -> Iterator[Part]:
-    """The packages of Debian, or of Ubuntu, in an image.
+    """Describe the Debian or Ubuntu packages in an image.
 
     Args:
         path: the image's archive.

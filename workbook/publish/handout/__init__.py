@@ -1,4 +1,4 @@
-"""The handout: the recorded notebooks as one HTML file and one PDF, to give out or to print. It needs no cluster."""
+"""The handout: the recorded notebooks as one HTML file and one PDF, to hand out or to print. Making it needs no cluster."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The handout's content: the recorded notebooks, with the solutions taken out of their flow."""
+"""The handout's content: the recorded notebooks, with the solutions moved to the end."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from workbook.base.errors import WorkbookError
 from workbook.publish import prose
 
 FACTS = {"kubernetes": "Kubernetes", "provider": "Cluster", "python": "Python", "date": "Recorded on"}
-"""What `record` writes into the metadata of a notebook, and how the handout calls it."""
+"""Keys that `record` writes into a notebook's metadata → their names in the handout."""
 IN_JUPYTERLAB = re.compile(r"^A solution is in the collapsed cell below.*$", re.MULTILINE)
-"""The line that says how to find a solution in JupyterLab; the handout has it elsewhere."""
+"""The line about solutions in JupyterLab, which the handout omits, because it has them elsewhere."""
 
 
 @dataclass
 class Solution:
-    """The solution of an exercise: cells with their outputs; `heading` is the last one above the exercise."""
+    """The solution of an exercise: cells with their outputs; `heading` is the last heading above the exercise."""
 
     anchor: str
     heading: str
@@ -27,7 +27,7 @@ class Solution:
 
 @dataclass
 class Chapter:
-    """A notebook: its file's name, its number of two digits, its title with that, the cells to read, its solutions."""
+    """A notebook: its file name, its two-digit number, its title with the number, its cells without solutions, its solutions."""
 
     name: str
     number: str
@@ -37,7 +37,7 @@ class Chapter:
 
 
 def collect() -> tuple[list[Chapter], dict[str, list[str]]]:
-    """Return the chapters in their order; and for each of `FACTS` the values that were recorded.
+    """Return the chapters in order, and the recorded values of each of `FACTS`.
 
     Raises:
         WorkbookError: a notebook was not recorded.
@@ -47,7 +47,7 @@ def collect() -> tuple[list[Chapter], dict[str, list[str]]]:
         if missing := [fact for fact in FACTS if fact not in book.metadata.get("workbook", {})]:
             raise WorkbookError(
                 f"The notebook {path.name} has no outputs to print.",
-                f"`make record` has not written there: {', '.join(missing)}.",
+                f"Its metadata lacks what `make record` writes: {', '.join(missing)}.",
                 "Record the notebooks first: `make record`.",
             )
     facts = {fact: sorted({book.metadata["workbook"][fact] for _, book in books}) for fact in FACTS}

@@ -22,12 +22,12 @@ GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 TITLE = "Learn Kubernetes by driving it"
 REPEATED = {"Summary", "On your own"}  # sections of each notebook, which the contents omit
 WIDE, WIDEST = 92, 122
-"""Columns of text that is printed smaller, so that its lines stay whole. Lines that are wider still are broken."""
+"""Widths in columns: text wider than the first is printed smaller, so that its lines stay whole, up to the second."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a list, and the anchor that it links to; a caption is a Listing or Figure with a number."""
+    """A line of a list, and the anchor that it links to; for a caption, also Listing or Figure, and its number."""
 
     anchor: str
     title: str
@@ -49,8 +49,8 @@ class Part:
 def document(chapters: list[Chapter], facts: dict[str, list[str]]) -> str:
     """Return the page, HTML that loads nothing, from the results of `collect`.
 
-    The places for page numbers are empty, because only paper has pages. They are `span.page`, and have the anchor whose
-    page they show in `data-page`.
+    The places for page numbers are empty, because only paper has pages. Each is a `span.page`, whose `data-page` is the
+    anchor on the page.
     """
     anchors = {chapter.name: f"chapter-{chapter.number}" for chapter in chapters}
     parts = [_part(anchors[chapter.name], chapter.title, _convert(chapter.flow), anchors) for chapter in chapters]
@@ -79,8 +79,8 @@ def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
         embed_images=True,
         filters={"sanitize": sanitize},
         config=Config(
-            CoalesceStreamsPreprocessor={"enabled": True},  # else each printed line is an output of its own
-            # What the template has a place for. Else an output's program or vector graphics hide its text.
+            CoalesceStreamsPreprocessor={"enabled": True},  # otherwise each printed line is a separate output
+            # The formats that the template supports. Otherwise an output's program or vector graphics hide its text.
             NbConvertBase={"display_data_priority": ["text/html", "text/markdown", "image/png", "text/plain"]},
         ),
     )
@@ -107,8 +107,8 @@ def _errata() -> BeautifulSoup:
 
 
 def _solutions(chapters: list[Chapter]) -> BeautifulSoup:
-    """Convert the solutions. The heading above each has its anchor: the exercise's, or the only one of a chapter."""
-    soup = _convert_text("# Solutions\n\nEach was run, and its exercise is done by it.")
+    """Convert the solutions. The heading above each solution has its anchor: the exercise's heading, or the chapter's."""
+    soup = _convert_text("# Solutions\n\nEach solution was run and passes the checks of its exercise.")
     for chapter in chapters:
         soup.append(_convert_text(f"## {chapter.title}"))
         for solution in chapter.solutions:
@@ -180,7 +180,7 @@ def _tables(soup: BeautifulSoup) -> None:
 
 
 def _links(soup: BeautifulSoup, anchors: dict[str, str]) -> None:
-    """Let links to notebooks lead to their chapters, with places for page numbers. Links to other files become text."""
+    """Make links to notebooks lead to their chapters, with places for page numbers. Links to other files become text."""
     for link in soup("a", href=True):
         target = str(link["href"])
         if target.startswith(f"{GLOSSARY.name}#"):  # no page number: the glossary is in alphabetical order
@@ -196,7 +196,7 @@ def _links(soup: BeautifulSoup, anchors: dict[str, str]) -> None:
 
 
 def _widths(soup: BeautifulSoup) -> None:
-    """Write the width of texts and tables that are wider than a page for the style sheet, in columns."""
+    """Pass the widths, in columns, of texts and tables that are wider than a page to the style sheet."""
     for text in soup("pre"):
         width = max(map(len, text.get_text().splitlines()), default=0)
         if WIDE < width <= WIDEST:

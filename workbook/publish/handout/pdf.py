@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PRINTINGS = 4
-"""Printings at most: the first finds the pages, the second shows them, a third is needed when that moved something."""
+"""Most printings: the first finds the page numbers, the second shows them, and others follow if that moves pages."""
 FILL = """pages => document.querySelectorAll("[data-page]").forEach(place => place.textContent = pages[place.dataset.page])"""
 
 
 def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
     """Print a page as a tagged PDF with an outline, and a page number in each `data-page`; return the number of pages.
 
-    Browsers do not support `target-counter()`, CSS's function for those numbers. So the page is printed again until the
-    numbers on it are right.
+    Browsers do not support `target-counter()`, CSS's function for these numbers. So the page is printed until its numbers
+    are right.
 
     Raises:
         WorkbookError: a link leads nowhere, or the numbers change with each printing.
@@ -44,7 +44,7 @@ def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
 
 
 def pages(file: Path) -> tuple[dict[str, int], int]:
-    """Return the page number of each anchor in a PDF that a link leads to; and the number of pages."""
+    """Return the page number of each link target in a PDF, and the number of pages."""
     reader = PdfReader(file)
     indexes = {name: reader.get_destination_page_number(place) for name, place in reader.named_destinations.items()}
     numbers = {name.lstrip("/"): index + 1 for name, index in indexes.items() if index is not None}

@@ -1,4 +1,4 @@
-"""Markup from notebooks without anything that runs a program or loads something: cells hold what a cluster answered."""
+"""Remove everything from notebooks' markup that runs a program or loads a file: outputs contain a cluster's answers."""
 
 import re
 
@@ -7,15 +7,15 @@ from bs4 import BeautifulSoup
 
 ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "*": {"class", "id"}}
 ADDRESSES = {"href": r"https?:|mailto:|[^:]*$", "src": "data:image/"}
-"""How addresses may begin: links lead anywhere, with or without a scheme; pictures are part of the page."""
+"""Allowed beginnings of addresses: links may lead anywhere, with or without a scheme; pictures are part of the page."""
 TERMINAL = re.compile(r"\x1b\].*?(\x07|\x1b\\)|[\x00-\x08\x0b-\x1f]", re.DOTALL)
-"""What is meant for a terminal alone, such as the address of a link. Colors have become markup before."""
+"""Sequences for terminals only, such as the address of a link. Colors are already converted into markup."""
 
 
 def sanitize(html: str) -> str:
-    """Return one cell's or output's markup with harmless elements and attributes alone, each element closed.
+    """Return the markup of a cell or an output with only harmless elements and attributes, and with all elements closed.
 
-    Frames become the pages that a browser showed in them: frames have no height of their own on paper.
+    The pages inside frames replace the frames, which have no height of their own on paper.
 
     Documentation: https://nh3.readthedocs.io/
     """
