@@ -55,7 +55,7 @@ def errata() -> str:
     lines = [
         "# Errata",
         "",
-        "What the book says, and what is true today. The last column names the notebook that discusses a claim, and the code cell that follows there. Most claims are tried by cells near it, or have a link to a source. `make record` writes this page.",
+        "What the book says, and what is true today. The last column links to the notebook that discusses the claim, with the number of the next code cell there. Cells near it test most claims; other claims have a link to a source. `make record` writes this page.",
         "",
         "| | the book says | | today | notebook [cell] |",
         "|---|---|---|---|---|",
