@@ -135,7 +135,7 @@ def test_a_block_is_recorded_to_its_end(server, capsys):
         listed(12, replicaset("r", 12, 1), replicaset("s", 12, 1)),
         resource="replicasets",
     )
-    with recorder("app=webapp", tell=True) as recorded:
+    with recorder("app=webapp", verbose=True) as recorded:
         assert recorded.transitions()["TO"].tolist() == ["Running"], "it begins before the block"
         poll(lambda: len(recorded.rows) == 2, timeout=5)
         assert recorded.length == 0

@@ -164,7 +164,7 @@ class Recorder:
 
 
 @contextmanager
-def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
+def recorder(selector: str, *, verbose: bool = False) -> Iterator[Recorder]:
     """Record the transitions of all Pods that `selector` matches, for the duration of the block.
 
     A Pod's first row is its state at the beginning. The recording survives dropped connections and a restart of the API
@@ -172,7 +172,7 @@ def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
 
     Args:
         selector: a label selector such as `"app=webapp"`.
-        tell: also print each transition as it happens.
+        verbose: also print each transition as it happens.
 
     Yields:
         A `Recorder`, which can be read during the block.
@@ -186,7 +186,7 @@ def recorder(selector: str, *, tell: bool = False) -> Iterator[Recorder]:
 
     def note_pods(pods: dict[str, Object]) -> None:
         for seconds, name, before, after, _ in recorded.note_pods(pods):
-            if tell:
+            if verbose:
                 print(f"{seconds:5.0f} s  {name}: {before + ' → ' if before else ''}{after}", flush=True)
 
     def fail(error: str) -> None:
