@@ -85,7 +85,7 @@ def test_a_learner_works_in_a_namespace_of_their_own(handed_out, name):
         "deployment.apps/webapp-deployment scaled 2",
         "200",
         "service/db1 created",
-        "Running ✓ Nothing is wrong here.",
+        "Running ✓ No problems found.",
         "{'webapp-deployment': '2/2'} ['begun', 'begun', 'begun']",
     ]
 

@@ -251,7 +251,7 @@ def webapp():
 
 
 def test_nothing_is_wrong(webapp, said):
-    assert repr(said(workbook.diagnose())) == "✓ Nothing is wrong here."
+    assert repr(said(workbook.diagnose())) == "✓ No problems found."
 
 
 def test_a_selector_that_no_label_matches(webapp, said):

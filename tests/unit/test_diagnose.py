@@ -414,7 +414,7 @@ def test_a_failure(name):
 
 @pytest.mark.parametrize("name", WELL)
 def test_nothing_is_wrong(name):
-    assert repr(concluded(recorded(name))) == "✓ Nothing is wrong here."
+    assert repr(concluded(recorded(name))) == "✓ No problems found."
 
 
 def test_each_record_is_tested():
@@ -820,4 +820,4 @@ def test_a_log_that_cannot_be_read_is_none(cluster, monkeypatch):
 
 
 def test_a_diagnosis_is_a_list():
-    assert Diagnosis() == [] and repr(Diagnosis()) == "✓ Nothing is wrong here."
+    assert Diagnosis() == [] and repr(Diagnosis()) == "✓ No problems found."

@@ -70,7 +70,7 @@ class Diagnosis(list[Finding]):
     """The findings, shown as text; empty when nothing is wrong."""
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self)) or "✓ Nothing is wrong here."
+        return "\n".join(map(str, self)) or "✓ No problems found."
 
 
 @dataclass(frozen=True)
