@@ -22,7 +22,7 @@ PROFILE = "workbook-bench"
 """The name of the cluster that the benchmarks use."""
 RESULT = ROOT / "build" / "bench.json"
 SECTIONS = ("cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")
-"""The modules with the benchmarks, in the order in which they run: the last one deletes the cluster, as notebook 12 does."""
+"""The modules with the benchmarks, in the order in which they run: the last one deletes the cluster, as notebook 16 does."""
 SLOW = {"workbook"}
 """The sections that `--quick` omits."""
 

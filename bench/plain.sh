@@ -395,7 +395,7 @@ unschedulable() {
   until_true exists "$1"
   kubectl wait pod -l "$1" --for=condition=PodScheduled=False --timeout=60s
 }
-notebook_11() {
+notebook_13() {
   reachable
   for number in 1 2 3 4 5 6 7 8 9 10 11 12 13; do kubectl apply -f "manifests/puzzles/puzzle-$number.yaml"; done
   held_up app=puzzle-1 ErrImageNeverPull
@@ -444,7 +444,7 @@ notebook_11() {
 }
 restarted() { [ "$(kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -gt 0 ]; }
 
-notebook_12() {
+notebook_16() {
   reachable
   everything
   everything

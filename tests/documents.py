@@ -6,11 +6,14 @@ from math import inf
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
+from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.publish import prose
 from workbook.publish.minutes import length, time
 
 AGENDA = ROOT / "classroom" / "README.md"
+OPTIONAL = {"15"}
+"""Notebooks that a class of one day leaves out: this one needs a second cluster."""
 BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80  # minutes; the last is work without either
 
 
@@ -26,7 +29,7 @@ class Plan:
 
 PLANS = (
     Plan("Half a day", ("00", "01", "02", "03", "04", "05", "06", "08", "09"), 2.5),
-    Plan("A day", tuple(f"{number:02}" for number in range(13)), 3.5, lunch_after=150),
+    Plan("A day", tuple(path.name[:2] for path in find() if path.name[:2] not in OPTIONAL), 3.5, lunch_after=150),
 )
 
 

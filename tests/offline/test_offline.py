@@ -6,7 +6,7 @@ fails the test.
 
 When a Pod asks for a name outside of the cluster, as in notebook 05, CoreDNS asks the machine's name server. That is a
 process in the same namespace, which knows no name. The names are printed. The test allows the names in the manifests, the
-name with which kind's node detects Docker Desktop, and the registry that puzzle 2 of notebook 11 uses on purpose. CoreDNS
+name with which kind's node detects Docker Desktop, and the registry that puzzle 2 of notebook 13 uses on purpose. CoreDNS
 also asks for a random number, to detect whether its questions come back to itself.
 
 The addresses of Services and Pods are the cluster's own. A Pod that connects to a Service before kube-proxy knows that
@@ -37,7 +37,7 @@ GOAL_START, GOAL_SIZE = 180, 1.5e9
 CLUSTER = tuple(map(ip_network, ("10.96.0.0/16", "10.244.0.0/16")))
 """The addresses of Services and of Pods in a kind cluster: https://kind.sigs.k8s.io/docs/user/configuration/#networking"""
 TESTED = "make test"
-"""The only purpose with which a node may ask a registry: puzzle 2 of notebook 11 has `imagePullPolicy: Always`."""
+"""The only purpose with which a node may ask a registry: puzzle 2 of notebook 13 has `imagePullPolicy: Always`."""
 DESKTOP = "host.docker.internal"
 """The name that kind's node resolves to detect Docker Desktop."""
 LOOP = re.compile(r"\d+\.\d+")

@@ -41,7 +41,7 @@ def applications(facts: Facts) -> Finding:
     """Whether the applications' images are built from their current sources."""
     engine = _building_engine(facts)
     missing = [image for image in catalog() if not (engine and is_current(engine, image))]
-    return _images(facts, "applications", engine, len(catalog()), missing, "`begin(12)`, which builds them all.")
+    return _images(facts, "applications", engine, len(catalog()), missing, "`begin(16)`, which builds them all.")
 
 
 def network(facts: Facts) -> Finding:
