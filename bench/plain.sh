@@ -384,6 +384,66 @@ notebook_10() {
   kubectl delete pod once
 }
 
+notebook_12() {
+  reachable
+  kubectl get pods
+  cat manifests/pod-two-containers.yaml
+  kubectl apply -f manifests/pod-two-containers.yaml
+  kubectl wait pod/two-containers --for=condition=Ready --timeout=30s
+  kubectl get pods -l app=two-containers
+  kubectl exec two-containers --container web -- ls /pages
+  kubectl exec two-containers --container writer -- ls /pages || true
+  kubectl exec two-containers --container writer -- python -c "$ask" http://localhost:5000
+  for container in web writer; do
+    kubectl exec two-containers --container "$container" -- hostname -i
+    kubectl logs two-containers --container "$container"
+  done
+  cat manifests/pod-out-of-memory.yaml manifests/pod-too-large.yaml
+  kubectl apply -f manifests/pod-out-of-memory.yaml
+  kubectl wait pod/out-of-memory --timeout=30s \
+    --for='jsonpath={.status.containerStatuses[0].lastState.terminated.reason}=OOMKilled'
+  kubectl get pod out-of-memory -o 'jsonpath={.status.containerStatuses[0].lastState.terminated.exitCode}'
+  kubectl apply -f manifests/pod-too-large.yaml
+  unschedulable app=too-large
+  kubectl get pod out-of-memory -o 'jsonpath={.spec.nodeName}'
+  tell app=too-large
+  kubectl delete pod out-of-memory too-large
+  cat manifests/statefulset.yaml manifests/statefulset-service.yaml
+  kubectl apply -f manifests/statefulset-service.yaml -f manifests/statefulset.yaml
+  notes 1
+  kubectl exec notes-0 -- sh -c 'echo remember this > /data/note'
+  kubectl delete pod notes-0
+  notes 1
+  kubectl exec notes-0 -- cat /data/note
+  until_true inside http://notes-0.notes:5000/note remember
+  kubectl get persistentvolumeclaims
+  on_the_node run --detach docker.io/library/web-app:1.0 stranger
+  on_the_node tasks list
+  kubectl get --raw "/api/v1/nodes/$NAME-control-plane/proxy/runningpods/"
+  writer=$(kubectl get pod two-containers -o 'jsonpath={.status.containerStatuses[?(@.name=="writer")].containerID}')
+  on_the_node tasks delete --force stranger
+  on_the_node containers delete stranger
+  on_the_node tasks kill --signal SIGKILL "${writer#*://}"
+  kubectl wait pod/two-containers --for='jsonpath={.status.containerStatuses[1].restartCount}=1' --timeout=60s
+  kubectl wait pod/two-containers --for=condition=Ready --timeout=60s
+  on_the_node tasks list
+  kubectl scale statefulset notes --replicas=2
+  notes 2
+  kubectl exec notes-1 -- sh -c 'echo a second note > /data/note'
+  kubectl scale statefulset notes --replicas=1
+  notes 1
+  kubectl get persistentvolumeclaims
+  kubectl scale statefulset notes --replicas=2
+  notes 2
+  kubectl exec notes-1 -- cat /data/note
+  kubectl apply -f manifests/solutions/12-prepared.yaml -f manifests/solutions/12-hungry.yaml
+  rollout prepared app=prepared 1
+  rollout hungry app=hungry 1
+  kubectl get pods
+}
+notes() { kubectl rollout status statefulset/notes --timeout=60s && until_true number_of_pods app=notes "$1"; }
+on_the_node() { docker exec "$NAME-control-plane" ctr --namespace=k8s.io "$@"; }
+
 tell() { kubectl describe pods -l "$1" && kubectl get events; }
 mended() { # NUMBER EXPRESSION FOR sed
   tell "app=puzzle-$1"

@@ -820,7 +820,9 @@ def test_a_statefulset_that_may_not_create_the_claim_of_its_next_pod():
     events.clear()
     assert not concluded(record), "it has not tried yet"
     notes["spec"]["replicas"] = 2
-    assert not concluded(record | {"events": [event | {"metadata": {"resourceVersion": "12"}}]}), "it needs no more Pods"
+    assert not concluded(record | {"events": [event | {"metadata": {"resourceVersion": "12"}}]}), (
+        "it needs no more Pods"
+    )
 
 
 def test_a_service_may_name_a_port():

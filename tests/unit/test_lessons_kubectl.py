@@ -80,7 +80,7 @@ def test_each_manifest_has_the_images_of_the_registry(kubectl_script, home):
 
 def test_the_init_containers_of_a_manifest_have_the_images_of_the_registry(kubectl_script):
     kubectl_script('cat "$3"')
-    spec = yaml.safe_load(kubectl("apply", "-f", "manifests/solutions/12-prepared.yaml"))["spec"]
+    spec = yaml.safe_load(kubectl("apply", "-f", "manifests/solutions/12-prepared.yaml"))["spec"]["template"]["spec"]
     images = [container["image"] for container in spec["initContainers"] + spec["containers"]]
     assert images == ["registry:5000/web-app:1.0"] * 2
 

@@ -19,14 +19,19 @@ class Containerd:
     """A node's containerd: answers `ctr --namespace=k8s.io …`, and notes what changes something."""
 
     def __init__(self) -> None:
-        self.states = {POD: "RUNNING"}  # of the containers; empty: its process was never started, or the node was restarted
+        self.states = {POD: "RUNNING"}
+        """The state of each container's process; empty if there is none, as after a restart of the node."""
         self.asked: list[str] = []
 
     def ctr(self, *words: str) -> str:
         if words == ("containers", "list", "--quiet"):
             return "".join(f"{name}\n" for name in self.states)
         if words == ("tasks", "list"):
-            tasks = [f"{name}    {100 + number}    {state}\n" for number, (name, state) in enumerate(self.states.items()) if state]
+            tasks = [
+                f"{name}    {100 + number}    {state}\n"
+                for number, (name, state) in enumerate(self.states.items())
+                if state
+            ]
             return "TASK    PID    STATUS\n" + "".join(tasks)
         self.asked.append(" ".join(words))
         match words:
