@@ -163,6 +163,15 @@ def test_a_port_that_another_program_took_while_the_node_was_stopped(started, en
     assert "minikube delete" not in str(error.value)
 
 
+def test_a_cluster_that_was_deleted_is_not_stopped(ours, home, program):
+    program("minikube", f'echo "$@" >> "{home}/seen"; exit 85')
+    ours.stop()
+    assert not (home / "seen").exists()
+    profile(home, "docker")
+    with pytest.raises(WorkbookError, match="exit status 85"):
+        ours.stop()
+
+
 @pytest.fixture
 def service(monkeypatch):
     """A function that sets the node port of the Service `webservice`, and the published ports of the node's container."""
