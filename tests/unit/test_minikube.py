@@ -372,7 +372,8 @@ def test_a_broken_minikube_says_so_and_names_the_way_out(ours, program):
         ours.status()
 
 
-def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, monkeypatch, tmp_path):
+def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, home, program, monkeypatch, tmp_path):
+    profile(home, "docker")
     monkeypatch.setenv("KUBECONFIG", "/reader/config")
     program("minikube", f'echo "$KUBECONFIG" > "{tmp_path}/seen"')
     ours.stop()
