@@ -11,8 +11,9 @@ import node
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
-from workbook.cluster import ready
+from workbook.cluster import containerd, ready
 from workbook.cluster.choose import Provider
+from workbook.cluster.containerd import full_name
 from workbook.cluster.protocol import Cluster, State, published, short_name
 from workbook.engine.homes import note_home
 from workbook.engine.pull import load, present, pull
@@ -94,7 +95,10 @@ class Kind(Cluster):
                 fix="Run this again. Docker needs 4 GB of memory and about 10 GB of free disk space. If other clusters run on"
                 " this machine, stop them, or raise its limit: `sudo sysctl fs.inotify.max_user_instances=512`.",
             )
-            return self._connect()
+            api = self._connect()
+            if not official:
+                _provide_volumes(api)
+            return api
 
     def _connect(self, timeout: float = 180) -> Api:
         return ready.connect(self, read(self._kind("get", "kubeconfig")), timeout)
@@ -131,7 +135,7 @@ class Kind(Cluster):
         identities = {image: str(self.engine.images.get(image).id) for image in images}
         listing = self._ctr("images", "list")  # shows the labels, LOADED among them
         on_node = {line.split()[0]: line for line in listing.splitlines() if line}
-        changed = [image for image in images if identities[image] not in on_node.get(_full(image), "")]
+        changed = [image for image in images if identities[image] not in on_node.get(full_name(image), "")]
         if not changed:
             return
         with step(f"Load {', '.join(changed)} onto the node"):
@@ -146,14 +150,29 @@ class Kind(Cluster):
                     "Free some space: `docker system df` shows what Docker stores, `docker system prune` removes what is unused.",
                 ) from None
             for image in changed:
-                self._ctr("images", "label", _full(image), f"{LOADED}={identities[image]}")
+                self._ctr("images", "label", full_name(image), f"{LOADED}={identities[image]}")
 
     def images(self) -> list[str]:
         listing = self._ctr("images", "list", "--quiet")
         return [short_name(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")]
 
     def remove(self, image: str) -> None:
-        self._ctr("images", "remove", "--sync", _full(image))
+        self._ctr("images", "remove", "--sync", full_name(image))
+
+    def run_on_node(self, image: str, name: str) -> None:
+        containerd.run(self._shown_ctr, image, name)
+
+    def end_on_node(self, name: str) -> None:
+        containerd.end(self._shown_ctr, name)
+
+    def running_on_node(self) -> list[str]:
+        return containerd.running(self._ctr)
+
+    def _shown_ctr(self, *words: str) -> str:
+        """Run `ctr` as `_ctr` does; print the command, unless it is a list that only helps."""
+        if "list" not in words and (container := self.node()):
+            print(f"$ docker exec {container.name} ctr --namespace=k8s.io {' '.join(words)}")
+        return self._ctr(*words)
 
     def _ctr(self, *words: str) -> str:
         """Run `ctr`, the client of the node's container runtime, and return its output."""
@@ -178,6 +197,9 @@ class Kind(Cluster):
         return published(container, port) or f"http://{next(iter(networks.values()))['IPAddress']}:{port}"
 
 
-def _full(image: str) -> str:
-    """The image's name as the container runtime stores it."""
-    return f"docker.io/library/{image}"
+def _provide_volumes(api: Api) -> None:
+    """Give PersistentVolumeClaims a folder of the node, as kind's own node image does with a program that ours lacks."""
+    classes = "/apis/storage.k8s.io/v1/storageclasses"
+    # The provisioner of a class cannot be changed, so this replaces the class of the node image.
+    api.request("DELETE", f"{classes}/{node.STORAGE_CLASS['metadata']['name']}").close()
+    api.request("POST", classes, body=node.STORAGE_CLASS).close()
