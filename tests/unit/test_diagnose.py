@@ -470,8 +470,9 @@ def progressing(record):
 
 
 def test_a_rollout_that_may_still_finish_is_no_failure():
-    record = recorded("rollout-unfinished") | {"pods": [], "events": []}
-    assert not concluded(record)
+    record = recorded("rollout-unfinished") | {"events": []}
+    assert [finding.reason for finding in concluded(record)] == ["NotReady"], "its Pod has not failed so far"
+    assert not concluded(record | {"pods": []})
 
 
 def test_a_rollout_that_a_quota_stops():
