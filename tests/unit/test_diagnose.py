@@ -1,4 +1,4 @@
-"""Conclusions from objects that were recorded on a kind cluster: `kubectl get pods,replicasets,services,events -o yaml`.
+"""Conclusions from objects recorded on a kind cluster: `kubectl get pods,replicasets,deployments,services,events -o yaml`.
 
 The files in recorded/ only have the fields that a conclusion may use. In out-of-memory.yaml, the reason was edited.
 tests/cluster/test_diagnosis.py produces such failures again on the tests' cluster, and checks their findings.
@@ -374,6 +374,33 @@ FAILURES = {
         "Use its node port (`service_url(…)`), `port_forward(…)`, or with minikube `minikube tunnel` in a terminal.",
     ),
 }
+CURRENT = "Of 1 Pod(s) of its current revision, 0 are available."
+BEFORE = "1 Pod(s) of an earlier revision still serve."
+CURRENT_FIX = "Fix the Pods of the current revision: see the findings about them."
+
+# The file, and what was found about the Deployment: the reason, the cause, and the fix.
+ROLLOUTS = {
+    "rollout-stuck": (
+        "ProgressDeadlineExceeded",
+        f"Its rollout is stuck: no progress for 10 s (`progressDeadlineSeconds`). {CURRENT} {BEFORE}",
+        f"{CURRENT_FIX} Or go back to the revision before it: `%kubectl rollout undo deployment/rollout-stuck`.",
+    ),
+    "rollout-stuck-at-once": (
+        "ProgressDeadlineExceeded",
+        f"Its rollout is stuck: no progress for 10 s (`progressDeadlineSeconds`). {CURRENT}",
+        CURRENT_FIX,
+    ),
+    "rollout-unfinished": (
+        "rollout not finished",
+        f"{CURRENT} {BEFORE} Without progress for 600 s (`progressDeadlineSeconds`), the rollout counts as stuck.",
+        f"{CURRENT_FIX} Or go back to the revision before it: `%kubectl rollout undo deployment/rollout-unfinished`.",
+    ),
+    "rollout-paused": (
+        "DeploymentPaused",
+        "Its rollout is paused, so its Pods are not replaced by Pods of the current template.",
+        "Continue it: `%kubectl rollout resume deployment/rollout-paused`.",
+    ),
+}
 WELL = ["healthy", "external", "job-done", "init-done", "secret-optional"]
 
 
@@ -386,7 +413,7 @@ def concluded(record, *, wide=False, **changes):
     logs = record.get("log", {})
     pods = record.get("pods", [])
     evidence = {
-        **{kind: record.get(kind, []) for kind in ("replicasets", "statefulsets", "services", "events")},
+        **{kind: record.get(kind, []) for kind in ("replicasets", "statefulsets", "deployments", "services", "events")},
         "pods": pods,
         "all_pods": pods,
         "images": lambda: IMAGES,
@@ -427,7 +454,69 @@ def test_nothing_is_wrong(name):
 
 
 def test_each_record_is_tested():
-    assert {path.stem for path in RECORDED.iterdir()} == {*FAILURES, *WELL, "deployment"}
+    assert {path.stem for path in RECORDED.iterdir()} == {*FAILURES, *ROLLOUTS, *WELL, "deployment"}
+
+
+@pytest.mark.parametrize("name", ROLLOUTS)
+def test_a_rollout_that_does_not_finish(name):
+    *pods, finding = concluded(recorded(name))
+    assert finding == Finding(f"Deployment {name}", *ROLLOUTS[name])
+    assert [pod.subject for pod in pods] == ([] if name == "rollout-paused" else [f"Pod {name}-*"])
+
+
+def progressing(record):
+    """The condition that reports the progress of a rollout."""
+    return next(each for each in record["deployments"][0]["status"]["conditions"] if each["type"] == "Progressing")
+
+
+def test_a_rollout_that_may_still_finish_is_no_failure():
+    record = recorded("rollout-unfinished") | {"events": []}
+    assert [finding.reason for finding in concluded(record)] == ["NotReady"], "its Pod has not failed so far"
+    assert not concluded(record | {"pods": []})
+
+
+def test_a_rollout_that_a_quota_stops():
+    record = recorded("rollout-unfinished") | {"pods": [], "events": []}
+    refused = recorded("over-quota")["replicasets"][0]["status"]["conditions"]
+    record["replicasets"][1]["status"]["conditions"] = refused
+    assert [finding.reason for finding in concluded(record)] == ["FailedCreate", "rollout not finished"]
+
+
+def test_a_first_rollout_that_waits_has_only_the_finding_about_its_pod():
+    record = recorded("rollout-stuck-at-once")
+    progressing(record).update(reason="ReplicaSetUpdated", status="True")
+    assert [finding.subject for finding in concluded(record)] == ["Pod rollout-stuck-at-once-*"]
+
+
+def test_after_an_undo_the_deadline_that_was_exceeded_is_no_failure():
+    """Kubernetes removes the condition only when the Pods of the other revision are gone."""
+    record = recorded("rollout-stuck") | {"pods": recorded("rollout-stuck")["pods"][:1]}
+    old, new = record["replicasets"]
+    old["metadata"]["annotations"], new["metadata"]["annotations"] = (
+        {"deployment.kubernetes.io/revision": "3"},
+        old["metadata"]["annotations"],
+    )
+    record["deployments"][0]["metadata"]["annotations"] = old["metadata"]["annotations"]
+    assert not concluded(record)
+
+
+def test_a_status_that_is_about_an_earlier_template_says_nothing():
+    record = recorded("rollout-stuck") | {"pods": []}
+    record["deployments"][0]["metadata"]["generation"] += 1
+    assert not concluded(record)
+
+
+def test_a_paused_deployment_whose_pods_have_its_template_is_no_failure():
+    record = recorded("rollout-paused")
+    record["deployments"][0]["status"]["updatedReplicas"] = 1
+    assert not concluded(record)
+
+
+def test_a_replicaset_without_a_deployment_belongs_to_no_rollout():
+    record = recorded("rollout-stuck") | {"pods": []}
+    for replicaset in record["replicasets"]:
+        del replicaset["metadata"]["ownerReferences"]
+    assert not concluded(record)
 
 
 def test_pods_of_one_deployment_are_one_finding_unless_their_names_are_shown():
@@ -715,6 +804,13 @@ def test_a_probe_of_another_container_is_named():
     assert "(unknown)" in concluded(record)[0].why
 
 
+def test_a_probe_that_runs_a_command():
+    record = recorded("readiness-404")
+    record["pods"][0]["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": ["test", "!", "-e", "/a b"]}}
+    record["events"][0]["message"] = "Readiness probe failed: "
+    assert concluded(record)[0].why == "The program runs, but its readiness probe (`test '!' -e '/a b'`) fails."
+
+
 def test_a_service_without_pods_and_without_selector():
     record = recorded("selects-nothing")
     del record["services"][0]["spec"]["selector"]
@@ -842,7 +938,7 @@ class Api:
         records = [recorded(name) for name in names]
         self.kinds = {
             kind: [item for record in records for item in record.get(kind, [])]
-            for kind in ("pods", "services", "replicasets", "statefulsets", "events")
+            for kind in ("pods", "services", "replicasets", "statefulsets", "deployments", "events")
         }
 
     def objects(self, resource, namespace=None, label_selector=""):
@@ -886,9 +982,14 @@ def cluster(monkeypatch):
 
 
 def test_diagnose_examines_the_whole_namespace(cluster):
-    cluster("image-never-pulled", "over-quota", "load-balancer", "job-done")
+    cluster("image-never-pulled", "over-quota", "rollout-paused", "load-balancer", "job-done")
     found = diagnose()
-    assert [finding.reason for finding in found] == ["ErrImageNeverPull", "FailedCreate", "EXTERNAL-IP <pending>"]
+    assert [finding.reason for finding in found] == [
+        "ErrImageNeverPull",
+        "FailedCreate",
+        "DeploymentPaused",
+        "EXTERNAL-IP <pending>",
+    ]
     assert "the node has web-app:3.0." in found[0].why
 
 

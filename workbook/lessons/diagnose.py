@@ -4,6 +4,7 @@
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,9 +81,10 @@ class Diagnosis(list[Finding]):
 class Evidence:
     """The facts for a diagnosis, as the API server returns them. Functions fetch what only some faults need."""
 
-    pods: list[Object]  # to be examined, as are the ReplicaSets, StatefulSets and Services
+    pods: list[Object]  # to be examined, as are the ReplicaSets, StatefulSets, Deployments and Services
     replicasets: list[Object]
     statefulsets: list[Object]
+    deployments: list[Object]
     services: list[Object]
     all_pods: list[Object]  # of the namespace: a Service may select Pods that are not examined
     events: list[Object]
@@ -96,11 +98,11 @@ class Evidence:
 
 
 def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
-    """Find out what is wrong with Pods and Services, from their status, their events, their logs and the nodes' images.
+    """Find out what is wrong with Pods, rollouts and Services, from their status, their events, their logs and the nodes' images.
 
     Args:
-        selector: a label selector such as `"app=webapp"`: examine only these Pods and the Services that select them;
-            everything in the workbook's namespace when empty.
+        selector: a label selector such as `"app=webapp"`: examine only these Pods and Deployments, and the Services that
+            select the Pods; everything in the workbook's namespace when empty.
         wide: show full names of objects, instead of `*` for the generated part.
 
     Returns:
@@ -119,6 +121,7 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
         pods=pods,
         replicasets=api().objects("replicasets", label_selector=selector),
         statefulsets=api().objects("statefulsets", label_selector=selector),
+        deployments=api().objects("deployments", label_selector=selector),
         services=services,
         all_pods=all_pods,
         events=api().objects("events"),
@@ -132,7 +135,7 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
 
 
 def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
-    """Draw conclusions from the evidence: at most one finding per Pod, then ReplicaSets, StatefulSets, and Services.
+    """Draw conclusions from the evidence: at most one finding per Pod, then ReplicaSets, StatefulSets, Deployments and Services.
 
     There is a finding for each Pod that is not ready, except for Pods that are being deleted or that have ended well.
 
@@ -141,18 +144,25 @@ def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
         wide: as in `diagnose`.
     """
     found: list[Finding] = []
+    hindered: set[str] = set()  # UIDs of the ReplicaSets with a finding about them or their Pods
     for pod in evidence.pods:
         if fault := _pod_fault(pod, evidence):
             found.append(Finding(f"Pod {name(pod['metadata'], full=wide)}", *fault))
+            if fault[0] != "NotReady":  # which may still change
+                hindered.add(_owner(pod))
     for replicaset in evidence.replicasets:
         for entry in replicaset.get("status", {}).get("conditions", []):
             if entry["type"] == "ReplicaFailure":  # the condition has the message at once; the event may come later
                 subject = f"ReplicaSet {name(replicaset['metadata'], full=wide)}"
                 found.append(Finding(subject, "FailedCreate", *_refused_fault(entry["message"])))
+                hindered.add(replicaset["metadata"]["uid"])
     for statefulset in evidence.statefulsets:
         if message := _failed_create(statefulset, evidence.events):
             subject = f"StatefulSet {statefulset['metadata']['name']}"
             found.append(Finding(subject, "FailedCreate", *_refused_fault(message)))
+    for deployment in evidence.deployments:
+        if fault := _rollout_fault(deployment, evidence.replicasets, hindered):
+            found.append(Finding(f"Deployment {deployment['metadata']['name']}", *fault))
     for service in evidence.services:
         found += _service_findings(service, evidence.all_pods)
     return Diagnosis(dict.fromkeys(found))  # Pods of one Deployment often have the same finding
@@ -224,11 +234,11 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
             )
     if not ready(pod) and (message := _message(events, "Unhealthy", "^(Readiness|Startup) ")):
         kind = message.split()[0].lower()
-        status = re.search(r"statuscode: (\d+)", message)
-        answer = f"gets HTTP {status[1]}" if status else "gets no answer"
+        status, probe = re.search(r"statuscode: (\d+)", message), _probe(pod, f"{kind}Probe")
+        answer = f"gets HTTP {status[1]}" if status else "fails" if probe.startswith("`") else "gets no answer"
         return (
             "Unhealthy",
-            f"The program runs, but its {kind} probe ({_probe(pod, f'{kind}Probe')}) {answer}.",
+            f"The program runs, but its {kind} probe ({probe}) {answer}.",
             "Wait if it is still starting. Otherwise correct the probe's path and port, or the program.",
         )
     seen = pod["spec"].get("nodeName") or pod["status"].get("conditions") or containers(pod)
@@ -431,6 +441,61 @@ def _platform_fault(pod: Object, image: str, evidence: Evidence) -> tuple[str, s
     return f"The image {image} has no program for the node's architecture{', ' + node if node else ''}.", fix
 
 
+def _rollout_fault(deployment: Object, replicasets: list[Object], hindered: set[str]) -> tuple[str, str, str] | None:
+    """Why a Deployment's rollout does not finish: the reason, the cause, and the fix; None if it may still do so.
+
+    Args:
+        deployment: the Deployment.
+        replicasets: its ReplicaSets, and maybe others.
+        hindered: the UIDs of the ReplicaSets with a finding about them or their Pods.
+    """
+    spec, status, metadata = deployment["spec"], deployment.get("status", {}), deployment["metadata"]
+    wanted, deadline = spec["replicas"], spec.get("progressDeadlineSeconds")
+    if status.get("observedGeneration", 0) < metadata["generation"]:
+        return None  # the status is about an earlier template
+    if spec.get("paused") and status.get("updatedReplicas", 0) < wanted:
+        return (
+            "DeploymentPaused",
+            "Its rollout is paused, so its Pods are not replaced by Pods of the current template.",
+            f"Continue it: `%kubectl rollout resume deployment/{metadata['name']}`.",
+        )
+    owned = [item for item in replicasets if _owner(item) == metadata["uid"]]
+    new = [item for item in owned if _revision(item) == _revision(deployment)]
+    available, before = (
+        sum(item.get("status", {}).get("availableReplicas", 0) for item in items)
+        for items in (new, [item for item in owned if item not in new])
+    )
+    if not new or available >= wanted:
+        return None
+    why = f"Of {wanted} Pod(s) of its current revision, {available} are available."
+    if before:
+        why += f" {before} Pod(s) of an earlier revision still serve."
+    fix = "Fix the Pods of the current revision: see the findings about them."
+    if len(owned) > len(new):
+        fix += f" Or go back to the revision before it: `%kubectl rollout undo deployment/{metadata['name']}`."
+    reasons = [each["reason"] for each in status.get("conditions", []) if each["type"] == "Progressing"]
+    if "ProgressDeadlineExceeded" in reasons:
+        return reasons[0], f"Its rollout is stuck: no progress for {deadline} s (`progressDeadlineSeconds`). {why}", fix
+    if before and hindered & {item["metadata"]["uid"] for item in new}:
+        return (
+            "rollout not finished",
+            f"{why} Without progress for {deadline} s (`progressDeadlineSeconds`), the rollout counts as stuck.",
+            fix,
+        )
+    return None
+
+
+def _owner(item: Object) -> str:
+    """The UID of an object's controller; "" if it has none."""
+    owners = item["metadata"].get("ownerReferences", [])
+    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), "")
+
+
+def _revision(item: Object) -> str:
+    """The number of a ReplicaSet's revision, or of a Deployment's current one."""
+    return str(item["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision", ""))
+
+
 def _failed_create(statefulset: Object, events: list[Object]) -> str:
     """The API server's message if a StatefulSet may not create its next Pod or that Pod's claim; "" if it may.
 
@@ -530,7 +595,9 @@ def _probe(pod: Object, kind: str) -> str:
     probe: Object = next((container[kind] for container in specs if kind in container), {})
     if get := probe.get("httpGet"):
         return f"GET {get.get('path', '/')} on port {get['port']}"
-    return ", ".join(key for key in probe if key in ("exec", "tcpSocket", "grpc")) or "unknown"
+    if "exec" in probe:
+        return f"`{shlex.join(probe['exec']['command'])}`"
+    return ", ".join(key for key in probe if key in ("tcpSocket", "grpc")) or "unknown"
 
 
 def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
