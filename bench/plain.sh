@@ -389,7 +389,7 @@ notebook_12() {
   kubectl get pods
   cat manifests/pod-two-containers.yaml
   kubectl apply -f manifests/pod-two-containers.yaml
-  kubectl wait pod/two-containers --for=condition=Ready --timeout=30s
+  kubectl wait pod/two-containers --for=condition=Ready --timeout=60s
   kubectl get pods -l app=two-containers
   kubectl exec two-containers --container web -- ls /pages
   kubectl exec two-containers --container writer -- ls /pages || true
@@ -400,7 +400,7 @@ notebook_12() {
   done
   cat manifests/pod-out-of-memory.yaml manifests/pod-too-large.yaml
   kubectl apply -f manifests/pod-out-of-memory.yaml
-  kubectl wait pod/out-of-memory --timeout=30s \
+  kubectl wait pod/out-of-memory --timeout=90s \
     --for='jsonpath={.status.containerStatuses[0].lastState.terminated.reason}=OOMKilled'
   kubectl get pod out-of-memory -o 'jsonpath={.status.containerStatuses[0].lastState.terminated.exitCode}'
   kubectl apply -f manifests/pod-too-large.yaml

@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from docker.errors import NotFound
 
 import workbook
 from workbook.base.errors import WorkbookError
@@ -11,8 +12,8 @@ from workbook.cluster import kind, minikube
 from workbook.cluster.choose import Settings
 from workbook.lessons import on_node
 
-POD = "6f1c0a5d1d3e"
-"""A container of a Pod: Kubernetes' names are numbers."""
+POD = "6f1c0a5d1d3e45a7" * 4
+"""A container of a Pod, as containerd names it."""
 
 
 class Containerd:
@@ -41,6 +42,9 @@ class Containerd:
             case ("tasks", "delete", "--force", name):
                 assert self.states[name]
                 self.states[name] = ""
+            case ("tasks", "kill", "--signal", "SIGKILL", name):
+                assert self.states[name] == "RUNNING"
+                self.states[name] = "STOPPED"
             case ("containers", "delete", name):
                 assert not self.states.pop(name)
             case _:
@@ -91,25 +95,34 @@ def test_a_container_replaces_an_earlier_one_of_its_name(containerd, state, remo
     assert containerd.asked == [*removed, "run --detach docker.io/library/web-app:1.0 stranger"]
 
 
+def test_a_pods_container_is_killed_and_left_to_the_kubelet(containerd):
+    workbook.end_on_node(POD)
+    assert containerd.asked == [f"tasks kill --signal SIGKILL {POD}"]
+
+
 def test_nothing_is_ended_that_does_not_exist(containerd):
     workbook.end_on_node("stranger")
     assert containerd.asked == []
 
 
 class Engine:
-    """The Docker engine in a minikube node: its containers, by name."""
+    """The Docker engine in a minikube node: its containers, by name. A Pod's has an ID as well."""
 
     def __init__(self) -> None:
         self.names = ["k8s_webapp_webapp-deployment"]
+        self.killed: list[str] = []
         self.containers = self
 
-    def list(self, all: bool = False, filters: dict[str, str] | None = None) -> list[SimpleNamespace]:
-        wanted = (filters or {}).get("name", "").removeprefix("^/?").removesuffix("$")
-        return [
-            SimpleNamespace(name=name, remove=lambda force, name=name: self.names.remove(name))
-            for name in self.names
-            if wanted in ("", name)
-        ]
+    def list(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name) for name in self.names]
+
+    def get(self, wanted: str) -> SimpleNamespace:
+        name = self.names[0] if wanted == POD else wanted
+        if name not in self.names:
+            raise NotFound(wanted)
+        return SimpleNamespace(
+            name=name, remove=lambda force: self.names.remove(name), kill=lambda: self.killed.append(name)
+        )
 
     def run(self, image: str, name: str, detach: bool) -> None:
         assert detach and name not in self.names
@@ -146,9 +159,10 @@ def test_a_container_is_started_and_ended_by_docker_in_minikubes_node(cluster, m
         assert workbook.containers_on_node() == ["k8s_webapp_webapp-deployment", "stranger"]
     workbook.end_on_node("stranger")
     workbook.end_on_node("stranger")
-    assert workbook.containers_on_node() == ["k8s_webapp_webapp-deployment"]
+    workbook.end_on_node(POD)
+    assert workbook.containers_on_node() == engine.killed == ["k8s_webapp_webapp-deployment"]
     run, end = "$ docker run --detach --name stranger web-app:1.0", "$ docker rm --force stranger"
-    assert capsys.readouterr().out.splitlines() == [run, end, run, end]
+    assert capsys.readouterr().out.splitlines() == [run, end, run, end, f"$ docker kill {POD}"]
 
 
 def test_a_container_is_started_and_ended_by_containerd_in_minikubes_node(cluster, monkeypatch, capsys):

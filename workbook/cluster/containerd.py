@@ -1,7 +1,10 @@
 """Containers that containerd runs on a node, without Kubernetes: by `ctr`, containerd's own client."""
 
+import re
 from collections.abc import Callable
 
+POD = re.compile("[0-9a-f]{64}")
+"""The name that Kubernetes gives to a Pod's container."""
 Ctr = Callable[..., str]
 """A function that runs `ctr` on the node with these arguments, and returns what it prints."""
 
@@ -18,8 +21,14 @@ def run(ctr: Ctr, image: str, name: str) -> None:
 
 
 def end(ctr: Ctr, name: str) -> None:
-    """Kill a container's process, and remove the container; do nothing if there is none of that name."""
+    """Kill a container's process, and remove the container; do nothing if there is none of that name.
+
+    A Pod's container is only killed, because the kubelet removes it.
+    """
     if name not in ctr("containers", "list", "--quiet").split():
+        return
+    if POD.fullmatch(name):
+        ctr("tasks", "kill", "--signal", "SIGKILL", name)
         return
     if name in _tasks(ctr):
         ctr("tasks", "delete", "--force", name)
@@ -27,7 +36,7 @@ def end(ctr: Ctr, name: str) -> None:
 
 
 def running(ctr: Ctr) -> list[str]:
-    """Return the names of the containers whose process runs. Kubernetes' own containers have long numbers as names."""
+    """Return the names of the containers whose process runs."""
     return [name for name, state in _tasks(ctr).items() if state == "RUNNING"]
 
 

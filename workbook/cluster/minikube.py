@@ -301,9 +301,17 @@ class Minikube(Cluster):
     def end_on_node(self, name: str) -> None:
         if self._runtime != "docker":
             return containerd.end(self._ctr, name)
-        for container in self.docker().containers.list(all=True, filters={"name": f"^/?{name}$"}):
-            print(f"$ docker rm --force {name}")
-            container.remove(force=True)
+        # Imported here, because the Docker SDK loads slowly.
+        from docker.errors import NotFound
+
+        with contextlib.suppress(NotFound):
+            container = self.docker().containers.get(name)
+            if str(container.name).startswith("k8s_"):  # a Pod's; the kubelet removes it
+                print(f"$ docker kill {name}")
+                container.kill()
+            else:
+                print(f"$ docker rm --force {name}")
+                container.remove(force=True)
 
     def running_on_node(self) -> list[str]:
         if self._runtime != "docker":

@@ -159,7 +159,14 @@ class Cluster(Protocol):
         raise self._not_our_nodes()
 
     def end_on_node(self, name: str) -> None:
-        """End and remove a container that `run_on_node` started, if it exists. Raises what `run_on_node` raises."""
+        """Kill a container on the node, if it exists, and remove it, unless it belongs to a Pod.
+
+        Args:
+            name: its name, or the ID of a Pod's container, without the name of the runtime.
+
+        Raises:
+            WorkbookError: as for `run_on_node`.
+        """
         raise self._not_our_nodes()
 
     def running_on_node(self) -> list[str]:

@@ -19,10 +19,10 @@ def run_on_node(image: str, name: str) -> None:
 
 
 def end_on_node(name: str) -> None:
-    """End and remove a container that `run_on_node` started, if it exists (`docker rm --force`).
+    """Kill a container on the node, if it exists (`docker kill`). Unless it belongs to a Pod, it is removed as well.
 
     Args:
-        name: the container's name.
+        name: the container's name, or the ID of a Pod's container, without the runtime's name before it.
 
     Raises:
         WorkbookError: the cluster is not the workbook's own, or the node does not end the container.
