@@ -62,9 +62,7 @@ def evidence() -> dict[int, str]:
     """Return for the number of each claim in a box what shows its verdict, in Markdown: cells, a test, a source."""
     entries = listed()
     return {
-        claim.number: "; ".join(
-            dict.fromkeys(part for id_ in claim.ids if id_ in entries for part in _parts(entries[id_]))
-        )
+        claim.number: "; ".join(_parts([entries[id_] for id_ in claim.ids if id_ in entries]))
         for claim in claims.claims()
     }
 
@@ -78,15 +76,16 @@ def _code(path: Path) -> list[NotebookNode]:
     return code_cells(nbformat.read(path, as_version=4))
 
 
-def _parts(entry: Listed) -> Iterator[str]:
+def _parts(entries: list[Listed]) -> Iterator[str]:
     counts: dict[Path, set[int]] = {}
-    for path, found in map(cells, entry.cells):
+    for path, found in (cells(place) for entry in entries for place in entry.cells):
         if path:
             counts.setdefault(path, set()).update(cell.execution_count for cell in found if cell.execution_count)
     for path in sorted(counts):
         if counts[path]:
             yield f"[{path.name[:2]}]({path.name}) {', '.join(f'[{count}]' for count in sorted(counts[path]))}"
-    if entry.test:
-        yield f"[test](../{entry.test})"
-    if entry.has_source:
+    for entry in entries:
+        if entry.test:
+            yield f"[test](../{entry.test})"
+    if any(entry.has_source for entry in entries):
         yield "source"

@@ -16,7 +16,8 @@ RULES = sorted((Path(__file__).parent / "styles" / "Workbook").glob("*.yml"))
 LONG = 25
 """How many words a sentence may have at most, as a rule."""
 END = re.compile(r"(?<=[.!?])[\")*]*\s+(?=[A-Z\"(*0-9])")
-LABEL = re.compile(r"^(Listing|Figure) [\d-]+\.\s*")
+LABEL = re.compile(r"^((Listing|Figure) [\d-]+|What the book says \((\d+|\?)\)|Today: \w+)\.\s*")
+"""What a caption or a paragraph about a claim of the book begins with: it isn't a sentence."""
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,10 @@ def test_what_is_measured(tmp_path):
 
         - Listing 1-3. A part of a list
 
+        > **What the book says (7).** <!-- A1 --> It is so.
+        >
+        > **Today: wrong.** It isn't.
+
         | a | table anew |
         |---|---|
         | b | c |
@@ -213,7 +217,9 @@ def test_what_is_measured(tmp_path):
         '"Another one?',
         "No, that is all of the text but for one.",
         "A part of a list",
+        "It is so.",
+        "It isn't.",
     ]
-    assert figures.lengths == (6, 2, 10, 5) and figures.listed == ("but for",)
-    assert total([figures, figures]).listed_per_1000 == pytest.approx(1000 / 23)
-    assert figures.mean == pytest.approx(23 / 4) and figures.share_of_long == 0
+    assert figures.lengths == (6, 2, 10, 5, 3, 2) and figures.listed == ("but for",)
+    assert total([figures, figures]).listed_per_1000 == pytest.approx(1000 / 28)
+    assert figures.mean == pytest.approx(28 / 6) and figures.share_of_long == 0
