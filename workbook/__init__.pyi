@@ -26,6 +26,8 @@ from .lessons.port_forward import port_forward as port_forward
 from .lessons.preflight import preflight as preflight
 from .lessons.prober import prober as prober
 from .lessons.progress import progress as progress
+from .lessons.raw import raw as raw
+from .lessons.raw import raw_watch as raw_watch
 from .lessons.recorder import recorder as recorder
 from .lessons.show import show as show
 from .lessons.snapshot import first_snapshot as first_snapshot

@@ -62,5 +62,9 @@ def test_the_nodes_start_is_its_containers(ours, written):
     assert ours({"State": {"StartedAt": written}}).started() == "2026-11-23T20:00:07Z"
 
 
+def test_its_nodes_are_containers(ours):
+    assert ours(None).driver == "docker"
+
+
 def test_the_start_of_an_absent_node_is_not_known(ours):
     assert ours(None).started() == ""

@@ -87,6 +87,12 @@ def test_another_user_starts_it_with_all_of_minikubes_own_checks(started, engine
     assert "--force" not in started() and "--force" not in ours.describe()
 
 
+def test_the_driver_is_the_profiles(ours, home):
+    assert ours.driver == ""
+    profile(home, "vfkit")
+    assert ours.driver == "vfkit"
+
+
 def test_root_with_the_driver_none_needs_no_force(started, engine, home):
     engine({"OSType": "linux"}, user=0)
     profile(home, "none")

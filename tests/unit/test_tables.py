@@ -168,8 +168,10 @@ class TestEvents:
 
 def test_status(api_server):
     assert workbook.status().loc["cluster", "STATUS"] == "Running"
+    assert workbook.status(wide=True).loc["cluster"].tolist() == ["Running", "existing", "", 1]
     api_server.refused = {"GET"}
     assert workbook.status().loc["cluster", "STATUS"] == "Stopped"
+    assert workbook.status(wide=True).loc["cluster"].to_dict()["NODES"] == 0
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ class Kind(Cluster):
     def context(self) -> str:
         return f"kind-{self.name}"
 
+    @property
+    def driver(self) -> str:
+        return "docker"
+
     def describe(self) -> str:
         return f"kind, cluster {self.name!r}: one node, in a container of this machine's Docker engine"
 

@@ -75,6 +75,10 @@ class Minikube(Cluster):
     def context(self) -> str:
         return self.name
 
+    @property
+    def driver(self) -> str:
+        return str(self._profile().get("Driver", ""))
+
     def describe(self) -> str:
         return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter\n  {self.choice()}"
 

@@ -93,6 +93,11 @@ class Cluster(Protocol):
         container = self.node()
         return kubernetes_time(datetime.fromisoformat(container.attrs["State"]["StartedAt"])) if container else ""
 
+    @property
+    def driver(self) -> str:
+        """minikube's word for what the node is, such as `docker` for a container; empty when it is not known."""
+        return ""
+
     def describe(self) -> str:
         """Describe this cluster to the reader in one line."""
         ...

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 import pandas as pd
 
 from workbook.cluster.current import api, current
+from workbook.cluster.protocol import State
 from workbook.engine.catalog import catalog
 from workbook.kube.client import TABLE
 from workbook.kube.objects import Object
@@ -224,9 +225,25 @@ def images() -> pd.DataFrame:
     return headed(pd.DataFrame(rows, columns=["REPOSITORY", "TAG"]))
 
 
-def status() -> pd.DataFrame:
-    """Return the cluster's state in one row (`minikube status`): Running, Stopped, Absent or Broken.
+def status(*, wide: bool = False) -> pd.DataFrame:
+    """Return the cluster's state in one row (`minikube status`).
+
+    Args:
+        wide: also the tool that created the cluster, its driver, and the number of nodes.
+
+    Returns:
+        The index is NAME, the column STATUS is Running, Stopped, Absent or Broken. `wide` adds PROVIDER, DRIVER (what a
+        node is: `docker` for a container; empty when not known) and NODES (0 unless the cluster is running).
+
+    Raises:
+        WorkbookError: the provider's program does not work, or a running cluster does not answer.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/status/
     """
-    return headed(pd.DataFrame([["cluster", current().status().value]], columns=["NAME", "STATUS"]))
+    cluster = current()
+    state = cluster.status()
+    row: dict[str, Any] = {"NAME": "cluster", "STATUS": state.value}
+    if wide:
+        count = len(api().objects("nodes")) if state is State.RUNNING else 0
+        row |= {"PROVIDER": str(cluster.provider), "DRIVER": cluster.driver, "NODES": count}
+    return headed(pd.DataFrame([row]))
