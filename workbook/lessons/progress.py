@@ -1,4 +1,4 @@
-"""A learner's progress on this cluster. Instructors can read it; it is deleted together with the cluster.
+"""A learner's progress, on the learner's own cluster. Instructors can read it; it is deleted together with the cluster.
 
 It is stored in a ConfigMap in the workbook's namespace: `kubectl get configmap workbook-progress -o yaml`.
 """
@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
-from workbook.cluster.current import api
+from workbook.cluster.current import api, own
 from workbook.lessons.tables import headed
 
 CONFIG_MAP = "workbook-progress"
@@ -30,12 +30,13 @@ def note(number: int, what: Literal["begun", "end", "solution", "exercise"]) -> 
     key = f"{number:02}-{'step' if what in ('begun', 'end') else 'exercise'}"
     order = list(SHOWN)
     try:
-        found = api().find("configmaps", CONFIG_MAP)
+        cluster = api(own())
+        found = cluster.find("configmaps", CONFIG_MAP)
         if order.index((found or {}).get("data", {}).get(key, "")) >= order.index(what):
             return
         method, name = ("PATCH", CONFIG_MAP) if found else ("POST", "")
         body = {"metadata": {"name": CONFIG_MAP, "labels": labels.MANAGED}, "data": {key: what}}
-        api().request(method, api().path("configmaps", name=name), body=body).close()
+        cluster.request(method, cluster.path("configmaps", name=name), body=body).close()
     except WorkbookError:
         return
     except ApiException as error:
@@ -44,7 +45,7 @@ def note(number: int, what: Literal["begun", "end", "solution", "exercise"]) -> 
 
 
 def progress() -> pd.DataFrame:
-    """Return how far you are on this cluster.
+    """Return how far you are on your own cluster.
 
     Returns:
         One row per notebook; the index is NOTEBOOK, the columns are STEP (started, or run to the end) and EXERCISE (done
@@ -55,7 +56,7 @@ def progress() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/configuration/configmap/
     """
-    notes = (api().find("configmaps", CONFIG_MAP) or {}).get("data", {})
+    notes = (api(own()).find("configmaps", CONFIG_MAP) or {}).get("data", {})
     names = [path.stem for path in find()]
     rows = [[name, *(SHOWN[notes.get(f"{name[:2]}-{part}", "")] for part in ("step", "exercise"))] for name in names]
     return headed(pd.DataFrame(rows, columns=["NOTEBOOK", "STEP", "EXERCISE"]))
