@@ -32,6 +32,19 @@ POD_RANGE = "10.244.0.0/16"
 NODE_PORT = 30080
 """The node's port that is also published on this machine's loopback address. If containers run in a virtual machine, no
 other port of the node can be reached."""
+STORAGE_CLASS: dict[str, Any] = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {
+        "name": "standard",  # as in kind's own node image
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    },
+    "provisioner": "kubernetes.io/host-path",
+}
+"""How PersistentVolumeClaims get volumes in a cluster whose node image was built here: as new folders of its only node.
+
+kube-controller-manager makes them, since kind starts it with `--enable-hostpath-provisioner`.
+https://kubernetes.io/docs/concepts/storage/storage-classes/"""
 
 
 def kind_config(machine: Machine, built_here: bool, networks: Sequence[Path | None] = (None,)) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from .lessons.kubectl import apply as apply
 from .lessons.kubectl import delete as delete
 from .lessons.kubectl import logs as logs
 from .lessons.kubectl import scale as scale
+from .lessons.on_node import containers_on_node as containers_on_node
+from .lessons.on_node import end_on_node as end_on_node
+from .lessons.on_node import run_on_node as run_on_node
 from .lessons.page import page as page
 from .lessons.port_forward import port_forward as port_forward
 from .lessons.preflight import preflight as preflight

@@ -270,6 +270,32 @@ def test_a_service_that_leads_to_the_wrong_port(webapp, said):
     assert found.why == "Its port 80 goes to port 5001 of the Pods, but the Pods declare 5000."
 
 
+def test_a_rollout_that_does_not_finish(webapp, said):
+    template = '{"spec": {"containers": [{"name": "webapp", "image": "web-app:9.9"}]}}'
+    kubectl("patch", "deployment", "webapp-deployment", "--patch", f'{{"spec": {{"template": {template}}}}}')
+    state = "Of 1 Pod(s) of its current revision, 0 are available. 1 Pod(s) of an earlier revision still serve."
+    pod, rollout = said(diagnosed(("rollout not finished",)))
+    assert (pod.subject, pod.reason) == (POD, "ErrImageNeverPull")
+    assert rollout.subject == "Deployment webapp-deployment"
+    assert rollout.why == (
+        f"{state} Without progress for 600 s (`progressDeadlineSeconds`), the rollout counts as stuck."
+    )
+    kubectl("patch", "deployment", "webapp-deployment", "--patch", '{"spec": {"progressDeadlineSeconds": 2}}')
+    *_, rollout = said(diagnosed(("ProgressDeadlineExceeded",)))
+    assert rollout.why == f"Its rollout is stuck: no progress for 2 s (`progressDeadlineSeconds`). {state}"
+    assert rollout.fix.endswith("`%kubectl rollout undo deployment/webapp-deployment`.")
+    kubectl("rollout", "undo", "deployment/webapp-deployment")
+    workbook.rollout_status("webapp-deployment")
+    assert not workbook.diagnose("app=webapp")
+
+
+def test_a_rollout_that_is_paused(webapp, said):
+    kubectl("rollout", "pause", "deployment/webapp-deployment")
+    kubectl("set", "env", "deployment/webapp-deployment", "COLOR=blue")
+    (found,) = said(diagnosed(("DeploymentPaused",)))
+    assert found.fix == "Continue it: `%kubectl rollout resume deployment/webapp-deployment`."
+
+
 def test_a_load_balancer_that_the_cluster_does_not_provide(webapp, said):
     workbook.apply("1-05-webapp-service-loadbalancer.yaml")
     (found,) = said(workbook.diagnose())

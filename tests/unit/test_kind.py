@@ -42,6 +42,18 @@ def test_a_published_port_is_the_address_and_else_the_nodes(ours, port, address)
     assert ours({"NetworkSettings": NETWORK}, port).url("webservice") == address
 
 
+def test_a_node_image_that_was_built_here_gets_a_class_that_provides_volumes():
+    asked = []
+
+    def request(method, path, body=None):
+        asked.append((method, path, body))
+        return SimpleNamespace(close=lambda: None)
+
+    kind._provide_volumes(SimpleNamespace(request=request))
+    classes = "/apis/storage.k8s.io/v1/storageclasses"
+    assert asked == [("DELETE", f"{classes}/standard", None), ("POST", classes, kind.node.STORAGE_CLASS)]
+
+
 def test_no_address_without_a_node(ours):
     with pytest.raises(WorkbookError, match="The node of the cluster 'workbook' does not exist"):
         ours(None).url("webservice")

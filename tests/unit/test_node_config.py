@@ -19,6 +19,12 @@ def test_an_ordinary_machine_only_gets_the_port_mapping():
     assert [mapping["containerPort"] for mapping in control_plane["extraPortMappings"]] == [node.NODE_PORT]
 
 
+def test_claims_get_volumes_of_a_default_class():
+    """A claim that names no class only gets a volume from the default class."""
+    annotations = node.STORAGE_CLASS["metadata"]["annotations"]
+    assert annotations == {"storageclass.kubernetes.io/is-default-class": "true"}
+
+
 def test_a_locked_down_machine_gets_patches_for_control_groups_version_1():
     locked_down = Machine(linux=True, sys_resource=False, cgroups=1, systemd=False)
     config = node.kind_config(locked_down, built_here=True)

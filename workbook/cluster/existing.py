@@ -244,7 +244,7 @@ class Existing(Cluster):
         documents: list[dict[str, Any]] = list(yaml.safe_load_all(manifest))
         for document in documents:
             pod = (document.get("spec") or {}).get("template", document).get("spec") or {}
-            for container in pod.get("containers", []):
+            for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
                 if container.get("image") in catalog():
                     container["image"] = self.reference(container["image"])
                     container["imagePullPolicy"] = "Always"

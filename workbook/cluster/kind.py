@@ -13,8 +13,9 @@ import node
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
-from workbook.cluster import ready
+from workbook.cluster import containerd, ready
 from workbook.cluster.choose import Provider
+from workbook.cluster.containerd import full_name
 from workbook.cluster.protocol import Cluster, State, published, short_name
 from workbook.engine.homes import note_home
 from workbook.engine.pull import load, present, pull
@@ -104,7 +105,10 @@ class Kind(Cluster):
                 fix="Run this again. Docker needs 4 GB of memory and about 10 GB of free disk space. If other clusters run on"
                 " this machine, stop them, or raise its limit: `sudo sysctl fs.inotify.max_user_instances=512`.",
             )
-            return self._connect()
+            api = self._connect()
+            if not official:
+                _provide_volumes(api)
+            return api
 
     def _networks(self) -> list[Path | None]:
         """Write the network of Pods for each node, and return the files. A single node uses the one in its image."""
@@ -189,7 +193,9 @@ class Kind(Cluster):
         for container in self._existing_nodes():
             listing = _ctr(container, "images", "list")  # shows the labels, LOADED among them
             on_node = {line.split()[0]: line for line in listing.splitlines() if line}
-            changed |= {image: name for image, name in identities.items() if name not in on_node.get(_full(image), "")}
+            changed |= {
+                image: name for image, name in identities.items() if name not in on_node.get(full_name(image), "")
+            }
         if not changed:
             return
         with step(f"Load {', '.join(changed)} onto the {'node' if self.settings.nodes == 1 else 'nodes'}"):
@@ -205,15 +211,34 @@ class Kind(Cluster):
                 ) from None
             for container in self._existing_nodes():
                 for image, identity in changed.items():
-                    _ctr(container, "images", "label", _full(image), f"{LOADED}={identity}")
+                    _ctr(container, "images", "label", full_name(image), f"{LOADED}={identity}")
 
     def images(self) -> list[str]:
-        listing = _ctr(self._existing_nodes()[0], "images", "list", "--quiet")
+        listing = self._ctr("images", "list", "--quiet")
         return [short_name(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")]
 
     def remove(self, image: str) -> None:
         for container in self._existing_nodes():
-            _ctr(container, "images", "remove", "--sync", _full(image))
+            _ctr(container, "images", "remove", "--sync", full_name(image))
+
+    def run_on_node(self, image: str, name: str) -> None:
+        containerd.run(self._shown_ctr, image, name)
+
+    def end_on_node(self, name: str) -> None:
+        containerd.end(self._shown_ctr, name)
+
+    def running_on_node(self) -> list[str]:
+        return containerd.running(self._ctr)
+
+    def _ctr(self, *words: str) -> str:
+        """Run `ctr` on the node with the control plane, and return its output."""
+        return _ctr(self._existing_nodes()[0], *words)
+
+    def _shown_ctr(self, *words: str) -> str:
+        """Run `ctr` as `_ctr` does; print the command, unless it is a list that only helps."""
+        if "list" not in words and (container := self.node()):
+            print(f"$ docker exec {container.name} ctr --namespace=k8s.io {' '.join(words)}")
+        return self._ctr(*words)
 
     def _existing_nodes(self) -> "list[Container]":
         """The containers of the nodes.
@@ -285,6 +310,9 @@ def _run_in(container: "Container", command: list[str]) -> str:
     return output
 
 
-def _full(image: str) -> str:
-    """The image's name as the container runtime stores it."""
-    return f"docker.io/library/{image}"
+def _provide_volumes(api: Api) -> None:
+    """Give PersistentVolumeClaims a folder of the node, as kind's own node image does with a program that ours lacks."""
+    classes = "/apis/storage.k8s.io/v1/storageclasses"
+    # The provisioner of a class cannot be changed, so this replaces the class of the node image.
+    api.request("DELETE", f"{classes}/{node.STORAGE_CLASS['metadata']['name']}").close()
+    api.request("POST", classes, body=node.STORAGE_CLASS).close()

@@ -23,7 +23,7 @@ from workbook.base.paths import modified
 from workbook.base.processes import CommandFailed, end, read, run, typed
 from workbook.base.steps import step
 from workbook.bundle.use import minikube_cache
-from workbook.cluster import ready
+from workbook.cluster import containerd, ready
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, State, kubernetes_time, published, short_name
 from workbook.kube import kubeconfig
@@ -302,6 +302,38 @@ class Minikube(Cluster):
 
         with contextlib.suppress(ImageNotFound):
             self.docker().images.remove(image, force=True)
+
+    def run_on_node(self, image: str, name: str) -> None:
+        if self._runtime != "docker":
+            return containerd.run(self._ctr, image, name)
+        self.end_on_node(name)
+        print(f"$ docker run --detach --name {name} {image}")
+        self.docker().containers.run(image, name=name, detach=True)
+
+    def end_on_node(self, name: str) -> None:
+        if self._runtime != "docker":
+            return containerd.end(self._ctr, name)
+        for container in self.docker().containers.list(all=True, filters={"name": f"^/?{name}$"}):
+            print(f"$ docker rm --force {name}")
+            container.remove(force=True)
+
+    def running_on_node(self) -> list[str]:
+        if self._runtime != "docker":
+            return containerd.running(self._ctr)
+        return [str(container.name) for container in self.docker().containers.list()]
+
+    def _ctr(self, *words: str) -> str:
+        """Run `ctr`, containerd's client, in the node, and return its output; print the command, unless it is a list."""
+        if self._runtime != "containerd":
+            raise WorkbookError(
+                f"The workbook starts no containers with the node's container runtime {self._runtime!r}.",
+                fix=f"Read this section without running its cells. Or create a new cluster: `minikube delete -p {self.name}`, "
+                "then run `begin(…)` again.",
+            )
+        command = ["ssh", "--", "sudo", "ctr", "--namespace=k8s.io", *words]
+        if "list" not in words:
+            print(f"$ {typed(self._command(*command))}")
+        return self._read(*command)
 
     def url(self, service: str) -> str:
         port = node_port(

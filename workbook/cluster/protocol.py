@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from workbook.base.errors import WorkbookError
 from workbook.cluster.choose import Provider, Settings
 
 if TYPE_CHECKING:
@@ -152,6 +153,33 @@ class Cluster(Protocol):
 
     def remove(self, image: str) -> None:
         """Remove an image from the nodes, if it exists."""
+
+    def run_on_node(self, image: str, name: str) -> None:
+        """Start a container with the node's own container runtime, without Kubernetes, in place of an earlier one of that name.
+
+        Args:
+            image: one of the images on the node.
+            name: the container's name.
+
+        Raises:
+            WorkbookError: the nodes are not the workbook's.
+        """
+        raise self._not_our_nodes()
+
+    def end_on_node(self, name: str) -> None:
+        """End and remove a container that `run_on_node` started, if it exists. Raises what `run_on_node` raises."""
+        raise self._not_our_nodes()
+
+    def running_on_node(self) -> list[str]:
+        """Names of all containers that run on the node, as its runtime lists them. Raises what `run_on_node` raises."""
+        raise self._not_our_nodes()
+
+    def _not_our_nodes(self) -> WorkbookError:
+        return WorkbookError(
+            f"The workbook starts no containers on the nodes of this cluster, context {self.context!r}.",
+            f"It may only use the Namespace {self.namespace!r}; the nodes are managed by the cluster's administrator.",
+            "Read this section without running its cells. They work on a cluster of your own, with minikube or kind.",
+        )
 
     def url(self, service: str) -> str:
         """The address at which a NodePort Service answers on this machine."""

@@ -133,16 +133,18 @@ def identified(frame: pd.DataFrame) -> pd.DataFrame:
 def name(metadata: Object, full: bool = False) -> str:
     """Return an object's name. Unless `full`, `*` replaces generated parts: a Pod's suffix, a template's hash, a node's name.
 
+    A StatefulSet numbers its Pods, so their names are the same in every run.
+
     Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
     """
     whole: str = metadata["name"]
-    if full:
+    owners = metadata.get("ownerReferences", [])
+    if full or any(owner["kind"] == "StatefulSet" for owner in owners):
         return whole
     stem: str = metadata.get("generateName", "")
     template: str = metadata.get("labels", {}).get("pod-template-hash", "")
     if stem:
         return stem.removesuffix(f"{template}-" if template else "") + "*"
-    owners = metadata.get("ownerReferences", [])
     generated = template or next((owner["name"] for owner in owners if owner["kind"] == "Node"), "")
     return whole.removesuffix(generated) + "*" if generated else whole
 
