@@ -121,6 +121,7 @@ def two(home, monkeypatch):
         monkeypatch.setattr(kind, "run", lambda command, **options: done.append(" ".join(command[1:])))
         monkeypatch.setattr(kind.ready, "reach", lambda cluster: "the connection")
         monkeypatch.setattr(kind.ready, "connect", lambda cluster, text, timeout=0: done.append("connect"))
+        monkeypatch.setattr(kind, "_provide_volumes", lambda api: None)
         monkeypatch.setattr(kind.ready, "wait_for_nodes", lambda cluster, api: done.append("wait"))
         cluster = kind.Kind(Settings.from_environment("workbook-two"))
         monkeypatch.setattr(cluster, "node_image", lambda: (image, image == "kindest/node"))
