@@ -35,7 +35,9 @@ from .lessons.snapshot import snapshot as snapshot
 from .lessons.start import delete_cluster as delete_cluster
 from .lessons.start import service_url as service_url
 from .lessons.start import start as start
+from .lessons.start import start_node as start_node
 from .lessons.start import stop as stop
+from .lessons.start import stop_node as stop_node
 from .lessons.tables import deployments as deployments
 from .lessons.tables import events as events
 from .lessons.tables import get as get

@@ -52,8 +52,8 @@ def statements(cell):
 def exercises(book):
     """The exercises at the end of a notebook. Each has four code cells: an empty one, the check, the solution, the check."""
     cells = code_cells(book)
-    first = next(number for number, cell in enumerate(cells) if "exercise(" in cell.source) - 1
-    return [cells[number : number + 4] for number in range(first, len(cells), 4)]
+    checks = [number for number, cell in enumerate(cells) if "exercise(" in cell.source]
+    return [cells[number : number + 4] for number in range(checks[0] - 1, checks[-1], 4)]
 
 
 def prose(book):
@@ -133,6 +133,12 @@ class TestNotebook:
             assert "✗" in printed(before) and "is done" not in printed(before)
             assert "✗" not in printed(after) and f"Exercise {title} is done." in printed(after)
 
+    def test_a_cluster_of_its_own_is_deleted_after_the_exercises(self, path, book):
+        sources = [cell.source for cell in code_cells(book)]
+        after = sources[sources.index(exercises(book)[-1][-1].source) + 1 :]
+        nodes = states()[path.name[:2]].get("nodes", 1)
+        assert after == ([] if nodes == 1 else [f"delete_cluster(nodes={nodes})", "status()"])
+
     def test_solutions_are_hidden_and_exercises_open(self, path, book):
         for cell in code_cells(book):
             assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == ("solution" in tags(cell))
@@ -168,6 +174,12 @@ def test_notebooks_without_unavoidable_delays_take_four_minutes_in_total():
     chosen = [nbformat.read(path, as_version=4) for path in find(("04", "05", "06", "07", "08", "16"))]
     assert not any(map(delays, chosen))
     assert sum(book.metadata.workbook.seconds for book in chosen) <= 240
+
+
+def test_the_notebook_with_two_nodes_takes_at_most_three_minutes():
+    book = nbformat.read(*find(("15",)), as_version=4)
+    assert sum(delays(book)) == 50
+    assert book.metadata.workbook.seconds <= 180
 
 
 def test_the_readme_has_the_current_table_of_notebooks():

@@ -116,6 +116,14 @@ class Cluster(Protocol):
     def delete(self) -> None:
         """Remove the cluster and everything in it, if it exists."""
 
+    def stop_node(self, name: str) -> None:
+        """Switch off one of the nodes, without notice to Kubernetes."""
+        ...
+
+    def start_node(self, name: str) -> None:
+        """Start a node that was switched off, and wait until all nodes are Ready."""
+        ...
+
     def kubectl(self) -> list[str]:
         """The command of a kubectl that is within one minor version of the cluster."""
         ...

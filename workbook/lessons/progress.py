@@ -1,4 +1,4 @@
-"""A learner's progress on this cluster. Instructors can read it; it is deleted together with the cluster.
+"""A learner's progress, on the learner's own cluster. Instructors can read it; it is deleted together with the cluster.
 
 It is stored in a ConfigMap in the workbook's namespace: `kubectl get configmap workbook-progress -o yaml`.
 """
@@ -14,7 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
-from workbook.cluster.current import api
+from workbook.cluster.current import api, own
 from workbook.lessons.tables import headed
 
 CONFIG_MAP = "workbook-progress"
@@ -35,12 +35,13 @@ def note(number: int, what: Literal["begun", "end", "solution", "exercise"], par
     key = f"{number:02}-{'step' if what in ('begun', 'end') else _exercise(part)}"
     order = list(SHOWN)
     try:
-        found = api().find("configmaps", CONFIG_MAP)
+        cluster = api(own())
+        found = cluster.find("configmaps", CONFIG_MAP)
         if order.index((found or {}).get("data", {}).get(key, "")) >= order.index(what):
             return
         method, name = ("PATCH", CONFIG_MAP) if found else ("POST", "")
         body = {"metadata": {"name": CONFIG_MAP, "labels": labels.MANAGED}, "data": {key: what}}
-        api().request(method, api().path("configmaps", name=name), body=body).close()
+        cluster.request(method, cluster.path("configmaps", name=name), body=body).close()
     except WorkbookError:
         return
     except ApiException as error:
@@ -49,7 +50,7 @@ def note(number: int, what: Literal["begun", "end", "solution", "exercise"], par
 
 
 def progress() -> pd.DataFrame:
-    """Return how far you are on this cluster.
+    """Return how far you are on your own cluster.
 
     Returns:
         One row per notebook; the index is NOTEBOOK, the columns are STEP (started, or run to the end) and EXERCISE (done
@@ -60,7 +61,7 @@ def progress() -> pd.DataFrame:
 
     Documentation: https://kubernetes.io/docs/concepts/configuration/configmap/
     """
-    notes = (api().find("configmaps", CONFIG_MAP) or {}).get("data", {})
+    notes = (api(own()).find("configmaps", CONFIG_MAP) or {}).get("data", {})
     rows = [
         [path.stem, SHOWN[notes.get(f"{path.name[:2]}-step", "")], _exercises(notes, path.name[:2], _parts(path))]
         for path in find()
