@@ -18,6 +18,7 @@ from .lessons.kubectl import apply as apply
 from .lessons.kubectl import delete as delete
 from .lessons.kubectl import logs as logs
 from .lessons.kubectl import scale as scale
+from .lessons.overview import overview as overview
 from .lessons.page import page as page
 from .lessons.port_forward import port_forward as port_forward
 from .lessons.preflight import preflight as preflight
