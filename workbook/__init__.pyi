@@ -14,6 +14,7 @@ from .lessons.compare import compare as compare
 from .lessons.components import components as components
 from .lessons.diagnose import diagnose as diagnose
 from .lessons.dns_lookup import dns_lookup as dns_lookup
+from .lessons.exam import requirements as requirements
 from .lessons.kubectl import apply as apply
 from .lessons.kubectl import delete as delete
 from .lessons.kubectl import logs as logs
