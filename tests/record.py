@@ -10,6 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tests import documents, glossary
+from tests.claims import evidence
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.cluster import current
@@ -52,7 +53,7 @@ def record(*chosen: str) -> int:
     _save_picture()
     documents.write_between(ROOT / "README.md", "chapter table", documents.table())
     documents.write_between(documents.AGENDA, "agenda", documents.agenda())
-    index.PAGE.write_text(index.page(), encoding="utf-8")
+    index.PAGE.write_text(index.page(evidence()), encoding="utf-8")
     claims.PAGE.write_text(claims.errata(), encoding="utf-8")
     return 0
 

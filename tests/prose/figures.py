@@ -16,7 +16,8 @@ RULES = sorted((Path(__file__).parent / "styles" / "Workbook").glob("*.yml"))
 LONG = 25
 """How many words a sentence may have at most, as a rule."""
 END = re.compile(r"(?<=[.!?])[\")*]*\s+(?=[A-Z\"(*0-9])")
-LABEL = re.compile(r"^(Listing|Figure) [\d-]+\.\s*")
+LABEL = re.compile(r"^((Listing|Figure|Notebook) [\d-]+|What the book says \((\d+|\?)\)|Today: \w+)\.\s*")
+"""The label of a caption, of a claim of the book, or at the end of an entry of the glossary: it isn't a sentence."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def sentences(path: Path) -> Iterator[str]:
     """Yield the sentences of a file: of its paragraphs, lists and quotes."""
     for block in texts(path):
         if block.is_running:
-            yield from (part for part in END.split(LABEL.sub("", block.text)) if len(part.split()) > 1)
+            parts = (LABEL.sub("", part) for part in END.split(block.text))
+            yield from (part for part in parts if len(part.split()) > 1)
 
 
 def table(title: str, paths: Sequence[Path]) -> Table:

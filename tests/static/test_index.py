@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from tests.claims import evidence
 from workbook.publish import index
 
 CHAPTER = {
@@ -17,7 +18,7 @@ def test_each_is_in_a_notebook_and_no_others(category):
 
 
 def test_the_page_agrees_with_the_notebooks():
-    assert index.PAGE.read_text(encoding="utf-8") == index.page(), "run `make record`"
+    assert index.PAGE.read_text(encoding="utf-8") == index.page(evidence()), "run `make record`"
 
 
 def test_each_listing_is_followed_by_its_file():

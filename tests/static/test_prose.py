@@ -188,6 +188,8 @@ def test_the_figures_of_the_notebooks():
 
 def test_the_figures_of_the_documents():
     figures = total(map(measure, DOCUMENTS))
+    assert 12 <= figures.mean <= 18
+    assert figures.share_of_long <= 0.12
     assert figures.listed_per_1000 <= 1, figures.listed
 
 
@@ -200,6 +202,12 @@ def test_what_is_measured(tmp_path):
         one.
 
         - Listing 1-3. A part of a list
+        - The end of an entry. Notebook [04](book.ipynb). [Documentation](http://anew.example)
+        - Notebook 04 is read. So is it.
+
+        > **What the book says (7).** <!-- A1 --> It is so.
+        >
+        > **Today: wrong.** It isn't.
 
         | a | table anew |
         |---|---|
@@ -213,7 +221,12 @@ def test_what_is_measured(tmp_path):
         '"Another one?',
         "No, that is all of the text but for one.",
         "A part of a list",
+        "The end of an entry.",
+        "Notebook 04 is read.",
+        "So is it.",
+        "It is so.",
+        "It isn't.",
     ]
-    assert figures.lengths == (6, 2, 10, 5) and figures.listed == ("but for",)
-    assert total([figures, figures]).listed_per_1000 == pytest.approx(1000 / 23)
-    assert figures.mean == pytest.approx(23 / 4) and figures.share_of_long == 0
+    assert figures.lengths == (6, 2, 10, 5, 5, 4, 3, 3, 2) and figures.listed == ("but for",)
+    assert total([figures, figures]).listed_per_1000 == pytest.approx(1000 / 40)
+    assert figures.mean == pytest.approx(40 / 9) and figures.share_of_long == 0

@@ -163,6 +163,15 @@ def test_a_port_that_another_program_took_while_the_node_was_stopped(started, en
     assert "minikube delete" not in str(error.value)
 
 
+def test_a_cluster_that_was_deleted_is_not_stopped(ours, home, program):
+    program("minikube", f'echo "$@" >> "{home}/seen"; exit 85')
+    ours.stop()
+    assert not (home / "seen").exists()
+    profile(home, "docker")
+    with pytest.raises(WorkbookError, match="exit status 85"):
+        ours.stop()
+
+
 @pytest.fixture
 def service(monkeypatch):
     """A function that sets the node port of the Service `webservice`, and the published ports of the node's container."""
@@ -363,7 +372,8 @@ def test_a_broken_minikube_says_so_and_names_the_way_out(ours, program):
         ours.status()
 
 
-def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, program, monkeypatch, tmp_path):
+def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, home, program, monkeypatch, tmp_path):
+    profile(home, "docker")
     monkeypatch.setenv("KUBECONFIG", "/reader/config")
     program("minikube", f'echo "$KUBECONFIG" > "{tmp_path}/seen"')
     ours.stop()

@@ -196,8 +196,9 @@ class Minikube(Cluster):
             return ready.connect(self, self.scratch.read_text(encoding="utf-8"))
 
     def stop(self) -> None:
-        with step(f"Stop the cluster {self.name!r}"):
-            self._run("stop")
+        if self._profile():  # minikube refuses to stop a profile that does not exist
+            with step(f"Stop the cluster {self.name!r}"):
+                self._run("stop")
 
     def delete(self) -> None:
         with step(f"Delete the cluster {self.name!r}"):

@@ -2,7 +2,7 @@
 
 They are read from the notebooks. A claim is a quote: one paragraph begins with **What the book says (1).**, numbered in
 reading order; another begins with **Today: outdated.** or another verdict. The second may also be a separate quote, after
-the cells.
+the cells. A comment after the heading, such as <!-- A7 Z2 -->, names the claims in tests/claims.toml; readers don't see it.
 """
 
 import re
@@ -15,16 +15,20 @@ from workbook.publish import prose
 
 PAGE = NOTEBOOKS / "ERRATA.md"
 VERDICTS = ("holds", "incomplete", "outdated", "wrong")
-HEADING = re.compile(r"What the book says \((\d+)\)\.")
-SAYS = re.compile(rf"\*\*{HEADING.pattern}\*\* (.+)")
+HEADING = re.compile(r"What the book says \((\d+|\?)\)\.")
+SAYS = re.compile(rf"\*\*{HEADING.pattern}\*\* (?:<!--((?: [A-Z]\d+)+) --> )?(.+)")
 TODAY = re.compile(rf"\*\*Today: ({'|'.join(VERDICTS)})\.\*\* (.+)")
 
 
 @dataclass
 class Claim:
-    """A claim of the book, its verdict, and what is true today, in Markdown; the notebook and cell that show it."""
+    """A claim of the book, its verdict, and what is true today, in Markdown; the notebook and cell that show it.
+
+    `number` is 0 before `make record` numbers the claims. `ids` name the claim in tests/claims.toml.
+    """
 
     number: int
+    ids: tuple[str, ...]
     says: str
     verdict: str
     today: str
@@ -44,7 +48,8 @@ def claims() -> list[Claim]:
         for paragraph in block.children if block.type == "blockquote" else ():
             text = re.sub(r":$", ".", prose.text(paragraph))  # a colon leads to the notebook's next cell
             if said := SAYS.fullmatch(text):
-                found.append(Claim(int(said[1]), said[2], "", "", path, cell))
+                number = 0 if said[1] == "?" else int(said[1])
+                found.append(Claim(number, tuple((said[2] or "").split()), said[3], "", "", path, cell))
             elif (today := TODAY.fullmatch(text)) and found:
                 found[-1].verdict, found[-1].today = today.groups()
     return found

@@ -1,5 +1,6 @@
 """The index, notebooks/README.md: the place of each listing, figure and claim of the book."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from workbook.base.notebooks import NOTEBOOKS
@@ -13,8 +14,12 @@ def captions() -> list[tuple[str, str, Path, int | None]]:
     return [(*caption, path, cell) for path, block, cell in prose.blocks() for caption in prose.captions(block)]
 
 
-def page() -> str:
-    """Return the page in Markdown: a table for listings, figures and claims each, a row for each number."""
+def page(evidence: Mapping[int, str]) -> str:
+    """Return the page in Markdown: a table for listings, figures and claims each, a row for each number.
+
+    Args:
+        evidence: for the number of a claim, what shows that its verdict is right, in Markdown.
+    """
     lines = [
         "# Index",
         "",
@@ -27,6 +32,15 @@ def page() -> str:
     for category, places in tables.items():
         lines += ["", f"## {category}s", "", f"| {category.lower()} | notebook [cell] |", "|---|---|"]
         lines += [f"| {number} | {', '.join(places[number])} |" for number in sorted(places, key=prose.order)]
-    lines += ["", "## Claims", "", "| | the book says | verdict | notebook [cell] |", "|---|---|---|---|"]
-    lines += [f"| {claim.number} | {claim.says} | {claim.verdict} | {claim.place} |" for claim in claims.claims()]
+    lines += [
+        "",
+        "## Claims",
+        "",
+        "The column *evidence* has the cells that would fail if the verdict were wrong. *Source* means that the text links to a source.",
+    ]
+    lines += ["", "| | the book says | verdict | evidence | notebook [cell] |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {claim.number} | {claim.says} | {claim.verdict} | {evidence.get(claim.number, '')} | {claim.place} |"
+        for claim in claims.claims()
+    ]
     return "\n".join(lines) + "\n"
