@@ -227,4 +227,4 @@ def test_it_waits_until_the_endpoints_have_followed():
 def test_it_reads_the_cluster(api_server):
     found = workbook.requirements()
     assert [*found.values()] == [False] * len(NAMES)
-    assert [*found][0].startswith("1. ")
+    assert next(iter(found)).startswith("1. ")
