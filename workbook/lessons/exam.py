@@ -235,50 +235,50 @@ def _healthy(found: Application) -> bool:
 
 REQUIREMENTS: dict[str, Callable[[Application], bool]] = {
     # all parts
-    "Each Pod has the labels `app: clock` and `part: …`": _labeled,
-    "Each container requests CPU and memory, and has a limit of 256 MiB or less": _limited,
+    "Each Pod has the label app: clock, and a label part with the value page, time or archive": _labeled,
     "Each Service leads to Pods of its own part only": _separate,
+    "Each container requests CPU and memory, and has a memory limit of 256 MiB or less": _limited,
     # page
-    "The page runs frontend-app:1.0": lambda found: found.image("page") == "frontend-app:1.0",
+    "A Deployment clock-page runs the image frontend-app:1.0": lambda found: found.image("page") == "frontend-app:1.0",
     "The page has two Pods, and both are ready": lambda found: found.runs("page", 2),
-    "The page asks the Service clock-time": _address,
-    "The page is ready when /health answers": _probe("readinessProbe", "page", "/health", 8080),
-    "The page is restarted when /health stops answering": _probe("livenessProbe", "page", "/health", 8080),
-    "The Service clock-page can be reached at a port of each node": lambda found: (
+    "The environment variable WEBAPP_URL of the page is http://clock-time": _address,
+    "A Pod of the page is ready when its path /health answers on port 8080": _probe("readinessProbe", "page", "/health", 8080),
+    "A container of the page is restarted when the same path stops answering": _probe("livenessProbe", "page", "/health", 8080),
+    "A Service clock-page can be reached from outside of the cluster, at a port of each node": lambda found: (
         found.service("page").get("type") == "NodePort"
     ),
-    "The Service clock-page leads from port 80 to both Pods": lambda found: (
+    "The Service clock-page has port 80, and leads to both Pods": lambda found: (
         found.port("page")[0] == 80 and found.leads_to("page", 2)
     ),
     "The page shows the time": _answers("time", "http://clock-page", "current time is"),
     # time
-    "The time runs web-app:2.0": lambda found: found.image("time") == "web-app:2.0",
+    "A Deployment clock-time runs the image web-app:2.0": lambda found: found.image("time") == "web-app:2.0",
     "The time has three Pods, and all are ready": lambda found: found.runs("time", 3),
     "The time was updated from web-app:1.0": _updated,
-    "An update of the time adds one Pod at most, and never has fewer than three": _careful,
-    "The time is ready when / answers": _probe("readinessProbe", "time", "/", 5000),
-    "The kubelet asks it every two seconds": lambda found: (
+    "An update of the time adds at most one Pod, and leaves at least three ready": _careful,
+    "A Pod of the time is ready when its path / answers on port 5000": _probe("readinessProbe", "time", "/", 5000),
+    "The kubelet asks for this path every two seconds": lambda found: (
         field(found.container("time"), "readinessProbe", "periodSeconds") == 2
     ),
-    "The Service clock-time can only be reached inside the cluster": lambda found: (
+    "A Service clock-time can only be reached from inside the cluster": lambda found: (
         found.service("time").get("type") == "ClusterIP" and found.service("time").get("clusterIP") != "None"
     ),
-    "The Service clock-time leads from port 80 to the three Pods": lambda found: (
+    "The Service clock-time has port 80, and leads to the three Pods": lambda found: (
         found.port("time")[0] == 80 and found.leads_to("time", 3)
     ),
-    "The time answers to its name": _answers("archive", "http://clock-time", "current time is"),
+    "Other Pods get the time at http://clock-time": _answers("archive", "http://clock-time", "current time is"),
     # archive
-    "The archive runs web-app:1.0": lambda found: found.image("archive") == "web-app:1.0",
-    "The archive has the Pods clock-archive-0 and clock-archive-1, and both are ready": lambda found: (
+    "A StatefulSet clock-archive runs the image web-app:1.0": lambda found: found.image("archive") == "web-app:1.0",
+    "Its Pods are called clock-archive-0 and clock-archive-1, and both are ready": lambda found: (
         found.runs("archive", 2)
         and {pod["metadata"]["name"] for pod in found.pods("archive")} == {"clock-archive-0", "clock-archive-1"}
     ),
-    "The Service clock-archive is headless, and belongs to the StatefulSet": lambda found: (
+    "A Service clock-archive is headless, and the StatefulSet names it in serviceName": lambda found: (
         found.service("archive").get("clusterIP") == "None"
         and field(found.workload("archive"), "spec", "serviceName") == "clock-archive"
     ),
     "The name clock-archive leads to the addresses of both Pods": _lists_both,
-    "The Pod clock-archive-0 answers to a name of its own": _answers(
+    "The Pod clock-archive-0 can be reached alone, at http://clock-archive-0.clock-archive:5000": _answers(
         "time", "http://clock-archive-0.clock-archive:5000", "Welcome!"
     ),
     # the rest
