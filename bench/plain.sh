@@ -593,6 +593,29 @@ notebook_13() {
 }
 restarted() { [ "$(kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -gt 0 ]; }
 
+notebook_14() {
+  reachable
+  kubectl get all
+  images
+  kubectl explain deployment.spec.template.spec.containers.env
+  kubectl get deployments,statefulsets,replicasets,pods,services,endpointslices
+  kubectl apply -f manifests/solutions/14-time-deployment-v1.yaml
+  rollout clock-time part=time 3
+  kubectl apply -f manifests/solutions/14-clock
+  rollout clock-page part=page 2
+  rollout clock-time part=time 3
+  kubectl wait pods -l part=archive --for=condition=Ready --timeout=60s
+  until_true number_of_pods part=archive 2
+  kubectl get all
+  kubectl get deployments,statefulsets,replicasets,pods,services,endpointslices
+  until_true from deployment/clock-time http://clock-page 'current time is'
+  until_true from statefulset/clock-archive http://clock-time 'current time is'
+  kubectl exec deployment/clock-time -- python -c "$look_up" clock-archive
+  until_true from deployment/clock-time http://clock-archive-0.clock-archive:5000 Welcome
+  tell app=clock
+}
+from() { kubectl exec "$1" -- python -c "$ask" "$2" >"$scratch/page" 2>&1 && grep -q "$3" "$scratch/page"; }
+
 notebook_16() {
   reachable
   everything

@@ -12,8 +12,8 @@ from workbook.publish import prose
 from workbook.publish.minutes import length, time
 
 AGENDA = ROOT / "classroom" / "README.md"
-OPTIONAL = {"15"}
-"""Notebooks that a class of one day leaves out: this one needs a second cluster."""
+OPTIONAL = {"14", "15"}
+"""Notebooks that a class of one day leaves out: the exam, which is homework, and the one that needs a second cluster."""
 BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80  # minutes; the last is work without either
 
 

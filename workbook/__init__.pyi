@@ -14,6 +14,7 @@ from .lessons.compare import compare as compare
 from .lessons.components import components as components
 from .lessons.diagnose import diagnose as diagnose
 from .lessons.dns_lookup import dns_lookup as dns_lookup
+from .lessons.exam import requirements as requirements
 from .lessons.kubectl import apply as apply
 from .lessons.kubectl import delete as delete
 from .lessons.kubectl import logs as logs
@@ -21,6 +22,7 @@ from .lessons.kubectl import scale as scale
 from .lessons.on_node import containers_on_node as containers_on_node
 from .lessons.on_node import end_on_node as end_on_node
 from .lessons.on_node import run_on_node as run_on_node
+from .lessons.overview import overview as overview
 from .lessons.page import page as page
 from .lessons.port_forward import port_forward as port_forward
 from .lessons.preflight import preflight as preflight

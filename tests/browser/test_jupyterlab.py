@@ -163,7 +163,8 @@ def seen(element, cell):
     for table in tables.all():
         expect(table).to_be_visible()
     for output in cell.outputs:
-        if any(kind.startswith("image/") for kind in output.get("data", {})):
+        data = output.get("data", {})
+        if any(kind.startswith("image/") for kind in data) or "<img" in data.get("text/html", ""):
             visible_picture(element.locator(".jp-OutputArea img, .jp-RenderedSVG svg"))
         for line in output.get("text", "").splitlines():
             if line.startswith(("✓", "✗")):

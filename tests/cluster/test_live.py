@@ -1,4 +1,4 @@
-"""The live view in a notebook: one output, which follows the cluster, and shows the last table after its end."""
+"""The live view in a notebook: one output, which follows the cluster, and shows the last overview after its end."""
 
 import nbformat
 import pytest
@@ -10,7 +10,7 @@ from workbook.base.paths import ROOT
 pytestmark = pytest.mark.cluster
 
 
-def test_one_table_is_left():
+def test_one_overview_is_left():
     workbook.apply("1-03-webapp-deployment.yaml")
     workbook.rollout_status("webapp-deployment")
     cells = [
@@ -21,5 +21,6 @@ def test_one_table_is_left():
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(book, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
     (output,) = book.cells[0].outputs
-    assert "3 of 3 ready" in output.data["text/plain"] and output.data["text/plain"].count("Pod ") == 3
-    assert "●●●" in output.data["text/html"] and "as it was at the end" in output.data["text/html"]
+    text, html = output.data["text/plain"], output.data["text/html"]
+    assert "Deployment webapp-deployment: 3 of 3 ready" in text and text.count("    Pod ") == 3
+    assert 'src="data:image/svg+xml' in html and "as it was at the end" in html

@@ -1,6 +1,7 @@
 """The handout, made once from the committed notebooks: its HTML in a browser, and its PDF page by page."""
 
 import re
+from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,10 @@ PAPER = TOO_WIDE.replace("element.closest(screen)", "false")
 SCREEN = TOO_WIDE.replace("element.closest(screen)", 'element.closest(".table")')  # those can be scrolled
 
 ELSEWHERE = "https://elsewhere.invalid"
+HOSTILE_PICTURE = b64encode(
+    f"<svg xmlns='http://www.w3.org/2000/svg' onload='parent.ran = 1'><script>parent.ran = 1</script>"
+    f"<image href='{ELSEWHERE}/in-image'/></svg>".encode()
+).decode()
 # Each tries to run a program or to ask another server, and has a text to read.
 MARKUP = {
     "script": "<p>harmless</p><script>window.ran = 1</script>",
@@ -48,6 +53,7 @@ MARKUP = {
     "frame": f"<p>harmless</p><iframe src='{ELSEWHERE}/frame'></iframe>",
     "frame with a page": "<iframe srcdoc=\"<body>harmless<img src=x onerror='parent.ran = 1'></body>\"></iframe>",
     "frame with a page without a body": '<iframe srcdoc="harmless<script>parent.ran = 1</script>"></iframe>',
+    "vector graphics as an image": f"<p>harmless</p><img alt='' src='data:image/svg+xml;base64,{HOSTILE_PICTURE}'>",
     "style": f"<p style='background: url({ELSEWHERE}/style)'>harmless</p>",
     "style sheet": f"<style>@import url({ELSEWHERE}/sheet); * {{ display: none !important }}</style><p>harmless</p>",
     "linked style sheet": f"<link rel=stylesheet href='{ELSEWHERE}/sheet'><p>harmless</p>",
@@ -73,15 +79,16 @@ class Made:
     reader: PdfReader
     texts: list[str]
     soup: BeautifulSoup
+    sheet: Path
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    html, pdf, count = make(tmp_path_factory.mktemp("handout"))
-    reader = PdfReader(pdf)
+    files = make(tmp_path_factory.mktemp("handout"))
+    reader = PdfReader(files.paper)
     texts = [page.extract_text() for page in reader.pages]
-    soup = BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser")
-    return Made(html, pdf, count, reader, texts, soup)
+    soup = BeautifulSoup(files.page.read_text(encoding="utf-8"), "html.parser")
+    return Made(files.page, files.paper, files.count, reader, texts, soup, files.sheet)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +128,7 @@ def test_it_has_all_notebooks_in_their_order(made):
         f"{path.name[:2]} {nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].removeprefix('# ')}"
         for path in notebooks.find()
     ]
-    assert titles == [*expected, "Errata", "Solutions", "Glossary"]
+    assert titles == [*expected, "Cheat sheet", "Errata", "Solutions", "Glossary"]
     begins = [pages(made.pdf)[0][f"chapter-{path.name[:2]}"] for path in notebooks.find()]
     assert begins == sorted(set(begins))
     for title, number in zip(expected, begins, strict=True):
@@ -181,6 +188,17 @@ def test_the_first_page_shows_what_was_run_and_when(made):
     for values in facts.values():
         for value in values:
             assert value in made.texts[0]
+
+
+def test_the_cheat_sheet_is_one_page_of_a4_with_all_commands_and_the_flowchart(made):
+    (page,) = PdfReader(made.sheet).pages
+    assert (round(page.mediabox.width), round(page.mediabox.height)) == (595, 842)
+    printed, sheet = squeezed(page.extract_text()), made.soup.select_one("#cheat-sheet")
+    for text in sheet.select("td, p, li, h3"):
+        assert squeezed(text.get_text()) in printed, text
+    assert sheet.select("img[src^='data:image/svg']")
+    for status in ("ImagePullBackOff", "CrashLoopBackOff", "comparetheports"):
+        assert status in printed  # of the flowchart
 
 
 def test_each_page_has_its_number(made):

@@ -209,6 +209,7 @@ def test_breaks_come_in_time_and_each_plan_begins_with_notebook_00():
         "CONTRIBUTING.md",
         "classroom/README.md",
         "node/README.md",
+        "notebooks/CHEAT-SHEET.md",
         "notebooks/ERRATA.md",
         "notebooks/GLOSSARY.md",
         "notebooks/README.md",

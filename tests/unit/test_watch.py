@@ -1,4 +1,4 @@
-"""The live table, with an API server that answers with prepared lists and watches."""
+"""The live overview, with an API server that answers with prepared lists and watches."""
 
 import pytest
 from IPython import display
@@ -8,6 +8,7 @@ from tests.api_server import Server, listed, pod, watched
 from workbook import watch
 from workbook.base.polling import poll
 from workbook.lessons import watch as module
+from workbook.lessons.overview import RESOURCES
 
 
 class Handle:
@@ -24,63 +25,39 @@ class Handle:
 
 @pytest.fixture
 def server(monkeypatch):
-    """An API server, with which the live table is connected. It has no Deployments and ReplicaSets unless prepared."""
+    """An API server, with which the live overview is connected. The namespace is empty unless prepared."""
     server = Server()
     monkeypatch.setattr(module, "api", lambda: server)
     monkeypatch.setattr(display, "DisplayHandle", Handle)
-    for resource in ("deployments", "replicasets", "pods"):
+    for resource in RESOURCES:
         server.serve(listed(10), listed(10), resource=resource)
     return server
-
-
-def rows(server, resource, item):
-    """The table's rows, without KIND and NAME, for one object."""
-    server.serve(listed(10, item), listed(10, item), resource=resource)
-    view = watch()
-    view.stop()
-    return view.table()[["READY", "STATUS", "RESTARTS"]].values.tolist()
 
 
 def ready(name, version, status="True", **more):
     item = pod(f"{name}-abc", version, "Running", conditions=[{"type": "Ready", "status": status}], **more)
     item["metadata"]["generateName"] = f"{name}-"
-    return item
-
-
-def scaled(wanted, **status):
-    metadata = {"name": "web", "uid": "web", "resourceVersion": "5"}
-    return {"metadata": metadata, "spec": {"replicas": wanted}, "status": status}
-
-
-def test_a_mark_for_each_pod(server):
-    assert rows(server, "deployments", scaled(3, replicas=3, readyReplicas=2)) == [["●●○", "2 of 3 ready", ""]]
-    server.serve(listed(10), listed(10), resource="deployments")
-    assert rows(server, "pods", ready("a", 5)) == [["●", "Ready", "0"]]
-    server.serve(listed(10), listed(10), resource="deployments")
-    waiting = [{"restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
-    assert rows(server, "pods", ready("a", 5, "False", containerStatuses=waiting)) == [["○", "CrashLoopBackOff", "2"]]
-
-
-def test_while_it_shrinks_the_pods_that_end_are_shown(server):
-    assert rows(server, "deployments", scaled(1, replicas=2, readyReplicas=1)) == [["●○", "1 of 1 ready", ""]]
-
-
-def test_a_replicaset_of_the_past_is_left_out(server):
-    assert rows(server, "replicasets", scaled(0, replicas=0)) == []
+    return {**item, "spec": {"containers": [{"image": "web-app:1.0"}]}}
 
 
 def test_it_shows_changes_until_it_is_stopped(server):
     change = watched(("MODIFIED", ready("b", 11)), delay=0.3)
     server.serve(listed(10, ready("b", 5, "False")), change, listed(12, ready("a", 12)))
     view = watch()
-    assert Handle.texts[0].splitlines()[0] == "live" and "Running" in Handle.texts[0]
-    poll(lambda: "Ready" in Handle.texts[-1].splitlines()[-1], timeout=5)
+    assert Handle.texts[0].splitlines() == ["live", "$ kubectl get all", "Pod b-*: running, not ready, web-app:1.0"]
+    poll(lambda: "Pod b-*: ready" in Handle.texts[-1], timeout=5)
     view.stop()
-    assert [line.split() for line in Handle.texts[-1].splitlines()] == [
-        ["as", "it", "was", "at", "the", "end"],
-        ["KIND", "NAME", "READY", "STATUS", "RESTARTS"],
-        ["Pod", "a-*", "●", "Ready", "0"],
-    ]
+    assert Handle.texts[-1].splitlines() == ["as it was at the end", "$ kubectl get all", "Pod a-*: ready, web-app:1.0"]
+    assert view.overview().text == "Pod a-*: ready, web-app:1.0"
+
+
+def test_an_owner_that_has_not_been_seen_yet_is_left_out(server):
+    owned = ready("a", 5)
+    owned["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "a", "uid": "replicaset"}]
+    server.serve(listed(10, owned), listed(10, owned))
+    view = watch()
+    view.stop()
+    assert view.overview().text == "Pod a-*: ready, web-app:1.0"
 
 
 def test_it_says_when_the_api_server_refuses(server):

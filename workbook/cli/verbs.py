@@ -104,7 +104,7 @@ def clean(options: Options) -> None:
 
 
 def handout(options: Options) -> None:
-    """Make one HTML file and one PDF of the recorded notebooks, in build/."""
+    """Make HTML and PDF of the recorded notebooks, and a cheat sheet, in build/."""
     from workbook.publish.handout import handout  # needs packages
 
     handout()

@@ -84,7 +84,8 @@ def bundle() -> None:
             packed["node"], part = _add_image(new, engine, "node", image)
             packed["node"]["official"] = official
             parts.append(part if official else replace(part, parts=(*part.parts, *sbom.node_parts(part.path))))
-        for page in (ROOT / "build").glob("handout.*"):
+        build = ROOT / "build"
+        for page in (*build.glob("handout.*"), *build.glob("cheat-sheet.pdf")):
             new.add(f"handout/{page.name}", page)
         new.write(sbom.NAME, sbom.sbom(manifest.version(), new.files, parts))
         content: Manifest = {

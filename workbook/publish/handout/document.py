@@ -19,6 +19,9 @@ from workbook.publish.handout.sanitize import TERMINAL, sanitize
 
 TEMPLATE = Path(__file__).with_name("template")
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
+CHEAT_SHEET = NOTEBOOKS / "CHEAT-SHEET.md"
+UNDIVIDED = {"cheat-sheet", "solutions", "glossary"}
+"""The parts whose sections are not in the contents."""
 TITLE = "Learn Kubernetes by driving it"
 REPEATED = {"Summary", "On your own"}  # sections of each notebook, which the contents omit
 WIDE, WIDEST = 92, 122
@@ -58,16 +61,33 @@ def document(chapters: list[Chapter], facts: dict[str, list[str]]) -> str:
     glossary = _convert_text(GLOSSARY.read_text(encoding="utf-8"))
     for link in glossary.select("a[id]:not([href])"):
         link.decompose()  # the headings themselves get these anchors
-    appendix = {"Errata": _errata(), "Solutions": _solutions(chapters), "Glossary": glossary}
-    parts += [_part(title.lower(), title, soup, anchors) for title, soup in appendix.items()]
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True)
-    return environment.get_template("document.html.j2").render(
+    sheet = _convert_text(CHEAT_SHEET.read_text(encoding="utf-8"))
+    appendix = {"Cheat sheet": sheet, "Errata": _errata(), "Solutions": _solutions(chapters), "Glossary": glossary}
+    parts += [_part(title.lower().replace(" ", "-"), title, soup, anchors) for title, soup in appendix.items()]
+    return _template("document").render(
         title=TITLE,
-        style=(TEMPLATE / "handout.css").read_text(encoding="utf-8"),
+        style=_style("handout"),
         facts=[(name, " and ".join(facts[fact])) for fact, name in FACTS.items()],
         parts=parts,
         lists=[(name, [c for c in captions if c.category == name]) for name in ("Listing", "Figure")],
     )
+
+
+def cheat_sheet() -> str:
+    """Return the cheat sheet as a page of its own, HTML that loads nothing, for one sheet of paper."""
+    soup = _convert_text(CHEAT_SHEET.read_text(encoding="utf-8"))
+    _tables(soup)
+    style = f"{_style('handout')}\n{_style('cheat-sheet')}"
+    return _template("cheat-sheet").render(title=f"{TITLE}: the cheat sheet", style=style, sheet=str(soup))
+
+
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True)
+    return environment.get_template(f"{name}.html.j2")
+
+
+def _style(name: str) -> str:
+    return (TEMPLATE / f"{name}.css").read_text(encoding="utf-8")
 
 
 def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
@@ -130,7 +150,7 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
             heading.string = title
         elif "id" not in heading.attrs:
             heading["id"] = _free(soup, f"{anchor}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}")
-        if level == 3 and text not in REPEATED and anchor not in ("solutions", "glossary"):
+        if level == 3 and text not in REPEATED and anchor not in UNDIVIDED:
             sections.append(Entry(str(heading["id"]), text))
     captions = list(filter(None, (_caption(soup, strong, anchor) for strong in soup.select("p strong"))))
     for strong in soup.select("blockquote strong"):

@@ -8,7 +8,7 @@ from pypdf import PdfReader
 from workbook.base.errors import WorkbookError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 PRINTINGS = 4
 """Most printings: the first finds the page numbers, the second shows them, and others follow if that moves pages."""
@@ -32,7 +32,7 @@ def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
         shown: dict[str, int] = dict.fromkeys(anchors, 0)
         for _ in range(PRINTINGS):
             opened.evaluate(FILL, shown)
-            opened.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+            _print(opened, target)
             found, count = pages(target)
             if lost := shown.keys() - found:
                 raise WorkbookError(f"Links of the handout lead nowhere: {', '.join(sorted(lost))}.")
@@ -41,6 +41,17 @@ def print_pdf(page: Path, target: Path, chromium: "Browser") -> int:
                 return count
             shown = actual
         raise WorkbookError(f"The handout's page numbers still change after {PRINTINGS} printings.")
+
+
+def print_text(html: str, target: Path, chromium: "Browser") -> None:
+    """Print a page, given as HTML, as a tagged PDF."""
+    with chromium.new_page() as opened:
+        opened.set_content(html)
+        _print(opened, target)
+
+
+def _print(page: "Page", target: Path) -> None:
+    page.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
 
 
 def pages(file: Path) -> tuple[dict[str, int], int]:
