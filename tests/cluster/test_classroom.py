@@ -86,7 +86,7 @@ def test_a_learner_works_in_a_namespace_of_their_own(handed_out, name):
         "200",
         "service/db1 created",
         "Running ✓ No problems found.",
-        "{'webapp-deployment': '2/2'} ['begun', 'begun', 'begun']",
+        "{'webapp-deployment': '2/2'} ['started', 'started', 'started']",
     ]
 
 
@@ -129,8 +129,8 @@ def test_in_the_second_namespace_there_is_room_for_one_plain_pod_only(handed_out
     file, other = handed_out[ADA]["KUBECONFIG"], f"--namespace={ADA}-other"
     assert kubectl(file, "create", "namespace", f"{ADA}-other")[0] == 0
     try:
-        assert "`visitor` only" in kubectl(file, "run", "another", "--image=web-app:1.0", other)[1]
-        assert "`visitor` only" in kubectl(file, *MINE, "--privileged", other)[1]
+        assert "only accepts the plain Pod `visitor`" in kubectl(file, "run", "another", "--image=web-app:1.0", other)[1]
+        assert "only accepts the plain Pod `visitor`" in kubectl(file, *MINE, "--privileged", other)[1]
         assert kubectl(file, *MINE, other)[0] == 0
     finally:
         assert kubectl(file, "delete", "namespace", f"{ADA}-other")[0] == 0
