@@ -129,7 +129,9 @@ def test_in_the_second_namespace_there_is_room_for_one_plain_pod_only(handed_out
     file, other = handed_out[ADA]["KUBECONFIG"], f"--namespace={ADA}-other"
     assert kubectl(file, "create", "namespace", f"{ADA}-other")[0] == 0
     try:
-        assert "only accepts the plain Pod `visitor`" in kubectl(file, "run", "another", "--image=web-app:1.0", other)[1]
+        assert (
+            "only accepts the plain Pod `visitor`" in kubectl(file, "run", "another", "--image=web-app:1.0", other)[1]
+        )
         assert "only accepts the plain Pod `visitor`" in kubectl(file, *MINE, "--privileged", other)[1]
         assert kubectl(file, *MINE, other)[0] == 0
     finally:
