@@ -86,7 +86,7 @@ def test_a_learner_works_in_a_namespace_of_their_own(handed_out, name):
         "200",
         "service/db1 created",
         "Running ✓ No problems found.",
-        "{'webapp-deployment': '2/2'} ['begun', 'begun', 'begun']",
+        "{'webapp-deployment': '2/2'} ['started', 'started', 'started']",
     ]
 
 
