@@ -129,7 +129,7 @@ def two(home, monkeypatch):
         monkeypatch.setattr(kind.ready, "wait_for_nodes", lambda cluster, api: done.append("wait"))
         cluster = kind.Kind(Settings.from_environment("workbook-two"))
         monkeypatch.setattr(cluster, "node_image", lambda: (image, image == "kindest/node"))
-        monkeypatch.setattr(cluster, "program", Path)  # instead of a kind that would be compiled
+        monkeypatch.setattr(cluster, "program", Path)  # so that kind is not compiled
         cluster.containers, cluster.done = nodes, done
         return cluster
 

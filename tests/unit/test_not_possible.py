@@ -1,4 +1,4 @@
-"""A notebook that is not possible on this machine is skipped, and a cluster that a failed one has left is deleted."""
+"""A notebook that is not possible on this machine is skipped, and the cluster of a failed one is deleted."""
 
 import importlib.util
 from pathlib import Path
