@@ -15,7 +15,7 @@ from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.bundle.choose import CHOSEN
 
-DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("*/*.md")})
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")})  # pytest leaves one in its cache
 EXAMPLES = {
     "Words": [
         "This mends the Deployment.",
