@@ -7,7 +7,10 @@ import pytest
 
 from tests import coverage
 from tests.cells import is_cell
+from workbook.base.errors import NotPossible
 from workbook.bundle.choose import CHOSEN
+from workbook.cluster.current import made, own
+from workbook.cluster.protocol import State
 from workbook.machine.session import for_kernels
 from workbook.publish.execute import TEST_PROFILE
 
@@ -16,7 +19,10 @@ pytest_plugins = ["tests.evidence", "tests.exercises", "tests.leftovers", "tests
 # A bundle contains no browser.
 collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get(CHOSEN) else []
 
-FAILED = pytest.StashKey[str]()
+WHY_SKIPPED = pytest.StashKey[str]()
+"""Why the rest of a notebook is skipped."""
+NOT_POSSIBLE = pytest.StashKey[list[str]]()
+"""The notebooks that this machine or this cluster cannot run to the end, and why."""
 
 
 def pytest_sessionstart() -> None:
@@ -34,13 +40,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip the rest of a notebook after a failed cell: it would only fail for the same reason."""
-    if is_cell(item) and (failed := item.parent.stash.get(FAILED, None)):
-        pytest.skip(f"{failed} failed before")
+    if is_cell(item) and (why := item.parent.stash.get(WHY_SKIPPED, None)):
+        pytest.skip(why)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, trylast=True)  # so that the plugins see a skipped cell
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Skip a cell, and the rest of its notebook, if it needs what is not possible here."""
     report = yield
     if report.failed and is_cell(item):
-        item.parent.stash.setdefault(FAILED, item.name)
+        if why := _not_possible(item):
+            report.outcome, report.longrepr = "skipped", (str(item.path), None, f"Skipped: {why}")
+            item.config.stash.setdefault(NOT_POSSIBLE, []).append(f"{item.path.stem}, from {item.name} on: {why}")
+        item.parent.stash.setdefault(WHY_SKIPPED, why or f"{item.name} failed before")
     return report
+
+
+def _not_possible(item: pytest.Item) -> str:
+    """The message of a cell that needs what is not possible here; empty if the cell has no such error."""
+    errors = (output for output in item.test_outputs or [] if output.output_type == "error")
+    return next((error.evalue for error in errors if error.ename == NotPossible.__name__), "")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(NOT_POSSIBLE, []):
+        terminalreporter.write_line(f"\nNot possible here, and skipped: {line}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Delete the cluster with two nodes, if a notebook has failed before it could."""
+    if not any(is_cell(item) for item in getattr(session, "items", [])):
+        return
+    for cluster in made():
+        if cluster.settings.nodes > 1 and cluster.settings.own == own().name and cluster.status() is not State.ABSENT:
+            cluster.delete()

@@ -47,14 +47,14 @@ recorded() { # SELECTOR: from now on, until `record_ends`
   background="$background $!"
 }
 record_ends() { for one in $background; do kill "$one"; wait "$one" || true; done; background=''; }
-probe() {
+probe() { # SECONDS until a request counts as not answered
   kubectl run prober --image=web-app:1.0 --image-pull-policy=Never --restart=Never --labels=run=prober \
     '--overrides={"spec": {"terminationGracePeriodSeconds": 1}}' --override-type=strategic \
-    --command -- python -c "$PROBER" http://webservice 0.2 1
+    --command -- python -c "$PROBER" http://webservice 0.2 "${1:-1}"
   kubectl wait pod/prober --for=condition=Ready --timeout=60s
 }
 probe_ends() {
-  sleep 1 # the last request may still have its answer
+  sleep "${1:-1}" # the last request may still have its answer
   kubectl logs prober --tail=-1 >"$scratch/probed"
   kubectl delete pod prober
 }
@@ -325,6 +325,8 @@ notebook_09() {
   recorded app=webapp
   kubectl apply -f manifests/webapp-deployment-v3-without-probe.yaml
   webapp 1
+  kubectl apply -f manifests/ready-between-probes.yaml -f manifests/ready-after-delay.yaml
+  kubectl apply -f manifests/ready-by-startup-probe.yaml -f manifests/webapp-deployment-v3-startup.yaml
   forwarded service/frontendservice 8080:80 'ERROR RECEIVED'
   forwarded service/frontendservice 8080:80 'in v3'
   record_ends
@@ -340,26 +342,39 @@ notebook_09() {
   forwarded service/frontendservice 8080:80 'in v3'
   record_ends
   probe_ends
+  cat manifests/ready-by-startup-probe.yaml manifests/webapp-deployment-v3-startup.yaml
+  for one in webapp between-probes after-delay by-startup-probe webapp-v3-startup; do ready_times "app=$one"; done
+  kubectl delete deployment between-probes after-delay by-startup-probe webapp-v3-startup
   kubectl get events
   run_version
-  kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
+  kubectl apply -f manifests/solutions/09-webapp-deployment-v2.yaml
   webapp 1
   run_version
+  ready_times app=webapp
+  kubectl apply -f manifests/solutions/09-webapp-quick.yaml
+  rollout webapp-quick app=webapp-quick 1
+  kubectl get pods -l app=webapp-quick
+}
+ready_times() {
+  kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.containerStatuses[0].state.running.startedAt}'
+  kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.conditions[?(@.type=="Ready")].lastTransitionTime}'
 }
 
 notebook_10() {
   reachable
   kubectl get pods
   cat app/webapp/v4/app.py manifests/1-15-webapp-deployment-v4.yaml app/webapp/v5/app.py \
-    manifests/webapp-deployment-v5.yaml manifests/pod-that-exits.yaml
+    manifests/webapp-deployment-v5.yaml manifests/pod-that-exits.yaml manifests/webapp-deployment-v4-startup.yaml
   build_webapp 4
   build_webapp 5
   load web-app:4.0 web-app:5.0
   probe
   recorded app=webapp
+  recorded app=webapp-v4-startup
   recorded app=webapp-v5
   recorded app=pod-that-exits
   kubectl apply -f manifests/1-15-webapp-deployment-v4.yaml
+  kubectl apply -f manifests/webapp-deployment-v4-startup.yaml
   kubectl apply -f manifests/webapp-deployment-v5.yaml
   kubectl apply -f manifests/pod-that-exits.yaml
   webapp 1
@@ -374,7 +389,8 @@ notebook_10() {
   kubectl get events
   kubectl get pods -l app=pod-that-exits
   kubectl logs pod-that-exits
-  kubectl delete -f manifests/webapp-deployment-v5.yaml -f manifests/pod-that-exits.yaml
+  kubectl delete -f manifests/webapp-deployment-v4-startup.yaml -f manifests/webapp-deployment-v5.yaml \
+    -f manifests/pod-that-exits.yaml
   kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
   webapp 1
   kubectl run once --image=web-app:1.0 --image-pull-policy=Never --restart=Never \
@@ -382,7 +398,140 @@ notebook_10() {
   kubectl wait pod/once --for='jsonpath={.status.phase}=Failed' --timeout=60s
   kubectl get pods -l run=once
   kubectl delete pod once
+  kubectl apply -f manifests/solutions/10-slow-start.yaml
+  rollout slow-start app=slow-start 1
+  kubectl apply -f manifests/solutions/10-busy.yaml
+  rollout busy app=busy 1
 }
+
+notebook_11() {
+  reachable
+  kubectl get pods
+  cat manifests/webapp-deployment-broken.yaml
+  probe
+  recorded app=webapp
+  kubectl apply -f manifests/webapp-deployment-broken.yaml
+  webapp 1
+  forwarded service/frontendservice 8080:80 'ERROR RECEIVED'
+  kubectl rollout undo deployment/webapp-deployment
+  forwarded service/frontendservice 8080:80 'current time is'
+  record_ends
+  probe_ends
+  webapp 1
+  cat manifests/webapp-deployment-broken-with-probe.yaml
+  ready_addresses webservice
+  probe 3
+  kubectl apply -f manifests/webapp-deployment-broken-with-probe.yaml
+  kubectl wait deployment/webapp-deployment --for=condition=Progressing=False --timeout=60s
+  probe_ends 3
+  kubectl get pods -l app=webapp
+  kubectl get deployment webapp-deployment -o 'jsonpath={.status.conditions[?(@.type=="Progressing")].reason}'
+  ! kubectl rollout status deployment/webapp-deployment || exit 1
+  ready_addresses webservice
+  kubectl get deployments
+  tell app=webapp
+  kubectl rollout undo deployment/webapp-deployment
+  webapp 1
+  cat manifests/webapp-deployment-v2-two.yaml
+  kubectl apply -f manifests/webapp-deployment-v2-two.yaml
+  webapp 2
+  set -- $(kubectl get pods -l app=webapp -o 'jsonpath={.items[*].metadata.name}')
+  probe 3
+  kubectl exec "$1" -- touch /var/tmp/unready
+  until_true behind webservice 1
+  probe_ends 3
+  kubectl get pods -l app=webapp
+  kubectl get pod "$2" -o 'jsonpath={.status.podIP}'
+  kubectl exec "$1" -- python -c \
+    "from urllib.request import urlopen; [urlopen('http://webservice/?later=%d' % n) for n in range(20)]"
+  kubectl logs -l app=webapp --prefix --tail=-1 >"$scratch/logs"
+  kubectl exec "$2" -- touch /var/tmp/unready
+  until_true behind webservice 0
+  forwarded service/frontendservice 8080:80 'ERROR RECEIVED'
+  for one in "$1" "$2"; do kubectl exec "$one" -- rm /var/tmp/unready; done
+  kubectl wait pod -l app=webapp --for=condition=Ready --timeout=120s
+  kubectl get pods -l app=webapp
+  cat manifests/webapp-deployment-v2-graceful.yaml
+  kubectl apply -f manifests/webapp-deployment-v2-graceful.yaml
+  webapp 2
+  probe 3
+  recorded app=webapp
+  kubectl rollout restart deployment/webapp-deployment
+  webapp 2
+  record_ends
+  probe_ends 3
+  kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
+  webapp 1
+  kubectl apply -f manifests/solutions/11-webapp-deployment.yaml
+  webapp 1
+  kubectl get pods -l app=webapp
+  kubectl apply -f manifests/webapp-four.yaml
+  rollout webapp-four app=webapp-four 4
+  kubectl apply -f manifests/webapp-four-broken.yaml
+  kubectl wait deployment/webapp-four --for='jsonpath={.status.updatedReplicas}=2' --timeout=60s
+  kubectl wait deployment/webapp-four --for='jsonpath={.status.readyReplicas}=3' --timeout=60s
+  kubectl get replicasets -l app=webapp-four
+}
+
+notebook_12() {
+  reachable
+  kubectl get pods
+  cat manifests/pod-two-containers.yaml
+  kubectl apply -f manifests/pod-two-containers.yaml
+  kubectl wait pod/two-containers --for=condition=Ready --timeout=60s
+  kubectl get pods -l app=two-containers
+  kubectl exec two-containers --container web -- ls /pages
+  kubectl exec two-containers --container writer -- ls /pages || true
+  kubectl exec two-containers --container writer -- python -c "$ask" http://localhost:5000
+  for container in web writer; do
+    kubectl exec two-containers --container "$container" -- hostname -i
+    kubectl logs two-containers --container "$container"
+  done
+  cat manifests/pod-out-of-memory.yaml manifests/pod-too-large.yaml
+  kubectl apply -f manifests/pod-out-of-memory.yaml
+  kubectl wait pod/out-of-memory --timeout=90s \
+    --for='jsonpath={.status.containerStatuses[0].lastState.terminated.reason}=OOMKilled'
+  kubectl get pod out-of-memory -o 'jsonpath={.status.containerStatuses[0].lastState.terminated.exitCode}'
+  kubectl apply -f manifests/pod-too-large.yaml
+  unschedulable app=too-large
+  kubectl get pod out-of-memory -o 'jsonpath={.spec.nodeName}'
+  tell app=too-large
+  kubectl delete pod out-of-memory too-large
+  cat manifests/statefulset.yaml manifests/statefulset-service.yaml
+  kubectl apply -f manifests/statefulset-service.yaml -f manifests/statefulset.yaml
+  notes 1
+  kubectl exec notes-0 -- sh -c 'echo remember this > /data/note'
+  kubectl delete pod notes-0
+  notes 1
+  kubectl exec notes-0 -- cat /data/note
+  until_true inside http://notes-0.notes:5000/note remember
+  kubectl get persistentvolumeclaims
+  on_the_node run --detach docker.io/library/web-app:1.0 stranger
+  on_the_node tasks list
+  kubectl get --raw "/api/v1/nodes/$NAME-control-plane/proxy/runningpods/"
+  writer=$(kubectl get pod two-containers -o 'jsonpath={.status.containerStatuses[?(@.name=="writer")].containerID}')
+  on_the_node tasks delete --force stranger
+  on_the_node containers delete stranger
+  on_the_node tasks kill --signal SIGKILL "${writer#*://}"
+  kubectl wait pod/two-containers --for='jsonpath={.status.containerStatuses[1].restartCount}=1' --timeout=60s
+  kubectl wait pod/two-containers --for=condition=Ready --timeout=60s
+  on_the_node tasks list
+  kubectl scale statefulset notes --replicas=2
+  notes 2
+  kubectl exec notes-1 -- sh -c 'echo a second note > /data/note'
+  kubectl scale statefulset notes --replicas=1
+  notes 1
+  kubectl get persistentvolumeclaims
+  kubectl scale statefulset notes --replicas=2
+  notes 2
+  kubectl exec notes-1 -- cat /data/note
+  kubectl apply -f manifests/solutions/12-prepared.yaml -f manifests/solutions/12-hungry.yaml
+  rollout prepared app=prepared 1
+  rollout hungry app=hungry 1
+  kubectl get pods
+}
+notes() { kubectl rollout status statefulset/notes --timeout=60s && until_true number_of_pods app=notes "$1"; }
+on_the_node() { docker exec "$NAME-control-plane" ctr --namespace=k8s.io "$@"; }
 
 tell() { kubectl describe pods -l "$1" && kubectl get events; }
 mended() { # NUMBER EXPRESSION FOR sed

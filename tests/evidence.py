@@ -13,6 +13,8 @@ import pytest
 from tests.cells import code_cells, is_cell, needs_cluster
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
+from workbook.cluster.current import select
+from workbook.lessons.begin import states
 from workbook.lessons.kubectl import kubectl
 
 FOLDER = ROOT / "build" / "failures"
@@ -48,7 +50,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "failure.txt").write_text(report.longreprtext, encoding="utf-8")
+        select(states()[item.path.name[:2]].get("nodes", 1) if is_cell(item) else 1)  # the cluster of the notebook
         report.sections.append(("The cluster when this failed", write_cluster(folder)))
+        select(1)
         if is_cell(item):
             write_notebook(item, folder)
         item.config.stash[FAILURES].append(folder)

@@ -9,19 +9,20 @@ from rich.table import Table
 from tests import summary
 from tests.cells import is_cell
 
-MARKS = pytest.StashKey[dict[int, list[str]]]()
+MARKS = pytest.StashKey[dict[str, list[str]]]()
 """The marks of the claims, ✓ or ✗, by the exercise's number: those before its solution and those after it."""
-CALL = re.compile(r"^exercise\(\s*(\d+),(?:.|\n)*?(solution=True,?\s*)?\)\Z", re.MULTILINE)
+CALL = re.compile(r"^exercise\(\s*(\d+),(?:.|\n)*?(?:part=(\d+),?\s*)?(solution=True,?\s*)?\)\Z", re.MULTILINE)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if is_cell(item) and item.test_outputs is not None and (call := CALL.search(item.cell.source)):
-        number, solution = call.groups()
+        number, part, solution = call.groups()
+        title = f"{int(number):02}" + (f".{part}" if part else "")
         text = "".join(output.get("text", "") for output in item.test_outputs)
         marks = [line[0] for line in text.splitlines() if line[0] in "✓✗"]
-        item.config.stash.setdefault(MARKS, {}).setdefault(int(number), ["", ""])[bool(solution)] = " ".join(marks)
+        item.config.stash.setdefault(MARKS, {}).setdefault(title, ["", ""])[bool(solution)] = " ".join(marks)
     return report
 
 
@@ -29,5 +30,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if exercises := config.stash.get(MARKS, None):
         table = Table("exercise", "before its solution", "after it", title="Exercises")
         for number, marks in sorted(exercises.items()):
-            table.add_row(str(number), *marks)
+            table.add_row(number, *marks)
         summary.show(terminalreporter, table)

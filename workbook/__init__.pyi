@@ -19,12 +19,17 @@ from .lessons.kubectl import apply as apply
 from .lessons.kubectl import delete as delete
 from .lessons.kubectl import logs as logs
 from .lessons.kubectl import scale as scale
+from .lessons.on_node import containers_on_node as containers_on_node
+from .lessons.on_node import end_on_node as end_on_node
+from .lessons.on_node import run_on_node as run_on_node
 from .lessons.overview import overview as overview
 from .lessons.page import page as page
 from .lessons.port_forward import port_forward as port_forward
 from .lessons.preflight import preflight as preflight
 from .lessons.prober import prober as prober
 from .lessons.progress import progress as progress
+from .lessons.raw import raw as raw
+from .lessons.raw import raw_watch as raw_watch
 from .lessons.recorder import recorder as recorder
 from .lessons.show import show as show
 from .lessons.snapshot import first_snapshot as first_snapshot
@@ -32,7 +37,9 @@ from .lessons.snapshot import snapshot as snapshot
 from .lessons.start import delete_cluster as delete_cluster
 from .lessons.start import service_url as service_url
 from .lessons.start import start as start
+from .lessons.start import start_node as start_node
 from .lessons.start import stop as stop
+from .lessons.start import stop_node as stop_node
 from .lessons.tables import deployments as deployments
 from .lessons.tables import events as events
 from .lessons.tables import get as get

@@ -191,6 +191,26 @@ def probes() -> Picture:
     return picture
 
 
+def lost_node() -> Picture:
+    picture = Picture(424, "What happens after a node is lost")
+    rows = (
+        ("0 s", ("The node is silent.", "~Its Pod is still", "~an endpoint."), ("requests", "partly fail")),
+        ("50 s", ("It's NotReady.", "~Its Pod is no longer", "~an endpoint."), ("requests", "succeed again")),
+        ("50 s +", ("The Pod is given up.", "~A new Pod starts", "~on another node."), ("all replicas", "are back")),
+        ("later", ("The node is back.", "~The old Pod is deleted,", "~the new one stays."), ("no change",)),
+    )
+    for number, (when, happens, result) in enumerate(rows):
+        y = 16 + 102 * number
+        picture.text(72, y + 43, when, "title", "end")
+        picture.box(88, y, 220, 78, *happens)
+        picture.arrow((308, y + 39), (336, y + 39))
+        picture.box(338, y, 126, 78, *result, style="second")
+        if number < 3:
+            picture.arrow((198, y + 78), (198, y + 100))
+    picture.text(72, 16 + 204 + 61, "toleration", "note", "end")
+    return picture
+
+
 def diagnosis() -> Picture:
     picture = Picture(640, "What to look at when a Pod does not work")
     picture.box(110, 14, 260, 46, "`kubectl get pods", "~what is its STATUS?")
@@ -225,6 +245,7 @@ PICTURES: tuple[Callable[[], Picture], ...] = (
     request_path,
     rolling_update,
     probes,
+    lost_node,
     diagnosis,
 )
 

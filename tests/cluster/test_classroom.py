@@ -86,7 +86,7 @@ def test_a_learner_works_in_a_namespace_of_their_own(handed_out, name):
         "200",
         "service/db1 created",
         "Running ✓ No problems found.",
-        "{'webapp-deployment': '2/2'} ['begun', 'begun', 'begun']",
+        "{'webapp-deployment': '2/2'} ['started', 'started', 'started']",
     ]
 
 
@@ -110,6 +110,7 @@ MINE = ["run", "visitor", "--image=web-app:1.0", "--image-pull-policy=Never"]
         (["scale", "deployment", "webapp-deployment", "--replicas=0", f"--namespace={BOB}"], "cannot"),
         ([*MINE, f"--namespace={BOB}"], "This Namespace does not belong to you."),
         ([*MINE, "--namespace=default"], "This Namespace does not belong to you."),
+        (["create", "service", "clusterip", "theirs", "--tcp=80", f"--namespace={BOB}"], "does not belong to you."),
         (["create", "token", "workbook-learner", f"--namespace={BOB}"], "cannot create"),
         (["create", "namespace", f"{BOB}-other"], "This Namespace does not belong to you."),
         (["delete", "namespace", BOB], "cannot delete"),
@@ -125,13 +126,17 @@ def test_what_a_learner_may_not(handed_out, words, refused):
     assert status != 0 and refused in said
 
 
-def test_in_the_second_namespace_there_is_room_for_one_plain_pod_only(handed_out):
+def test_in_the_second_namespace_there_is_room_for_one_plain_pod_and_one_plain_service_only(handed_out):
     file, other = handed_out[ADA]["KUBECONFIG"], f"--namespace={ADA}-other"
     assert kubectl(file, "create", "namespace", f"{ADA}-other")[0] == 0
     try:
-        assert "`visitor` only" in kubectl(file, "run", "another", "--image=web-app:1.0", other)[1]
-        assert "`visitor` only" in kubectl(file, *MINE, "--privileged", other)[1]
+        assert "the plain Pod `visitor`" in kubectl(file, "run", "another", "--image=web-app:1.0", other)[1]
+        assert "the plain Pod `visitor`" in kubectl(file, *MINE, "--privileged", other)[1]
         assert kubectl(file, *MINE, other)[0] == 0
+        create = ("create", "service")
+        for words in (("clusterip", "another"), ("nodeport", "webservice"), ("loadbalancer", "webservice")):
+            assert "the plain Service `webservice`" in kubectl(file, *create, *words, "--tcp=80", other)[1]
+        assert kubectl(file, *create, "clusterip", "webservice", "--tcp=80", other)[0] == 0
     finally:
         assert kubectl(file, "delete", "namespace", f"{ADA}-other")[0] == 0
 

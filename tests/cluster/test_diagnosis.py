@@ -132,6 +132,13 @@ PODS = {
         "It uses a PersistentVolumeClaim that does not exist, or that has no volume.",
         "Look at `%kubectl get persistentvolumeclaims`: create the claim, or correct its name or its storage class.",
     ),
+    "no controller opens its readiness gate": (
+        {},
+        {"readinessGates": [{"conditionType": "example.com/registered"}]},
+        "NotReady",
+        "Its readiness gate example.com/registered is not true.",
+        "A controller sets this condition. If there is none, leave `readinessGates` out of the manifest.",
+    ),
     "the readiness probe asks at a wrong port": (
         {"readinessProbe": {"httpGet": {"path": "/", "port": 5001}, "periodSeconds": 1}},
         {},
@@ -166,7 +173,7 @@ def deploy(tmp_path, container, pod):
     kubectl("apply", "-f", str(tmp_path / "changed.yaml"))
 
 
-def diagnosed(reasons, why=""):
+def diagnosed(reasons, why="", selector="app=webapp"):
     """Return the diagnosis as soon as a finding has one of these reasons, and its explanation begins with `why`.
 
     A status and its event may come in any order, and the probe of a program that is starting fails in another way.
@@ -174,7 +181,7 @@ def diagnosed(reasons, why=""):
     found = Diagnosis()
 
     def is_expected():
-        found[:] = workbook.diagnose("app=webapp")
+        found[:] = workbook.diagnose(selector)
         return any(finding.reason in reasons and finding.why.startswith(why) for finding in found)
 
     with suppress(TimeoutError):
@@ -264,10 +271,48 @@ def test_a_selector_that_no_label_matches(webapp, said):
     )
 
 
+def test_a_selector_that_fits_two_applications(webapp, said):
+    workbook.apply("pod-two-containers.yaml")
+    workbook.pods_ready("app=two-containers", 1)
+    kubectl("label", "pod", "two-containers", "app=webapp", "--overwrite")
+    (found,) = said(workbook.diagnose("app=webapp"))
+    assert (found.subject, found.reason) == ("Service webservice", "several applications")
+    assert found.why == (
+        "Its selector app=webapp matches Pods of different applications, and each request goes to any of them:\n"
+        "- two-containers (web-app:1.0, web-app:1.0)\n- webapp-deployment-* (web-app:1.0)"
+    )
+
+
 def test_a_service_that_leads_to_the_wrong_port(webapp, said):
     kubectl("patch", "service", "webservice", "--patch", '{"spec": {"ports": [{"port": 80, "targetPort": 5001}]}}')
     (found,) = said(workbook.diagnose("app=webapp"))
     assert found.why == "Its port 80 goes to port 5001 of the Pods, but the Pods declare 5000."
+
+
+def test_a_rollout_that_does_not_finish(webapp, said):
+    template = '{"spec": {"containers": [{"name": "webapp", "image": "web-app:9.9"}]}}'
+    kubectl("patch", "deployment", "webapp-deployment", "--patch", f'{{"spec": {{"template": {template}}}}}')
+    state = "Of 1 Pod(s) of its current revision, 0 are available. 1 Pod(s) of an earlier revision still serve."
+    pod, rollout = said(diagnosed(("rollout not finished",)))
+    assert (pod.subject, pod.reason) == (POD, "ErrImageNeverPull")
+    assert rollout.subject == "Deployment webapp-deployment"
+    assert rollout.why == (
+        f"{state} Without progress for 600 s (`progressDeadlineSeconds`), the rollout counts as stuck."
+    )
+    kubectl("patch", "deployment", "webapp-deployment", "--patch", '{"spec": {"progressDeadlineSeconds": 2}}')
+    *_, rollout = said(diagnosed(("ProgressDeadlineExceeded",)))
+    assert rollout.why == f"Its rollout is stuck: no progress for 2 s (`progressDeadlineSeconds`). {state}"
+    assert rollout.fix.endswith("`%kubectl rollout undo deployment/webapp-deployment`.")
+    kubectl("rollout", "undo", "deployment/webapp-deployment")
+    workbook.rollout_status("webapp-deployment")
+    assert not workbook.diagnose("app=webapp")
+
+
+def test_a_rollout_that_is_paused(webapp, said):
+    kubectl("rollout", "pause", "deployment/webapp-deployment")
+    kubectl("set", "env", "deployment/webapp-deployment", "COLOR=blue")
+    (found,) = said(diagnosed(("DeploymentPaused",)))
+    assert found.fix == "Continue it: `%kubectl rollout resume deployment/webapp-deployment`."
 
 
 def test_a_load_balancer_that_the_cluster_does_not_provide(webapp, said):
@@ -291,7 +336,37 @@ def test_a_quota_that_forbids_the_pods(tmp_path, said):
     try:
         deploy(tmp_path, {}, {})
         (found,) = said(diagnosed(("FailedCreate",)))
-        assert found.subject == "ReplicaSet webapp-deployment-*" and "exceeded quota: none" in found.why
+        assert found.subject == "ReplicaSet webapp-deployment-*"
+        assert found.why == (
+            "It may not create its Pods, because of the quota none. Needed: pods=1. Used: pods=0. Allowed: pods=0."
+        )
+    finally:
+        kubectl("delete", "quota", "none")
+
+
+def test_a_quota_that_requires_limits(tmp_path, said):
+    kubectl("create", "quota", "memory", "--hard=limits.memory=1Gi")
+    try:
+        deploy(tmp_path, {}, {})
+        (found,) = said(diagnosed(("FailedCreate",)))
+        assert found.why == (
+            "It may not create its Pods, because the quota memory requires fields that are missing: "
+            "limits.memory for: webapp."
+        )
+    finally:
+        kubectl("delete", "quota", "memory")
+
+
+def test_a_quota_that_forbids_the_claims_of_a_statefulset(said):
+    kubectl("create", "quota", "none", "--hard=persistentvolumeclaims=0")
+    try:
+        workbook.apply("statefulset.yaml")
+        (found,) = said(diagnosed(("FailedCreate",), selector="app=notes"))
+        assert found.subject == "StatefulSet notes"
+        assert found.why == (
+            "It may not create its Pods, because of the quota none. Needed: persistentvolumeclaims=1. "
+            "Used: persistentvolumeclaims=0. Allowed: persistentvolumeclaims=0."
+        )
     finally:
         kubectl("delete", "quota", "none")
 

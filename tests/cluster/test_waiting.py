@@ -40,7 +40,7 @@ CASES = {
             "command": ["python", "-c", "raise SystemExit(1)"],
             "readinessProbe": {"httpGet": {"port": 5000}, "initialDelaySeconds": 60},
         },
-        r"Pod webapp-deployment-\S+: (CrashLoopBackOff|Error)(.|\n)*exit code 1(.|\n)*Do:  Fix what the program",
+        r"Pod webapp-deployment-\S+: (CrashLoopBackOff|Error)(.|\n)*exits with code 1(.|\n)*Do:  Fix what the program",
     ),
     "a program that is not in the image": (
         {"command": ["no-such-program"]},
@@ -48,7 +48,7 @@ CASES = {
     ),
     "more memory than there is": (
         {"resources": {"requests": {"memory": "9Ti"}}},
-        r"Pod webapp-deployment-\S+: Unschedulable(.|\n)*too little memory(.|\n)*Do:  Ask for less",
+        r"Pod webapp-deployment-\S+: Unschedulable(.|\n)*enough memory(.|\n)*Do:  Lower `resources",
     ),
 }
 

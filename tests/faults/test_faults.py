@@ -13,7 +13,7 @@ import workbook
 from tests import sessions
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
-from workbook.cluster.current import current
+from workbook.cluster.current import current, select
 from workbook.engine import daemon
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api
@@ -258,3 +258,49 @@ def test_proxy_variables_point_to_nowhere(session, outcome):
     )
     assert "Welcome!" in said
     outcome("nothing of the cluster goes through a proxy")
+
+
+# ---- two nodes ----
+
+BEGIN = "import workbook; workbook.begin(15); print(workbook.nodes()['STATUS'].tolist())"
+
+
+@pytest.fixture
+def two():
+    """The cluster with two nodes, which does not exist at first, and is deleted at the end."""
+    workbook.delete_cluster(nodes=2)
+    yield current()
+    workbook.delete_cluster(nodes=2)
+    select(1)
+
+
+@slow
+def test_a_kernel_ends_while_a_node_is_off(two, session, outcome):
+    session(f"{BEGIN}; workbook.stop_node(workbook.nodes().index[1])")
+    assert two.status() == "Stopped"  # Kubernetes has not noticed the loss yet
+    assert "['Ready', 'Ready']" in session(BEGIN)
+    assert two.status() == "Running"
+    outcome("`begin` starts the node again")
+
+
+@slow
+def test_a_cluster_with_two_nodes_is_stopped_and_started(two, session, outcome):
+    session(BEGIN)
+    two.stop()
+    assert two.status() == "Stopped"
+    assert "['Ready', 'Ready']" in session(BEGIN)
+    outcome("`begin` starts both nodes again")
+
+
+@slow
+def test_the_creation_of_two_nodes_is_interrupted(two, session, outcome):
+    if two.provider != "kind":
+        pytest.skip("this provider shows its nodes only when they are ready")
+    process = subprocess.Popen([sys.executable, "-c", BEGIN], cwd=ROOT, start_new_session=True)
+    while len(two.nodes()) < 2:
+        assert process.poll() is None
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert "['Ready', 'Ready']" in session(BEGIN)
+    outcome("`begin` replaces the nodes by new ones")

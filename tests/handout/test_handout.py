@@ -140,7 +140,7 @@ def test_each_caption_is_in_a_list_with_its_page(made):
     first = made.soup.select_one("main section")["id"]
     lists = "\n".join(made.texts[: pages(made.pdf)[0][first] - 1])
     printed = re.findall(
-        r"^(Listing|Figure) ([\d-]+)\. [^\n]*?(?:\n(?!Listing|Figure)[^\n]*?)*?\s(\d+)$(?=\n(?:Listing|Figure|\d)|\Z)",
+        r"^(Listing|Figure) ([\d-]+)\. [^\n]*?(?:\n(?!Listing|Figure)[^\n]*?)*?\s(\d+)$(?=\n(?:Listing|Figure|\d+\sof\s)|\Z)",
         lists,
         re.MULTILINE,
     )

@@ -22,7 +22,7 @@ from workbook.lessons.kubectl import kubectl
 from workbook.lessons.progress import CONFIG_MAP
 
 MUTANTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))["mutant"]
-PATIENCE = {"05": "0.5", "08": "0.5", "09": "0.5", "10": "0.75"}
+PATIENCE = {"05": "0.5", "08": "0.5", "09": "0.5", "10": "0.75", "11": "0.5", "15": "0.9"}
 """The factors for the timeouts of waits, so that a wait that times out ends sooner. Slow programs get a larger factor."""
 SHORT = "0.25"
 LEFT_OUT = shutil.ignore_patterns(

@@ -62,7 +62,11 @@ def lint(paths: Sequence[Path]) -> list[Finding]:
         for number, (_, text) in enumerate(linted):
             Path(folder, f"{number}.txt").write_text(text.text + "\n", encoding="utf-8")
         options = [f"--config={ROOT / '.vale.ini'}", "--no-global", "--no-exit", "--output=JSON"]
-        report = json.loads(read([program(), *options, folder]))
+        own = {
+            "XDG_CONFIG_HOME": f"{folder}/config",
+            "XDG_DATA_HOME": f"{folder}/data",
+        }  # else it leaves folders at home
+        report = json.loads(read([program(), *options, folder], env=own))
     for name, alerts in sorted(report.items(), key=lambda item: int(Path(item[0]).stem)):
         path, text = linted[int(Path(name).stem)]
         for alert in alerts:

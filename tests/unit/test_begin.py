@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 import workbook
-from workbook.base.errors import WorkbookError
+from workbook.base.errors import NotPossible, WorkbookError
 from workbook.base.labels import MANAGED
 from workbook.engine import find
 from workbook.lessons import begin
@@ -171,3 +171,18 @@ def test_a_manifest_to_edit_is_copied_and_what_a_learner_wrote_is_kept(cluster, 
     workbook.begin(0)
     assert "Your work/puzzle-1.yaml is now work/puzzle-1-2" in capsys.readouterr().out
     assert sorted(path.read_text(encoding="utf-8") for path in work.iterdir()) == sorted(["mine", given])
+
+
+def test_two_nodes_are_required_of_an_existing_cluster(cluster):
+    with pytest.raises(NotPossible, match="needs two nodes, and the cluster 'workbook' has 1"):
+        workbook.begin(15)
+    cluster.add("nodes", "second", status={"conditions": [{"type": "Ready", "status": "True"}]})
+    workbook.begin(15)
+
+
+def test_a_cluster_that_another_notebook_has_left_is_reported(cluster, home, capsys):
+    (home / "clusters/workbook-two").mkdir()
+    (home / "clusters/workbook-two/kubeconfig").touch()
+    workbook.begin(0)
+    text = "The cluster 'workbook-two' of another notebook still exists; `delete_cluster(nodes=2)` removes it."
+    assert text in capsys.readouterr().out

@@ -37,6 +37,13 @@ def test_a_done_exercise_is_noted(noted, capsys, solution, shown):
     assert noted() == ["✓ to the end", shown]
 
 
+def test_an_exercise_may_have_a_number_of_its_own(api_server, capsys):
+    workbook.exercise(0, {"it rains": True}, part=2)
+    assert capsys.readouterr().out.splitlines() == ["✓ it rains", "Exercise 00.2 is done."]
+    with pytest.raises(CheckFailed, match=r"solution of exercise 00\.2"):
+        workbook.exercise(0, {"it rains": False}, part=2, solution=True)
+
+
 def test_a_solution_that_does_not_work_is_an_error(noted):
     with pytest.raises(CheckFailed, match=r"solution of exercise 00(.|\n)*`begin"):
         workbook.exercise(0, {"it rains": False}, solution=True)

@@ -5,7 +5,7 @@ import yaml
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.choose import Settings, choose, remember
-from workbook.cluster.current import current, made
+from workbook.cluster.current import current, made, own, select
 from workbook.cluster.protocol import short_name
 from workbook.kube import kubeconfig
 
@@ -77,3 +77,36 @@ def test_existing_asks_for_its_context_and_keeps_it(home, monkeypatch):
         Settings.from_environment("workbook").folder / "kubeconfig", yaml.safe_dump(config), "cloud", "learner-7"
     )
     assert (current().context, current().namespace) == ("cloud", "learner-7")
+
+
+@pytest.fixture
+def profile(home, monkeypatch):
+    """A function that sets the cluster's name, which the test may change through `select`."""
+    installed(monkeypatch)
+    monkeypatch.setenv("WORKBOOK_PROFILE", "mine")  # so that it is restored after the test
+    return lambda name: monkeypatch.setenv("WORKBOOK_PROFILE", name)
+
+
+def test_a_process_uses_the_cluster_with_two_nodes_and_then_its_own_again(profile):
+    assert (select(1).name, select(1).settings.nodes) == ("mine", 1)
+    assert (select(2).name, select(2).settings.nodes, current().name, own().name) == ("mine-two", 2, "mine-two", "mine")
+    assert (select(1).name, current().name, own().name) == ("mine", "mine", "mine")
+
+
+def test_the_cluster_with_two_nodes_has_the_provider_of_the_own_one(profile, monkeypatch):
+    remember(own().folder, own().provider)
+    installed(monkeypatch, "minikube")
+    assert (select(2).provider, select(1).provider) == ("kind", "kind")
+    profile("another")
+    assert select(2).provider == "minikube"
+
+
+def test_clean_finds_the_cluster_with_two_nodes(profile):
+    for nodes in (1, 2):
+        remember(select(nodes).folder, select(nodes).provider)
+    assert [(each.name, each.settings.nodes) for each in made()] == [("mine", 1), ("mine-two", 2)]
+
+
+def test_an_existing_cluster_stays_selected(profile, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "existing")
+    assert (select(2).name, own().name) == ("mine", "mine")

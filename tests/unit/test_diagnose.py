@@ -1,4 +1,4 @@
-"""Conclusions from objects that were recorded on a kind cluster: `kubectl get pods,replicasets,services,events -o yaml`.
+"""Conclusions from objects recorded on a kind cluster: `kubectl get pods,replicasets,deployments,services,events -o yaml`.
 
 The files in recorded/ only have the fields that a conclusion may use. In out-of-memory.yaml, the reason was edited.
 tests/cluster/test_diagnosis.py produces such failures again on the tests' cluster, and checks their findings.
@@ -345,9 +345,9 @@ FAILURES = {
     "over-quota": (
         "ReplicaSet over-quota-*",
         "FailedCreate",
-        'It may not create its Pods: pods "over-quota-7fff5f55b-cpvbc" is forbidden: exceeded quota: none, '
-        "requested: pods=1, used: pods=22, limited: pods=0.",
-        "Correct the Deployment's manifest, or the quota or policy that does not allow it.",
+        "It may not create its Pods, because of the quota none. Needed: pods=1. Used: pods=22. Allowed: pods=0.",
+        "Delete what you no longer need, or lower `replicas` or `resources` in the manifest. "
+        "`%kubectl describe quota none` shows what is used; the cluster's administrator can raise it.",
     ),
     "selects-nothing": (
         "Service selects-nothing",
@@ -374,6 +374,33 @@ FAILURES = {
         "Use its node port (`service_url(…)`), `port_forward(…)`, or with minikube `minikube tunnel` in a terminal.",
     ),
 }
+CURRENT = "Of 1 Pod(s) of its current revision, 0 are available."
+BEFORE = "1 Pod(s) of an earlier revision still serve."
+CURRENT_FIX = "Fix the Pods of the current revision: see the findings about them."
+
+# The file, and what was found about the Deployment: the reason, the cause, and the fix.
+ROLLOUTS = {
+    "rollout-stuck": (
+        "ProgressDeadlineExceeded",
+        f"Its rollout is stuck: no progress for 10 s (`progressDeadlineSeconds`). {CURRENT} {BEFORE}",
+        f"{CURRENT_FIX} Or go back to the revision before it: `%kubectl rollout undo deployment/rollout-stuck`.",
+    ),
+    "rollout-stuck-at-once": (
+        "ProgressDeadlineExceeded",
+        f"Its rollout is stuck: no progress for 10 s (`progressDeadlineSeconds`). {CURRENT}",
+        CURRENT_FIX,
+    ),
+    "rollout-unfinished": (
+        "rollout not finished",
+        f"{CURRENT} {BEFORE} Without progress for 600 s (`progressDeadlineSeconds`), the rollout counts as stuck.",
+        f"{CURRENT_FIX} Or go back to the revision before it: `%kubectl rollout undo deployment/rollout-unfinished`.",
+    ),
+    "rollout-paused": (
+        "DeploymentPaused",
+        "Its rollout is paused, so its Pods are not replaced by Pods of the current template.",
+        "Continue it: `%kubectl rollout resume deployment/rollout-paused`.",
+    ),
+}
 WELL = ["healthy", "external", "job-done", "init-done", "secret-optional"]
 
 
@@ -386,7 +413,7 @@ def concluded(record, *, wide=False, **changes):
     logs = record.get("log", {})
     pods = record.get("pods", [])
     evidence = {
-        **{kind: record.get(kind, []) for kind in ("replicasets", "services", "events")},
+        **{kind: record.get(kind, []) for kind in ("replicasets", "statefulsets", "deployments", "services", "events")},
         "pods": pods,
         "all_pods": pods,
         "images": lambda: IMAGES,
@@ -400,6 +427,15 @@ def concluded(record, *, wide=False, **changes):
 
 def first_status(record):
     return record["pods"][0]["status"]["containerStatuses"][0]
+
+
+def only_unready(record, **changes):
+    """The stage at which a Pod is that is not ready, although nothing has failed."""
+    (finding,) = concluded(record, **changes)
+    assert finding.reason == "NotReady" and finding.fix.startswith("Wait some seconds, and run `diagnose` again.")
+    before, _, stage = finding.why.partition(": ")
+    assert before == "It is not ready, and nothing has failed so far"
+    return stage.removesuffix(".")
 
 
 @pytest.mark.parametrize("name", FAILURES)
@@ -418,7 +454,69 @@ def test_nothing_is_wrong(name):
 
 
 def test_each_record_is_tested():
-    assert {path.stem for path in RECORDED.iterdir()} == {*FAILURES, *WELL, "deployment"}
+    assert {path.stem for path in RECORDED.iterdir()} == {*FAILURES, *ROLLOUTS, *WELL, "deployment"}
+
+
+@pytest.mark.parametrize("name", ROLLOUTS)
+def test_a_rollout_that_does_not_finish(name):
+    *pods, finding = concluded(recorded(name))
+    assert finding == Finding(f"Deployment {name}", *ROLLOUTS[name])
+    assert [pod.subject for pod in pods] == ([] if name == "rollout-paused" else [f"Pod {name}-*"])
+
+
+def progressing(record):
+    """The condition that reports the progress of a rollout."""
+    return next(each for each in record["deployments"][0]["status"]["conditions"] if each["type"] == "Progressing")
+
+
+def test_a_rollout_that_may_still_finish_is_no_failure():
+    record = recorded("rollout-unfinished") | {"events": []}
+    assert [finding.reason for finding in concluded(record)] == ["NotReady"], "its Pod has not failed so far"
+    assert not concluded(record | {"pods": []})
+
+
+def test_a_rollout_that_a_quota_stops():
+    record = recorded("rollout-unfinished") | {"pods": [], "events": []}
+    refused = recorded("over-quota")["replicasets"][0]["status"]["conditions"]
+    record["replicasets"][1]["status"]["conditions"] = refused
+    assert [finding.reason for finding in concluded(record)] == ["FailedCreate", "rollout not finished"]
+
+
+def test_a_first_rollout_that_waits_has_only_the_finding_about_its_pod():
+    record = recorded("rollout-stuck-at-once")
+    progressing(record).update(reason="ReplicaSetUpdated", status="True")
+    assert [finding.subject for finding in concluded(record)] == ["Pod rollout-stuck-at-once-*"]
+
+
+def test_after_an_undo_the_deadline_that_was_exceeded_is_no_failure():
+    """Kubernetes removes the condition only when the Pods of the other revision are gone."""
+    record = recorded("rollout-stuck") | {"pods": recorded("rollout-stuck")["pods"][:1]}
+    old, new = record["replicasets"]
+    old["metadata"]["annotations"], new["metadata"]["annotations"] = (
+        {"deployment.kubernetes.io/revision": "3"},
+        old["metadata"]["annotations"],
+    )
+    record["deployments"][0]["metadata"]["annotations"] = old["metadata"]["annotations"]
+    assert not concluded(record)
+
+
+def test_a_status_that_is_about_an_earlier_template_says_nothing():
+    record = recorded("rollout-stuck") | {"pods": []}
+    record["deployments"][0]["metadata"]["generation"] += 1
+    assert not concluded(record)
+
+
+def test_a_paused_deployment_whose_pods_have_its_template_is_no_failure():
+    record = recorded("rollout-paused")
+    record["deployments"][0]["status"]["updatedReplicas"] = 1
+    assert not concluded(record)
+
+
+def test_a_replicaset_without_a_deployment_belongs_to_no_rollout():
+    record = recorded("rollout-stuck") | {"pods": []}
+    for replicaset in record["replicasets"]:
+        del replicaset["metadata"]["ownerReferences"]
+    assert not concluded(record)
 
 
 def test_pods_of_one_deployment_are_one_finding_unless_their_names_are_shown():
@@ -455,17 +553,17 @@ def test_a_full_disk():
 
 
 @pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing"])
-def test_a_pod_that_starts_is_no_failure(reason):
+def test_a_pod_that_starts_is_only_not_ready(reason):
     record = recorded("config-missing")
     first_status(record)["state"]["waiting"]["reason"] = reason
-    assert not concluded(record)
+    assert only_unready(record) == f"the container webapp is waiting ({reason})"
 
 
 def test_a_volume_that_was_mounted_after_all_is_no_failure():
     record = recorded("secret-missing")
     mounted = {"metadata": {"resourceVersion": "999999"}, "reason": "Pulling", "message": "Pulling image"}
     record["events"].append(record["events"][0] | mounted)
-    assert not concluded(record)
+    assert only_unready(record) == "the container webapp is waiting (ContainerCreating)"
 
 
 def test_a_wait_for_a_volume_that_timed_out_is_explained_by_its_cause():
@@ -493,8 +591,9 @@ def test_an_init_container_that_begins_again_waits_for_its_back_off():
 def test_an_init_container_that_has_begun_is_no_failure_yet():
     record = recorded("init-waits")
     begun = datetime.fromisoformat(init_status(record)["state"]["running"]["startedAt"])
-    assert not concluded(record, now=begun + timedelta(seconds=10))
-    assert concluded(record, now=begun + timedelta(seconds=11))
+    soon = begun + timedelta(seconds=10)
+    assert only_unready(record, now=soon) == "the container prepare is running, but not ready"
+    assert concluded(record, now=begun + timedelta(seconds=11))[0].reason == "PodInitializing"
 
 
 def test_what_an_init_container_did_before_it_succeeded_is_no_failure():
@@ -506,7 +605,8 @@ def test_what_an_init_container_did_before_it_succeeded_is_no_failure():
 def test_a_sidecar_that_runs_is_no_failure():
     record = recorded("init-waits")
     record["pods"][0]["spec"]["initContainers"][0]["restartPolicy"] = "Always"
-    assert not concluded(record)
+    init_status(record)["ready"] = True
+    assert only_unready(record) == "the container webapp is waiting (PodInitializing)"
 
 
 def test_the_name_of_a_container_that_waits_is_its_own():
@@ -532,7 +632,7 @@ def test_a_pod_without_a_node_for_another_reason(reason, message):
 def test_a_pod_that_has_just_been_created_waits_for_its_scheduler():
     record = recorded("no-scheduler")
     created = datetime.fromisoformat(record["pods"][0]["metadata"]["creationTimestamp"])
-    assert not concluded(record, now=created + timedelta(seconds=10))
+    assert only_unready(record, now=created + timedelta(seconds=10)) == "it is waiting for a node"
 
 
 def test_the_policy_that_fetches_an_image_is_also_a_default():
@@ -704,11 +804,120 @@ def test_a_probe_of_another_container_is_named():
     assert "(unknown)" in concluded(record)[0].why
 
 
+def test_a_probe_that_runs_a_command():
+    record = recorded("readiness-404")
+    record["pods"][0]["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": ["test", "!", "-e", "/a b"]}}
+    record["events"][0]["message"] = "Readiness probe failed: "
+    assert concluded(record)[0].why == "The program runs, but its readiness probe (`test '!' -e '/a b'`) fails."
+
+
 def test_a_service_without_pods_and_without_selector():
     record = recorded("selects-nothing")
     del record["services"][0]["spec"]["selector"]
     assert concluded(record, pods=[], all_pods=[])[0].why == (
         "Its selector is empty, and no Pod matches it.\nThe Pods' labels: there are no Pods."
+    )
+
+
+def unready(record):
+    """The record of a Pod whose condition Ready is false."""
+    record["pods"][0]["status"]["conditions"][0]["status"] = "False"
+    return record
+
+
+def test_a_program_that_runs_and_is_not_ready_yet():
+    record = unready(recorded("healthy")) | {"services": []}
+    first_status(record)["ready"] = False
+    assert only_unready(record) == "the container webapp is running, but not ready"
+    record["pods"][0]["status"]["containerStatuses"].clear()
+    assert only_unready(record) == "it is waiting for a node"
+    record["pods"][0]["spec"]["nodeName"] = "node-1"
+    assert only_unready(record) == "its node is about to start it"
+
+
+def test_a_readiness_gate_that_no_controller_opens():
+    record = unready(recorded("healthy")) | {"services": []}
+    record["pods"][0]["spec"]["readinessGates"] = [{"conditionType": "example.com/registered"}]
+    (finding,) = concluded(record)
+    assert (finding.reason, finding.why, finding.fix) == (
+        "NotReady",
+        "Its readiness gate example.com/registered is not true.",
+        "A controller sets this condition. If there is none, leave `readinessGates` out of the manifest.",
+    )
+
+
+def another_application(record, **container):
+    """Add a second Pod with the same labels, whose container has these fields; it is ready."""
+    other = copy.deepcopy(record["pods"][0])
+    other["metadata"] |= {"name": "shop-7d4b9c-x2x9f", "generateName": "shop-7d4b9c-", "uid": "uid-of-shop"}
+    other["spec"]["containers"][0].update(container)
+    record["pods"].append(other)
+    return record
+
+
+def test_a_selector_that_fits_two_applications():
+    (finding,) = concluded(another_application(recorded("healthy"), image="localhost:5000/shop@sha256:0123"))
+    assert finding == Finding(
+        "Service healthy",
+        "several applications",
+        "Its selector app=healthy matches Pods of different applications, and each request goes to any of them:\n"
+        "- healthy (web-app:1.0)\n- shop-7d4b9c-* (localhost:5000/shop@sha256:0123)",
+        "Add a label that only the right Pods have to their template, and to the Service's `selector`.",
+    )
+    (finding,) = concluded(another_application(recorded("healthy"), command=["python", "-m", "http.server"]))
+    assert finding.reason == "several applications", "the same image, but another program"
+
+
+def test_two_versions_behind_one_service_are_no_failure():
+    record = another_application(recorded("healthy"), image="docker.io/library/web-app:2.0")
+    assert not concluded(another_application(record, image="web-app"))
+
+
+def test_an_application_that_is_being_deleted_no_longer_gets_requests():
+    record = another_application(recorded("healthy"), image="frontend:1.0")
+    record["pods"][1]["metadata"]["deletionTimestamp"] = record["now"]
+    assert not concluded(record)
+
+
+def test_a_quota_that_requires_limits():
+    record = recorded("over-quota")
+    record["replicasets"][0]["status"]["conditions"][0]["message"] = (
+        'pods "web-7fff5f55b-cpvbc" is forbidden: failed quota: memory: must specify limits.memory for: webapp'
+    )
+    (finding,) = concluded(record)
+    assert (finding.why, finding.fix) == (
+        "It may not create its Pods, because the quota memory requires fields that are missing: "
+        "limits.memory for: webapp.",
+        "Add these fields under `resources` to the containers in the Pod template.",
+    )
+
+
+def test_a_statefulset_that_may_not_create_the_claim_of_its_next_pod():
+    """A StatefulSet reports this only in an event."""
+    refused = (
+        "create Claim data-notes-2 for Pod notes-2 in StatefulSet notes failed error: persistentvolumeclaims "
+        '"data-notes-2" is forbidden: exceeded quota: workbook-learner, requested: persistentvolumeclaims=1, '
+        "used: persistentvolumeclaims=2, limited: persistentvolumeclaims=2"
+    )
+    event = {"reason": "FailedCreate", "message": refused, "involvedObject": {"uid": "uid-of-notes"}}
+    created = event | {"reason": "SuccessfulCreate", "message": "create Pod notes-2 in StatefulSet notes successful"}
+    events = [event | {"metadata": {"resourceVersion": "12"}}, created | {"metadata": {"resourceVersion": "9"}}]
+    notes = {"metadata": {"name": "notes", "uid": "uid-of-notes"}, "spec": {"replicas": 3}, "status": {"replicas": 2}}
+    record = {"now": "2026-11-25T21:05:12Z", "statefulsets": [notes], "events": events}
+    (finding,) = concluded(record)
+    assert (finding.subject, finding.reason, finding.why) == (
+        "StatefulSet notes",
+        "FailedCreate",
+        "It may not create its Pods, because of the quota workbook-learner. Needed: persistentvolumeclaims=1. "
+        "Used: persistentvolumeclaims=2. Allowed: persistentvolumeclaims=2.",
+    )
+    events[1]["metadata"]["resourceVersion"] = "13"
+    assert not concluded(record), "it has succeeded since"
+    events.clear()
+    assert not concluded(record), "it has not tried yet"
+    notes["spec"]["replicas"] = 2
+    assert not concluded(record | {"events": [event | {"metadata": {"resourceVersion": "12"}}]}), (
+        "it needs no more Pods"
     )
 
 
@@ -729,7 +938,7 @@ class Api:
         records = [recorded(name) for name in names]
         self.kinds = {
             kind: [item for record in records for item in record.get(kind, [])]
-            for kind in ("pods", "services", "replicasets", "events")
+            for kind in ("pods", "services", "replicasets", "statefulsets", "deployments", "events")
         }
 
     def objects(self, resource, namespace=None, label_selector=""):
@@ -773,9 +982,14 @@ def cluster(monkeypatch):
 
 
 def test_diagnose_examines_the_whole_namespace(cluster):
-    cluster("image-never-pulled", "over-quota", "load-balancer", "job-done")
+    cluster("image-never-pulled", "over-quota", "rollout-paused", "load-balancer", "job-done")
     found = diagnose()
-    assert [finding.reason for finding in found] == ["ErrImageNeverPull", "FailedCreate", "EXTERNAL-IP <pending>"]
+    assert [finding.reason for finding in found] == [
+        "ErrImageNeverPull",
+        "FailedCreate",
+        "DeploymentPaused",
+        "EXTERNAL-IP <pending>",
+    ]
     assert "the node has web-app:3.0." in found[0].why
 
 

@@ -191,7 +191,7 @@ def test_a_file_that_the_program_could_not_read(words, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("tags", "removed"), [([], True), (["other:1"], False)])
 def test_what_the_new_image_replaces_is_removed(words, docker_engine, monkeypatch, capsys, tags, removed):
     identities = iter(["sha256:old", "sha256:new"])
-    monkeypatch.setattr(docker, "_identity", lambda engine, image: next(identities))
+    monkeypatch.setattr("workbook.engine.build._identity", lambda engine, image: next(identities))
     docker_engine.answers = {
         "GET /images/sha256:old/json": {"Id": "sha256:old", "RepoTags": tags},
         "DELETE /images/sha256:old": [{}],
@@ -204,7 +204,7 @@ def test_what_the_new_image_replaces_is_removed(words, docker_engine, monkeypatc
 
 def test_one_that_is_in_use_stays(words, docker_engine, monkeypatch, capsys):
     identities = iter(["sha256:old", "sha256:new"])
-    monkeypatch.setattr(docker, "_identity", lambda engine, image: next(identities))
+    monkeypatch.setattr("workbook.engine.build._identity", lambda engine, image: next(identities))
     docker_engine.answers["DELETE /images/sha256:old"] = (409, "a container is using it")
     magic(BUILD)
     assert "previous image" not in capsys.readouterr().out

@@ -37,3 +37,16 @@ def test_a_cell_that_should_fail_and_does_not_is_a_failure(shelf):
     nbformat.write(new_notebook(cells=[new_markdown_cell("# A title"), tagged]), shelf / "02_meant.ipynb")
     (outcome,) = execute(notebooks.find(("2",)), lambda path, book: None)
     assert outcome.error == "This cell should fail, but did not:\n1 + 1"
+
+
+def test_a_notebook_that_is_not_possible_here_is_no_failure(shelf, capsys):
+    refusal = (
+        "from workbook.base.errors import NotPossible\nraise NotPossible('There is one node.', fix='Add another.')"
+    )
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# A title"), new_code_cell(refusal)]), shelf / "02_two.ipynb")
+    kept = {}
+    (outcome,) = execute(notebooks.find(("2",)), lambda path, book: kept.update({path.stem: book}))
+    assert (outcome.error, outcome.not_possible) == ("", "There is one node.\nDo:  Add another.")
+    assert kept["02_two"].metadata.workbook["failed"]  # so that its recorded outputs are kept
+    shown = capsys.readouterr().out
+    assert "not possible here" in shown and "02_two.ipynb:\nThere is one node." in shown

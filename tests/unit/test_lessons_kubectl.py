@@ -78,6 +78,13 @@ def test_each_manifest_has_the_images_of_the_registry(kubectl_script, home):
     assert "image: web-app:1.0" in (ROOT / MANIFEST).read_text(encoding="utf-8")
 
 
+def test_the_init_containers_of_a_manifest_have_the_images_of_the_registry(kubectl_script):
+    kubectl_script('cat "$3"')
+    spec = yaml.safe_load(kubectl("apply", "-f", "manifests/solutions/12-prepared.yaml"))["spec"]["template"]["spec"]
+    images = [container["image"] for container in spec["initContainers"] + spec["containers"]]
+    assert images == ["registry:5000/web-app:1.0"] * 2
+
+
 def test_each_manifest_of_a_folder_has_the_images_of_the_registry(kubectl_script, home):
     kubectl_script('cat "$3"/puzzle-3.yaml "$5"')
     printed = kubectl("apply", "-f", "manifests/puzzles", "-f", "manifests/1-04-webapp-service.yaml")

@@ -18,12 +18,16 @@ from workbook.cluster.choose import Settings
 
 FAKE = """
 case " $* " in
-*" status "*) echo '* Profile "workbook" not found.'; exit 85 ;;
+*" status "*) echo "* Profile \\"$2\\" not found."; exit 85 ;;
 *" start "*) echo "$@" > "{seen}" ;;
 esac
 {root}
 echo the kubeconfig > "$KUBECONFIG"
 """
+# What minikube reports about two nodes: https://minikube.sigs.k8s.io/docs/commands/status/
+CONTROL_PLANE = '{"Name":"workbook","Host":"Running","Kubelet":"Running","APIServer":"Running","Worker":false}'
+WORKER = '{"Name":"workbook-m02","Host":"Running","Kubelet":"Running","APIServer":"Irrelevant","Worker":true}'
+STOPPED_WORKER = WORKER.replace("Running", "Stopped")
 ROOT_IS_REFUSED = """
 case " $* " in
 *" --force "* | *" status "*) ;;
@@ -85,6 +89,12 @@ def test_root_starts_minikube_which_refuses_root(started, engine, ours):
 def test_another_user_starts_it_with_all_of_minikubes_own_checks(started, engine, ours):
     engine({"OSType": "linux"})
     assert "--force" not in started() and "--force" not in ours.describe()
+
+
+def test_the_driver_is_the_profiles(ours, home):
+    assert ours.driver == ""
+    profile(home, "vfkit")
+    assert ours.driver == "vfkit"
 
 
 def test_root_with_the_driver_none_needs_no_force(started, engine, home):
@@ -337,6 +347,11 @@ def test_docker_env_of_another_runtime_is_refused():
         ('{"Name":"workbook","Host":"Running","Kubelet":"Stopped","APIServer":"Stopped"}', "Broken"),
         ('{"Name":"workbook","Host":"Running","Kubelet":"Stopped","APIServer":"Paused"}', "Stopped"),
         ('{"Name":"workbook","Host":"Nonexistent","Kubelet":"","APIServer":""}', "Absent"),
+        (f"[{CONTROL_PLANE},{WORKER}]", "Running"),
+        (f"[{CONTROL_PLANE},{STOPPED_WORKER}]", "Stopped"),
+        (f"[{CONTROL_PLANE},{WORKER}]".replace("Running", "Stopped"), "Stopped"),
+        (f"[{CONTROL_PLANE},{STOPPED_WORKER}]".replace("Stopped", "Nonexistent"), "Broken"),
+        (f"[{CONTROL_PLANE},{WORKER}]".replace("Running", "Nonexistent"), "Absent"),
     ],
 )
 def test_status(ours, program, answer, state):
@@ -414,3 +429,51 @@ def test_minikube_kubectl_stands_in_where_its_cache_is_elsewhere(ours, program, 
     program("kubectl", kubectl_of(32))
     program("minikube", kubectl_of(36))
     assert ours.kubectl() == ["minikube", "-p", "workbook", "kubectl", "--"]
+
+
+# ---- Two nodes ----
+
+
+@pytest.fixture
+def two(ours, monkeypatch):
+    """The cluster with two nodes, in place of `ours`."""
+    monkeypatch.setattr(ours, "settings", Settings.from_environment("workbook-two"))
+    return ours
+
+
+def test_two_nodes_are_small_and_use_containerd(two, started, engine):
+    """minikube's `docker-env` refuses a cluster with several nodes, and two nodes cannot publish the same port."""
+    engine({"OSType": "linux"})
+    words = started()
+    assert {"--nodes=2", "--container-runtime=containerd", "--memory=1900"} <= set(words)
+    assert not any(word.startswith("--ports") for word in words)
+    assert "two nodes" in two.describe()
+
+
+def test_two_nodes_without_an_engine(two, started, engine):
+    engine(None)
+    assert {"--nodes=2", "--container-runtime=containerd", "--memory=1900"} <= set(started())
+
+
+def test_a_node_that_was_just_switched_off_is_started(two, program, engine, monkeypatch, tmp_path):
+    engine({"OSType": "linux"})
+    monkeypatch.setattr(minikube.ready, "reach", lambda cluster: "the connection")
+    monkeypatch.setattr(minikube.ready, "connect", lambda cluster, text: "connected")
+    (tmp_path / "said").write_text(f"[{CONTROL_PLANE},{WORKER}]", encoding="utf-8")
+    program("minikube", f'case "$*" in *status*) cat "{tmp_path}/said";; *) echo > "$KUBECONFIG";; esac')
+    assert two.start() == "the connection"
+    (tmp_path / "said").write_text(f"[{CONTROL_PLANE},{STOPPED_WORKER}]", encoding="utf-8")
+    assert two.start() == "connected"
+
+
+def test_a_node_is_stopped_and_started_by_its_name(two, program, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(minikube, "Api", lambda cluster: None)
+    waited = []
+    monkeypatch.setattr(minikube.ready, "wait_for_nodes", lambda cluster, api: waited.append(cluster.name))
+    program("minikube", f'echo "$@" >> "{tmp_path}/seen"')
+    two.stop_node("workbook-two-m02")
+    assert not waited
+    two.start_node("workbook-two-m02")
+    seen = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
+    assert seen == [f"-p workbook-two node {verb} workbook-two-m02" for verb in ("stop", "start")]
+    assert waited == ["workbook-two"] and "node stop workbook-two-m02" in capsys.readouterr().out

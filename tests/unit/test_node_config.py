@@ -1,4 +1,10 @@
-"""The kind configuration for an ordinary and for a locked-down machine."""
+"""The kind configuration for an ordinary and for a locked-down machine, and for two nodes."""
+
+import json
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
 
 import node
 from node.machine import Machine
@@ -13,9 +19,46 @@ def test_an_ordinary_machine_only_gets_the_port_mapping():
     assert [mapping["containerPort"] for mapping in control_plane["extraPortMappings"]] == [node.NODE_PORT]
 
 
+def test_claims_get_volumes_of_a_default_class():
+    """A claim that names no class only gets a volume from the default class."""
+    annotations = node.STORAGE_CLASS["metadata"]["annotations"]
+    assert annotations == {"storageclass.kubernetes.io/is-default-class": "true"}
+
+
 def test_a_locked_down_machine_gets_patches_for_control_groups_version_1():
     locked_down = Machine(linux=True, sys_resource=False, cgroups=1, systemd=False)
     config = node.kind_config(locked_down, built_here=True)
     assert config["networking"] == {"disableDefaultCNI": True}
     assert "failCgroupV1: false" in config["kubeadmConfigPatches"][0]
     assert "SystemdCgroup = false" in config["containerdConfigPatches"][0]
+
+
+@pytest.mark.parametrize("cgroups", [1, 2])
+def test_with_two_nodes_both_take_pods_and_each_has_its_network(cgroups):
+    machine = Machine(linux=True, sys_resource=True, cgroups=cgroups, systemd=True)
+    config = node.kind_config(machine, True, [Path("/a/pods-0"), Path("/a/pods-1")])
+    assert [entry["role"] for entry in config["nodes"]] == ["control-plane", "worker"]
+    assert [entry["extraMounts"][0]["hostPath"] for entry in config["nodes"]] == ["/a/pods-0", "/a/pods-1"]
+    assert len({entry["extraMounts"][0]["containerPath"] for entry in config["nodes"]}) == 1
+    first, *others = config["kubeadmConfigPatches"]
+    assert "InitConfiguration" in first and "taints: []" in first
+    assert len(others) == (cgroups == 1)
+
+
+def test_the_ranges_of_two_nodes_do_not_overlap():
+    first, second = map(ip_network, map(node.pod_range, range(2)))
+    assert not first.overlaps(second) and first.subnet_of(ip_network("10.244.0.0/16"))
+
+
+def test_pods_on_other_nodes_see_a_pods_own_address():
+    content = json.loads(node.pod_network(1))
+    (bridge,) = (plugin for plugin in content["plugins"] if plugin["type"] == "bridge")
+    assert bridge["ipMasq"] is False and bridge["ipam"]["ranges"] == [[{"subnet": "10.244.1.0/24"}]]
+    assert [plugin["type"] for plugin in content["plugins"]] == ["bridge", "firewall", "portmap"]
+
+
+def test_what_leaves_the_pods_network_is_masqueraded_once():
+    *_, script = node.masquerade(1)
+    check, add = script.split(" || ")
+    assert "--check" in check and add == check.replace(" 2>/dev/null", "").replace("--check", "--append")
+    assert "--source 10.244.1.0/24 ! --destination 10.244.0.0/16" in add

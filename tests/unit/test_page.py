@@ -52,6 +52,15 @@ def test_a_page_is_shown_whatever_its_status(server, inside, status, words):
     assert "&lt;b&gt;hello&lt;/b&gt;" in answer._repr_html_(), "a page must not run in the notebook"
 
 
+def test_a_pod_of_another_namespace(server, monkeypatch):
+    def run(*args):
+        assert args[:5] == ("exec", "--namespace", "other", "pod/visitor", "--")
+        return subprocess.check_output([sys.executable, *args[6:]], encoding="utf-8", errors="replace")
+
+    monkeypatch.setattr(module, "kubectl_output", run)
+    assert page(f"{server}/200", inside="pod/visitor", namespace="other").status == 200
+
+
 def test_a_document_is_shown_in_a_frame_of_its_own():
     shown = module.Page("http://webservice", 200, "<HTML><script>alert()</script></HTML>")._repr_html_()
     assert '<iframe sandbox srcdoc="&lt;HTML&gt;&lt;script&gt;' in shown

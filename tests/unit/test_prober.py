@@ -1,5 +1,6 @@
 """A prober's Pod, its program, and the counts from its log."""
 
+import json
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -80,3 +81,12 @@ def test_the_pod_is_deleted_after_an_error_in_the_block(done):
     with pytest.raises(LookupError), prober("webservice"):
         raise LookupError
     assert done[4:] == ["delete"]
+
+
+@pytest.mark.parametrize(("node", "spec"), [("", {}), ("worker", {"nodeName": "worker"})])
+def test_requests_come_from_the_node_that_was_chosen(done, monkeypatch, node, spec):
+    ran = []
+    monkeypatch.setattr(module, "kubectl", lambda *args: ran.extend(args))
+    with prober("10.96.0.7", node=node, timeout=0.1):
+        [overrides] = [word.removeprefix("--overrides=") for word in ran if word.startswith("--overrides=")]
+    assert json.loads(overrides) == {"spec": {"terminationGracePeriodSeconds": 1} | spec}

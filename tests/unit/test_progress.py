@@ -1,8 +1,11 @@
 """The notes about a learner's progress, and their display."""
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 import workbook
+from workbook.base import notebooks
 from workbook.base.labels import MANAGED
 from workbook.base.notebooks import find
 from workbook.lessons.progress import CONFIG_MAP, note
@@ -51,6 +54,19 @@ def test_a_cluster_that_forbids_it_has_no_notes(api_server, methods):
 
 def test_nothing_is_noted_without_a_cluster(home):
     note(3, "begun")
+
+
+def test_a_notebook_with_several_exercises(api_server, tmp_path, monkeypatch):
+    calls = [f"exercise(3, {{}}, part={part}{solution})" for part in (1, 2) for solution in ("", ", solution=True")]
+    cells = [new_code_cell(f"a = 1\n{call}") for call in calls]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "03_a.ipynb")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    seen = []
+    for part, what in ((0, "begun"), (2, "exercise"), (1, "solution"), (1, "exercise")):
+        note(3, what, part)
+        seen.append(workbook.progress().loc["03_a", "EXERCISE"])
+    assert seen == ["", "1 of 2 done", "with the solution", "✓ done"]
+    assert notes(api_server) == {"03-step": "begun", "03-exercise-2": "exercise", "03-exercise-1": "exercise"}
 
 
 def test_progress(api_server):

@@ -3,7 +3,7 @@
 import pytest
 
 import workbook
-from workbook.base.errors import WorkbookError
+from workbook.base.errors import NotPossible, WorkbookError
 from workbook.base.lock import lock
 
 
@@ -39,3 +39,24 @@ def test_the_address_of_a_service(api_server):
     assert workbook.service_url("web") == "http://10.0.0.5:30080"
     with pytest.raises(WorkbookError, match="no Service 'other'"):
         workbook.service_url("other")
+
+
+@pytest.mark.parametrize("function", [workbook.stop_node, workbook.start_node])
+def test_the_nodes_of_an_existing_cluster_are_left_alone(api_server, function):
+    with pytest.raises(NotPossible, match=r"'node' is neither stopped nor started(.|\n)*recorded outputs"):
+        function("node")
+
+
+@pytest.mark.parametrize("function", [workbook.stop_node, workbook.start_node])
+def test_only_a_worker_is_stopped(api_server, function):
+    api_server.objects["nodes"][0]["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
+    with pytest.raises(WorkbookError, match="'node' runs the control plane"):
+        function("node")
+    with pytest.raises(WorkbookError, match=r"has no node 'other'\.\nWhy: It has node\."):
+        function("other")
+
+
+def test_a_namespace_is_not_mistaken_for_a_cluster_with_two_nodes(api_server, capsys):
+    workbook.delete_cluster(nodes=2)
+    assert "stays: the workbook only deletes clusters that it created" in capsys.readouterr().out
+    assert api_server.requests == []

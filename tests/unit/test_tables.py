@@ -19,6 +19,15 @@ HASH = {"pod-template-hash": "555df568bd"}
         ({"name": "kube-proxy-klndq", "generateName": "kube-proxy-"}, "kube-proxy-*"),
         ({"name": "etcd-node-1", "ownerReferences": [{"kind": "Node", "name": "node-1"}]}, "etcd-*"),
         ({"name": "web-0", "generateName": ""}, "web-0"),
+        (
+            {
+                "name": "notes-0",
+                "generateName": "notes-",
+                "labels": {"app": "notes"},
+                "ownerReferences": [{"kind": "StatefulSet", "name": "notes"}],
+            },
+            "notes-0",
+        ),
         ({"name": "web"}, "web"),
     ],
 )
@@ -159,8 +168,10 @@ class TestEvents:
 
 def test_status(api_server):
     assert workbook.status().loc["cluster", "STATUS"] == "Running"
+    assert workbook.status(wide=True).loc["cluster"].tolist() == ["Running", "existing", "", 1]
     api_server.refused = {"GET"}
     assert workbook.status().loc["cluster", "STATUS"] == "Stopped"
+    assert workbook.status(wide=True).loc["cluster"].to_dict()["NODES"] == 0
 
 
 @pytest.mark.parametrize(

@@ -28,3 +28,7 @@ class WorkbookError(Exception):
         if debugging():
             return "".join(traceback.format_exception(self)).splitlines()
         return [f"{type(self).__name__}: {self}"]
+
+
+class NotPossible(WorkbookError):
+    """What a notebook needs cannot be had on this machine or on this cluster. Tests then skip the rest of the notebook."""

@@ -18,6 +18,11 @@ from workbook.base.paths import clusters
 from workbook.bundle.choose import chosen
 from workbook.bundle.use import Bundle
 
+PROFILE = "WORKBOOK_PROFILE"
+"""The variable with the cluster's name."""
+TWO = "-two"
+"""The end of the name of a cluster with two nodes. The rest is the name of the learner's own cluster."""
+
 
 class Provider(StrEnum):
     """The program that provides the cluster."""
@@ -63,7 +68,7 @@ class Settings:
         Raises:
             WorkbookError: the bundle that is named there is damaged; see `workbook.bundle.verify`.
         """
-        name = profile or os.environ.get("WORKBOOK_PROFILE", "workbook")
+        name = profile or os.environ.get(PROFILE, "workbook")
         return cls(
             name,
             clusters() / name,
@@ -73,6 +78,16 @@ class Settings:
             os.environ.get("WORKBOOK_REGISTRY", ""),
             chosen(),
         )
+
+    @property
+    def nodes(self) -> int:
+        """The number of nodes of a cluster that the workbook creates. The cluster's name decides: see `TWO`."""
+        return 2 if self.profile.endswith(TWO) else 1
+
+    @property
+    def own(self) -> str:
+        """The name of the learner's own cluster, to which a cluster with two nodes belongs."""
+        return self.profile.removesuffix(TWO)
 
 
 def choose(settings: Settings | None = None) -> tuple[Provider, Reason]:
@@ -107,8 +122,10 @@ def _preferred(settings: Settings) -> tuple[Provider, Reason]:
                 fix=f"Set it to one of {', '.join(Provider)}, or unset it.",
             )
         return Provider(settings.provider), Reason.REQUESTED
-    if provider := remembered(settings.folder):
-        return provider, Reason.REMEMBERED
+    # A cluster with two nodes gets the provider of the learner's own.
+    for folder in (settings.folder, settings.folder.with_name(settings.own)):
+        if provider := remembered(folder):
+            return provider, Reason.REMEMBERED
     if shutil.which("minikube"):
         return Provider.MINIKUBE, Reason.INSTALLED
     return Provider.KIND, Reason.NOT_INSTALLED

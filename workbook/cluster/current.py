@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import clusters, modified
-from workbook.cluster.choose import Provider, Settings, choose, remembered
+from workbook.cluster.choose import PROFILE, TWO, Provider, Settings, choose, remembered
 from workbook.cluster.protocol import Cluster
 
 if TYPE_CHECKING:
@@ -21,6 +21,29 @@ def current() -> Cluster:
     """
     settings = Settings.from_environment()
     return open_cluster(choose(settings)[0], settings)
+
+
+def own() -> Cluster:
+    """Return the learner's own cluster, even while this process uses the one with two nodes. Raises what `choose` raises."""
+    settings = Settings.from_environment(Settings.from_environment().own)
+    return open_cluster(choose(settings)[0], settings)
+
+
+def select(nodes: int) -> Cluster:
+    """Make this process use the learner's own cluster, or the one with two nodes; return the cluster.
+
+    The programs that this process starts use it, too. An existing cluster stays selected: it has the nodes that it has.
+
+    Args:
+        nodes: 1 or 2.
+
+    Raises:
+        WorkbookError: see `choose`.
+    """
+    settings = Settings.from_environment()
+    if settings.nodes != nodes and choose(settings)[0] is not Provider.EXISTING:
+        os.environ[PROFILE] = f"{settings.own}{TWO if nodes == 2 else ''}"
+    return current()
 
 
 @cache
@@ -46,13 +69,16 @@ def made() -> list[Cluster]:
     return [open_cluster(provider, settings) for provider, settings in found if provider]
 
 
-def api() -> "Api":
-    """Return a connection to the current cluster. It reads the kubeconfig only after a change, not at each call.
+def api(cluster: Cluster | None = None) -> "Api":
+    """Return a connection to a cluster. It reads the kubeconfig only after a change, not at each call.
+
+    Args:
+        cluster: the current one when None.
 
     Raises:
         WorkbookError: the workbook has no cluster, or the kubeconfig is not the one that the workbook wrote.
     """
-    cluster = current()
+    cluster = cluster or current()
     return _connect(cluster.provider, cluster.settings, modified(cluster.kubeconfig), os.getpid())
 
 

@@ -13,7 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import SSLError
 
 from workbook.base import labels
-from workbook.base.errors import WorkbookError
+from workbook.base.errors import NotPossible, WorkbookError
 from workbook.base.processes import CommandFailed, read, run, typed
 from workbook.base.steps import step
 from workbook.cluster import ready
@@ -151,6 +151,15 @@ class Existing(Cluster):
                     running.result = "not deleted, because your user may not do that; ask its administrator"
         kubeconfig.forget(self.kubeconfig)
 
+    def stop_node(self, name: str) -> None:
+        raise NotPossible(
+            f"The node {name!r} is neither stopped nor started.",
+            f"The cluster behind {self.context!r} keeps its nodes: the workbook only stops nodes that it started.",
+            "Read the rest of this notebook with its recorded outputs, or run it on a machine with minikube or kind.",
+        )
+
+    start_node = stop_node
+
     def kubectl(self) -> list[str]:
         return [require_kubectl(server_minor(self) if kubeconfig.is_valid(self) else None)]
 
@@ -235,7 +244,7 @@ class Existing(Cluster):
         documents: list[dict[str, Any]] = list(yaml.safe_load_all(manifest))
         for document in documents:
             pod = (document.get("spec") or {}).get("template", document).get("spec") or {}
-            for container in pod.get("containers", []):
+            for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
                 if container.get("image") in catalog():
                     container["image"] = self.reference(container["image"])
                     container["imagePullPolicy"] = "Always"

@@ -3,6 +3,8 @@
 Its node image is the official one if that can be pulled. Otherwise node/ builds one from source.
 """
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -11,8 +13,9 @@ import node
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import CommandFailed, read, run
 from workbook.base.steps import step
-from workbook.cluster import ready
+from workbook.cluster import containerd, ready
 from workbook.cluster.choose import Provider
+from workbook.cluster.containerd import full_name
 from workbook.cluster.protocol import Cluster, State, published, short_name
 from workbook.engine.homes import note_home
 from workbook.engine.pull import load, present, pull
@@ -27,8 +30,12 @@ LOADED = "workbook.image"
 """The label on an image in the node that names the engine's image from which it was loaded."""
 
 
+CLUSTER = "io.x-k8s.kind.cluster"
+"""The label on the container of a node, with the name of the cluster."""
+
+
 class Kind(Cluster):
-    """A kind cluster with one node."""
+    """A kind cluster, with one node or with two."""
 
     provider = Provider.KIND
 
@@ -36,53 +43,61 @@ class Kind(Cluster):
     def context(self) -> str:
         return f"kind-{self.name}"
 
+    @property
+    def driver(self) -> str:
+        return "docker"
+
     def describe(self) -> str:
-        return f"kind, cluster {self.name!r}: one node, in a container of this machine's Docker engine"
+        nodes = "one node, in a container" if self.settings.nodes == 1 else "two nodes, in containers"
+        return f"kind, cluster {self.name!r}: {nodes} of this machine's Docker engine"
 
     def node(self) -> "Container | None":
-        found = self.engine.containers.list(all=True, filters={"name": f"^/?{self.name}-control-plane$"})
-        return next(iter(found), None)
+        return next(iter(self.nodes()), None)
+
+    def nodes(self) -> "list[Container]":
+        """The containers of the nodes, that of the control plane first."""
+        found = self.engine.containers.list(all=True, filters={"label": f"{CLUSTER}={self.name}"})
+        return sorted(found, key=lambda container: container.name or "")  # "…-control-plane", then "…-worker"
 
     def _kind(self, *words: str) -> list[str]:
         return [str(self.program("kind") or node.kind()), *words, "--name", self.name]
 
     def status(self) -> State:
-        container = self.node()
-        if container is None:
+        nodes = self.nodes()
+        if not nodes:
             return State.ABSENT
-        if container.status != "running":
+        if not _all_run(nodes):
             return State.STOPPED
         return State.BROKEN if kubeconfig.is_valid(self) and not ready.reach(self) else State.RUNNING
 
     def start(self) -> Api:
-        if api := ready.reach(self):
+        nodes = self.nodes()
+        # A node that has just been switched off is still Ready for its cluster.
+        if _all_run(nodes) and (api := ready.reach(self)):
             return api
-        if container := self.node():
+        if nodes:
             try:
-                return self._resume(container)
+                return self._resume(nodes)
             except WorkbookError as error:
                 print(f"The cluster {self.name!r} does not start, so a new one replaces it.\n{error.what}")
                 self.delete()
         return self._create()
 
-    def _resume(self, container: "Container") -> Api:
-        """Start a stopped node, and connect to it."""
-        # Imported here, because the Docker SDK loads slowly.
-        from docker.errors import APIError
-
+    def _resume(self, nodes: "list[Container]") -> Api:
+        """Start the stopped ones among the nodes, and connect to the cluster."""
+        if len(nodes) < self.settings.nodes:
+            raise WorkbookError("Its creation was interrupted.")
         with step(f"Start the cluster {self.name!r} again"):
-            if container.status != "running":
-                print(f"$ docker start {container.name}")
-                try:
-                    container.start()
-                except APIError as error:
-                    raise WorkbookError("The cluster's node does not start.", str(error)) from error
+            for container in nodes:
+                _start(container)
             return self._connect(timeout=90)
 
     def _create(self) -> Api:
         image, official = self.node_image()
         config = self.scratch.with_name("kind.yaml")
-        config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)), encoding="utf-8")
+        networks = [None] * self.settings.nodes if official else self._networks()
+        content = node.kind_config(node.machine.detect(), not official, networks)
+        config.write_text(yaml.safe_dump(content), encoding="utf-8")
         options = ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
         with step(f"Create the cluster {self.name!r} with kind") as running:
             run(
@@ -94,10 +109,41 @@ class Kind(Cluster):
                 fix="Run this again. Docker needs 4 GB of memory and about 10 GB of free disk space. If other clusters run on"
                 " this machine, stop them, or raise its limit: `sudo sysctl fs.inotify.max_user_instances=512`.",
             )
-            return self._connect()
+            api = self._connect()
+            if not official:
+                _provide_volumes(api)
+            return api
+
+    def _networks(self) -> list[Path | None]:
+        """Write the network of Pods for each node, and return the files. A single node uses the one in its image."""
+        if self.settings.nodes == 1:
+            return [None]
+        files: list[Path | None] = []
+        for number in range(self.settings.nodes):
+            files.append(file := self.folder / f"pods-{number}.conflist")
+            file.write_text(node.pod_network(number), encoding="utf-8")
+        return files
 
     def _connect(self, timeout: float = 180) -> Api:
-        return ready.connect(self, read(self._kind("get", "kubeconfig")), timeout)
+        api = ready.connect(self, read(self._kind("get", "kubeconfig")), timeout)
+        self._connect_pods()
+        return api
+
+    def _connect_pods(self) -> None:
+        """Let the Pods of each node reach those of the others. In the official image, a network plugin does this.
+
+        Documentation: https://kubernetes.io/docs/concepts/cluster-administration/networking/#how-to-implement-the-kubernetes-network-model
+        """
+        nodes = self.nodes()
+        if len(nodes) == 1 or not all(_built_here(container) for container in nodes):
+            return
+        for number, container in enumerate(nodes):
+            for other, neighbor in enumerate(nodes):
+                if other != number:
+                    route = ["ip", "route", "replace", node.pod_range(other), "via", _address(neighbor)]
+                    print(f"$ docker exec {container.name} {shlex.join(route)}")
+                    _run_in(container, route)
+            _run_in(container, node.masquerade(number))
 
     def node_image(self) -> tuple[str, bool]:
         """The node image to use, and whether it is the official one."""
@@ -113,28 +159,50 @@ class Kind(Cluster):
         return tag, tag == node.OFFICIAL
 
     def stop(self) -> None:
-        if container := self.node():
+        if nodes := self.nodes():
             with step(f"Stop the cluster {self.name!r}"):
-                print(f"$ docker stop {container.name}")
-                container.stop()
+                for container in reversed(nodes):
+                    print(f"$ docker stop {container.name}")
+                    container.stop()
 
     def delete(self) -> None:
-        if self.node():
+        if self.nodes():
             with step(f"Delete the cluster {self.name!r}"):
                 run([*self._kind("delete", "cluster"), "--kubeconfig", str(self.scratch)], show=True)
         kubeconfig.forget(self.kubeconfig)
+
+    def stop_node(self, name: str) -> None:
+        with step(f"Switch off the node {name!r}"):
+            print(f"$ docker kill {name}")  # `docker stop` would end the node's programs in order
+            self._node_named(name).kill()
+
+    def start_node(self, name: str) -> None:
+        with step(f"Start the node {name!r} again"):
+            _start(self._node_named(name))
+            ready.wait_for_nodes(self, Api(self))
+            self._connect_pods()
+
+    def _node_named(self, name: str) -> "Container":
+        for container in self.nodes():
+            if container.name == name:
+                return container
+        raise WorkbookError(f"The cluster {self.name!r} has no node {name!r}.", fix="`nodes()` shows their names.")
 
     def kubectl(self) -> list[str]:
         return [require_kubectl(server_minor(self), first=self.program("kubectl") or node.kubectl())]
 
     def load(self, *images: str) -> None:
         identities = {image: str(self.engine.images.get(image).id) for image in images}
-        listing = self._ctr("images", "list")  # shows the labels, LOADED among them
-        on_node = {line.split()[0]: line for line in listing.splitlines() if line}
-        changed = [image for image in images if identities[image] not in on_node.get(_full(image), "")]
+        changed: dict[str, str] = {}
+        for container in self._existing_nodes():
+            listing = _ctr(container, "images", "list")  # shows the labels, LOADED among them
+            on_node = {line.split()[0]: line for line in listing.splitlines() if line}
+            changed |= {
+                image: name for image, name in identities.items() if name not in on_node.get(full_name(image), "")
+            }
         if not changed:
             return
-        with step(f"Load {', '.join(changed)} onto the node"):
+        with step(f"Load {', '.join(changed)} onto the {'node' if self.settings.nodes == 1 else 'nodes'}"):
             try:  # in one call, so that shared layers are copied only once
                 run(self._kind("load", "docker-image", *changed), show=True)
             except CommandFailed as error:
@@ -145,39 +213,110 @@ class Kind(Cluster):
                     error.output.strip().splitlines()[-1][-300:],
                     "Free some space: `docker system df` shows what Docker stores, `docker system prune` removes what is unused.",
                 ) from None
-            for image in changed:
-                self._ctr("images", "label", _full(image), f"{LOADED}={identities[image]}")
+            for container in self._existing_nodes():
+                for image, identity in changed.items():
+                    _ctr(container, "images", "label", full_name(image), f"{LOADED}={identity}")
 
     def images(self) -> list[str]:
         listing = self._ctr("images", "list", "--quiet")
         return [short_name(line) for line in listing.splitlines() if "@" not in line and not line.startswith("sha256:")]
 
     def remove(self, image: str) -> None:
-        self._ctr("images", "remove", "--sync", _full(image))
+        for container in self._existing_nodes():
+            _ctr(container, "images", "remove", "--sync", full_name(image))
+
+    def run_on_node(self, image: str, name: str) -> None:
+        containerd.run(self._shown_ctr, image, name)
+
+    def end_on_node(self, name: str) -> None:
+        containerd.end(self._shown_ctr, name)
+
+    def running_on_node(self) -> list[str]:
+        return containerd.running(self._ctr)
 
     def _ctr(self, *words: str) -> str:
-        """Run `ctr`, the client of the node's container runtime, and return its output."""
-        command = ["ctr", "--namespace=k8s.io", *words]
-        if (container := self.node()) is None:
-            raise self._no_node()
-        result = container.exec_run(command)
-        content = result.output if isinstance(result.output, bytes) else b"".join(result.output)
-        output = content.decode(errors="replace")
-        if result.exit_code:
-            raise WorkbookError(f"`{' '.join(command)}` failed in the node.", output[-500:])
-        return output
+        """Run `ctr` on the node with the control plane, and return its output."""
+        return _ctr(self._existing_nodes()[0], *words)
 
-    def _no_node(self) -> WorkbookError:
-        return WorkbookError(f"The node of the cluster {self.name!r} does not exist.", fix="Run `make up`.")
+    def _shown_ctr(self, *words: str) -> str:
+        """Run `ctr` as `_ctr` does; print the command, unless it is a list that only helps."""
+        if "list" not in words and (container := self.node()):
+            print(f"$ docker exec {container.name} ctr --namespace=k8s.io {' '.join(words)}")
+        return self._ctr(*words)
+
+    def _existing_nodes(self) -> "list[Container]":
+        """The containers of the nodes.
+
+        Raises:
+            WorkbookError: there are none.
+        """
+        if nodes := self.nodes():
+            return nodes
+        raise WorkbookError(f"The node of the cluster {self.name!r} does not exist.", fix="Run `make up`.")
 
     def url(self, service: str) -> str:
         port = node_port(Api(self), service)
-        if (container := self.node()) is None:
-            raise self._no_node()
-        networks = container.attrs["NetworkSettings"]["Networks"]
-        return published(container, port) or f"http://{next(iter(networks.values()))['IPAddress']}:{port}"
+        container = self._existing_nodes()[0]
+        return published(container, port) or f"http://{_address(container)}:{port}"
 
 
-def _full(image: str) -> str:
-    """The image's name as the container runtime stores it."""
-    return f"docker.io/library/{image}"
+def _all_run(nodes: "list[Container]") -> bool:
+    """Whether there are nodes, and all of them are running."""
+    return bool(nodes) and all(container.status == "running" for container in nodes)
+
+
+def _start(container: "Container") -> None:
+    """Start a node, unless it is running.
+
+    Raises:
+        WorkbookError: it does not start.
+    """
+    # Imported here, because the Docker SDK loads slowly.
+    from docker.errors import APIError
+
+    if container.status == "running":
+        return
+    print(f"$ docker start {container.name}")
+    try:
+        container.start()
+    except APIError as error:
+        raise WorkbookError("The cluster's node does not start.", str(error)) from error
+
+
+def _address(container: "Container") -> str:
+    """The node's address in the network of the Docker engine."""
+    networks = container.attrs["NetworkSettings"]["Networks"]
+    return str(next(iter(networks.values()))["IPAddress"])
+
+
+def _built_here(container: "Container") -> bool:
+    """Whether the node's image was built from source, here or for a bundle. Such an image only has a bridge for its Pods."""
+    repository, _, _ = node.node_tag().partition(":")
+    return str(container.attrs["Config"]["Image"]).startswith(f"{repository}:")
+
+
+def _ctr(container: "Container", *words: str) -> str:
+    """Run `ctr`, the client of a node's container runtime, and return its output."""
+    return _run_in(container, ["ctr", "--namespace=k8s.io", *words])
+
+
+def _run_in(container: "Container", command: list[str]) -> str:
+    """Run a command in a node, and return its output.
+
+    Raises:
+        WorkbookError: it failed.
+    """
+    result = container.exec_run(command)
+    content = result.output if isinstance(result.output, bytes) else b"".join(result.output)
+    output = content.decode(errors="replace")
+    if result.exit_code:
+        raise WorkbookError(f"`{shlex.join(command)}` failed in the node.", output[-500:])
+    return output
+
+
+def _provide_volumes(api: Api) -> None:
+    """Give PersistentVolumeClaims a folder of the node, as kind's own node image does with a program that ours lacks."""
+    classes = "/apis/storage.k8s.io/v1/storageclasses"
+    # The provisioner of a class cannot be changed, so this replaces the class of the node image.
+    api.request("DELETE", f"{classes}/{node.STORAGE_CLASS['metadata']['name']}").close()
+    api.request("POST", classes, body=node.STORAGE_CLASS).close()

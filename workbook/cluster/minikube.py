@@ -23,7 +23,7 @@ from workbook.base.paths import modified
 from workbook.base.processes import CommandFailed, end, read, run, typed
 from workbook.base.steps import step
 from workbook.bundle.use import minikube_cache
-from workbook.cluster import ready
+from workbook.cluster import containerd, ready
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, State, kubernetes_time, published, short_name
 from workbook.kube import kubeconfig
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 QUIET = {"MINIKUBE_IN_STYLE": "false", "MINIKUBE_WANTUPDATENOTIFICATION": "false"}
 PORT_TAKEN = re.compile(r".*(address already in use|port is already allocated|Ports are not available).*")
 """How Docker on Linux and Docker Desktop report a port that they cannot publish."""
+SMALL_MB = 1900
+"""The memory of each of two nodes. minikube requires 1,800 MB."""
 
 
 class Choice(NamedTuple):
@@ -75,8 +77,13 @@ class Minikube(Cluster):
     def context(self) -> str:
         return self.name
 
+    @property
+    def driver(self) -> str:
+        return str(self._profile().get("Driver", ""))
+
     def describe(self) -> str:
-        return f"minikube, profile {self.name!r}: one node, made for learning, as in the chapter\n  {self.choice()}"
+        nodes = "one node" if self.settings.nodes == 1 else "two nodes"
+        return f"minikube, profile {self.name!r}: {nodes}, made for learning, as in the chapter\n  {self.choice()}"
 
     def environment(self) -> dict[str, str]:
         # https://minikube.sigs.k8s.io/docs/handbook/config/#environment-variables
@@ -108,15 +115,16 @@ class Minikube(Cluster):
                 driver, "this profile was created with it", self._runtime, self._profile().get("Memory", MEMORY_MB)
             )
         info = engine.info() if (engine := engine or _running_engine()) and shutil.which("docker") else {}
+        several = self.settings.nodes > 1  # minikube's `docker-env`, to build images in the node, needs a single node
         if not info or info.get("OSType", "linux") != "linux":
-            return Choice("", "no Docker engine for Linux containers is running", "docker")
+            reason = "no Docker engine for Linux containers is running"
+            return Choice("", reason, "containerd" if several else "docker", SMALL_MB if several else MEMORY_MB)
         # https://minikube.sigs.k8s.io/docs/drivers/docker/#rootless-docker
         rootless = "name=rootless" in (info.get("SecurityOptions") or [])
         # minikube refuses to request more than the engine has, which is a little less than 4 GB on a machine sold with 4 GB.
-        memory = min(MEMORY_MB, info.get("MemTotal", MEMORY_MB * 2**20) // 2**20)
-        return Choice(
-            "docker", "this machine's Docker engine is running", "containerd" if rootless else "docker", memory
-        )
+        memory = min(SMALL_MB if several else MEMORY_MB, info.get("MemTotal", MEMORY_MB * 2**20) // 2**20)
+        runtime = "containerd" if rootless or several else "docker"
+        return Choice("docker", "this machine's Docker engine is running", runtime, memory)
 
     @property
     def starting(self) -> list[str]:
@@ -124,6 +132,7 @@ class Minikube(Cluster):
         choice = self.choice()
         return [
             *(self._program, "start", f"--cpus={CPUS}", f"--memory={choice.memory}"),
+            *([f"--nodes={self.settings.nodes}"] if self.settings.nodes > 1 else []),
             *([f"--driver={choice.driver}"] if choice.driver else []),
             *(f"--container-runtime={choice.runtime}", "--embed-certs", "--interactive=false"),
             *(["--force"] if choice.forced else []),
@@ -157,14 +166,10 @@ class Minikube(Cluster):
             answer = error.output  # minikube fails when the cluster does not run
         for line in answer.splitlines():
             with contextlib.suppress(json.JSONDecodeError):
-                status, _ = json.JSONDecoder().raw_decode(line)  # the rest comes from standard error
-                if not isinstance(status, dict) or "Host" not in status:
-                    continue
-                if status["Host"] == status["Kubelet"] == status["APIServer"] == "Running":
-                    return State.RUNNING
-                if status["APIServer"] == "Paused":
-                    return State.STOPPED  # `minikube start` ends the pause
-                return {"Stopped": State.STOPPED, "Nonexistent": State.ABSENT}.get(status["Host"], State.BROKEN)
+                found, _ = json.JSONDecoder().raw_decode(line)  # the rest comes from standard error
+                nodes = found if isinstance(found, list) else [found]
+                if nodes and all(isinstance(status, dict) and "Host" in status for status in nodes):
+                    return _state(nodes)
         # In JSON, the name is in escaped quotes.
         if re.search(rf'Profile \\?"{re.escape(self.name)}\\?" not found', answer):
             return State.ABSENT
@@ -175,7 +180,8 @@ class Minikube(Cluster):
         )
 
     def start(self) -> Api:
-        if api := ready.reach(self):
+        # A node that has just been switched off is still Ready for its cluster.
+        if (self.settings.nodes == 1 or self.status() is State.RUNNING) and (api := ready.reach(self)):
             return api
         if self.status() is State.BROKEN:
             print(f"The cluster {self.name!r} is broken; creating a new one.")
@@ -184,7 +190,8 @@ class Minikube(Cluster):
             if self.settings.bundle:
                 self.settings.bundle.fill_minikube()
             _, *words = self.starting
-            if not self._profile() and "--driver=docker" in words:
+            # The nodes would share the port, and only one of them can have it.
+            if not self._profile() and "--driver=docker" in words and self.settings.nodes == 1:
                 words.append(f"--ports=127.0.0.1:{_free_port()}:{node.NODE_PORT}")  # like kind's: see node.kind_config
             try:
                 self._run(*words, timeout=1800, on_line=running.update)
@@ -204,6 +211,15 @@ class Minikube(Cluster):
         with step(f"Delete the cluster {self.name!r}"):
             self._run("delete")
         kubeconfig.forget(self.kubeconfig)
+
+    def stop_node(self, name: str) -> None:
+        with step(f"Switch off the node {name!r}"):
+            self._run("node", "stop", name)
+
+    def start_node(self, name: str) -> None:
+        with step(f"Start the node {name!r} again") as running:
+            self._run("node", "start", name, on_line=running.update)
+            ready.wait_for_nodes(self, Api(self))
 
     def kubectl(self) -> list[str]:
         # Use the file itself: `minikube kubectl` writes a log for each command, and leaves a child process when stopped.
@@ -291,6 +307,46 @@ class Minikube(Cluster):
         with contextlib.suppress(ImageNotFound):
             self.docker().images.remove(image, force=True)
 
+    def run_on_node(self, image: str, name: str) -> None:
+        if self._runtime != "docker":
+            return containerd.run(self._ctr, image, name)
+        self.end_on_node(name)
+        print(f"$ docker run --detach --name {name} {image}")
+        self.docker().containers.run(image, name=name, detach=True)
+
+    def end_on_node(self, name: str) -> None:
+        if self._runtime != "docker":
+            return containerd.end(self._ctr, name)
+        # Imported here, because the Docker SDK loads slowly.
+        from docker.errors import NotFound
+
+        with contextlib.suppress(NotFound):
+            container = self.docker().containers.get(name)
+            if str(container.name).startswith("k8s_"):  # a Pod's; the kubelet removes it
+                print(f"$ docker kill {name}")
+                container.kill()
+            else:
+                print(f"$ docker rm --force {name}")
+                container.remove(force=True)
+
+    def running_on_node(self) -> list[str]:
+        if self._runtime != "docker":
+            return containerd.running(self._ctr)
+        return [str(container.name) for container in self.docker().containers.list()]
+
+    def _ctr(self, *words: str) -> str:
+        """Run `ctr`, containerd's client, in the node, and return its output; print the command, unless it is a list."""
+        if self._runtime != "containerd":
+            raise WorkbookError(
+                f"The workbook starts no containers with the node's container runtime {self._runtime!r}.",
+                fix=f"Read this section without running its cells. Or create a new cluster: `minikube delete -p {self.name}`, "
+                "then run `begin(…)` again.",
+            )
+        command = ["ssh", "--", "sudo", "ctr", "--namespace=k8s.io", *words]
+        if "list" not in words:
+            print(f"$ {typed(self._command(*command))}")
+        return self._read(*command)
+
     def url(self, service: str) -> str:
         port = node_port(
             Api(self), service
@@ -326,6 +382,20 @@ class Minikube(Cluster):
         finally:
             timer.cancel()
         raise CommandFailed(command, process.wait(), "".join(printed))
+
+
+def _state(nodes: list[dict[str, str]]) -> State:
+    """The state of a cluster from what minikube reports about each of its nodes, the control plane first."""
+    control_plane = nodes[0]
+    if control_plane["APIServer"] == "Paused":
+        return State.STOPPED  # `minikube start` ends the pause
+    hosts = {status["Host"] for status in nodes}
+    if hosts == {"Running"} and control_plane["APIServer"] == "Running":
+        return State.RUNNING if all(status["Kubelet"] == "Running" for status in nodes) else State.BROKEN
+    if control_plane["Host"] == "Nonexistent":
+        return State.ABSENT
+    # `minikube start` also starts a worker that is off.
+    return State.STOPPED if hosts <= {"Running", "Stopped"} and "Stopped" in hosts else State.BROKEN
 
 
 def _running_engine() -> "DockerClient | None":

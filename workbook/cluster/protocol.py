@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from workbook.base.errors import WorkbookError
 from workbook.cluster.choose import Provider, Settings
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class Cluster(Protocol):
         container = self.node()
         return kubernetes_time(datetime.fromisoformat(container.attrs["State"]["StartedAt"])) if container else ""
 
+    @property
+    def driver(self) -> str:
+        """minikube's word for what the node is, such as `docker` for a container; empty when it is not known."""
+        return ""
+
     def describe(self) -> str:
         """Describe this cluster to the reader in one line."""
         ...
@@ -109,6 +115,14 @@ class Cluster(Protocol):
 
     def delete(self) -> None:
         """Remove the cluster and everything in it, if it exists."""
+
+    def stop_node(self, name: str) -> None:
+        """Switch off one of the nodes, without notice to Kubernetes."""
+        ...
+
+    def start_node(self, name: str) -> None:
+        """Start a node that was switched off, and wait until all nodes are Ready."""
+        ...
 
     def kubectl(self) -> list[str]:
         """The command of a kubectl that is within one minor version of the cluster."""
@@ -144,6 +158,40 @@ class Cluster(Protocol):
 
     def remove(self, image: str) -> None:
         """Remove an image from the nodes, if it exists."""
+
+    def run_on_node(self, image: str, name: str) -> None:
+        """Start a container with the node's own container runtime, without Kubernetes, in place of an earlier one of that name.
+
+        Args:
+            image: one of the images on the node.
+            name: the container's name.
+
+        Raises:
+            WorkbookError: the nodes are not the workbook's.
+        """
+        raise self._not_our_nodes()
+
+    def end_on_node(self, name: str) -> None:
+        """Kill a container on the node, if it exists, and remove it, unless it belongs to a Pod.
+
+        Args:
+            name: its name, or the ID of a Pod's container, without the name of the runtime.
+
+        Raises:
+            WorkbookError: as for `run_on_node`.
+        """
+        raise self._not_our_nodes()
+
+    def running_on_node(self) -> list[str]:
+        """Names of all containers that run on the node, as its runtime lists them. Raises what `run_on_node` raises."""
+        raise self._not_our_nodes()
+
+    def _not_our_nodes(self) -> WorkbookError:
+        return WorkbookError(
+            f"The workbook starts no containers on the nodes of this cluster, context {self.context!r}.",
+            f"It may only use the Namespace {self.namespace!r}; the nodes are managed by the cluster's administrator.",
+            "Read this section without running its cells. They work on a cluster of your own, with minikube or kind.",
+        )
 
     def url(self, service: str) -> str:
         """The address at which a NodePort Service answers on this machine."""

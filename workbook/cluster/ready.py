@@ -12,7 +12,7 @@ from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster
 from workbook.kube import kubeconfig, kubectl
 from workbook.kube.client import Api, wait_for_api
-from workbook.kube.objects import Object, condition, containers, waiting_reasons
+from workbook.kube.objects import Object, condition, containers, takes_pods, waiting_reasons
 from workbook.kube.watch import follow
 
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
@@ -36,8 +36,21 @@ def connect(cluster: Cluster, text: str, timeout: float = 180) -> Api:
     kubeconfig.write(cluster.kubeconfig, text, cluster.context, cluster.namespace)
     api = wait_for_api(cluster)
     provide_kubectl(cluster)
-    _wait_until(cluster, api, "nodes", None, lambda nodes: usable(cluster, nodes), "a Ready node", timeout)
+    wait_for_nodes(cluster, api, timeout)
     return api
+
+
+def wait_for_nodes(cluster: Cluster, api: Api, timeout: float = 180) -> None:
+    """Wait until the cluster's nodes are Ready; if it should have two, until both also take Pods. Raises what `connect` raises."""
+    several = cluster.settings.nodes > 1
+
+    def met(nodes: list[Object]) -> bool:
+        if several:
+            # The taint of a node that was lost, or is new, stays for some seconds after the node is Ready.
+            return len(nodes) >= cluster.settings.nodes and all(map(takes_pods, nodes))
+        return usable(cluster, nodes)
+
+    _wait_until(cluster, api, "nodes", None, met, "two Ready nodes" if several else "a Ready node", timeout)
 
 
 def provide_kubectl(cluster: Cluster) -> None:

@@ -1,6 +1,8 @@
 """Build the workbook's container images, and provide their base images."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -80,6 +82,34 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
             refused = isinstance(error, APIError) and error.is_client_error()  # the engine cannot read the Dockerfile
             text = (isinstance(error, APIError) and error.explanation) or str(error)
             raise failure(image, f"dockerfile: {text}" if refused else text, lines) from error
+
+
+@contextmanager
+def replacing(engine: "DockerClient", *images: str) -> Iterator[None]:
+    """Build images in the block, and then remove those that lost their names to them.
+
+    An image stays if it has another name, or if a container uses it.
+    """
+    before = {image: _identity(engine, image) for image in images}
+    yield
+    for image, identity in before.items():
+        if identity and identity != _identity(engine, image):
+            _remove_unnamed(engine, identity)
+
+
+def _identity(engine: "DockerClient", image: str) -> str:
+    """The image's ID in the engine; empty when there is no such image."""
+    return next((str(found.id) for found in engine.images.list(image)), "")
+
+
+def _remove_unnamed(engine: "DockerClient", identity: str) -> None:
+    # Imported here, because the Docker SDK loads slowly.
+    from docker.errors import APIError
+
+    with suppress(APIError):  # in use, or removed meanwhile
+        if not engine.images.get(identity).tags:
+            engine.images.remove(identity)
+            print("Removed the previous image with this name.")
 
 
 def failure(image: str, problem: str, log: list[str]) -> WorkbookError:

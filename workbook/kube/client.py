@@ -137,7 +137,7 @@ class Api:
         """Send a request, and return the open HTTP response, not decoded.
 
         Args:
-            method: `"GET"`, `"POST"` or `"PATCH"`.
+            method: `"GET"`, `"POST"`, `"PATCH"` or `"DELETE"`.
             path: as returned by `path`.
             accept: the media type to ask for, such as `TABLE`.
             query: the query's parameters.

@@ -17,6 +17,15 @@ def ready(pod: Object) -> bool:
     return condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]
 
 
+def takes_pods(node: Object) -> bool:
+    """Whether a node is Ready, and has no taint that keeps ordinary Pods away.
+
+    Documentation: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+    """
+    effects = {taint["effect"] for taint in node.get("spec", {}).get("taints", [])}
+    return condition(node, "Ready") and not effects & {"NoSchedule", "NoExecute"}
+
+
 def containers(pod: Object) -> list[dict[str, Any]]:
     """Return the status of each container of a Pod, init containers first; empty until the kubelet has seen the Pod."""
     status = pod.get("status", {})

@@ -71,7 +71,7 @@ def follow(
                 timeout=(5, 0.5 if until else max(0.1, left)),
                 **matching,
             )
-            for change in _changes(response):
+            for change in changes(response):
                 if change["type"] == "ERROR":
                     version = None  # 410 Gone: only a new list shows the changes since then
                     break
@@ -101,7 +101,7 @@ def follow(
             version = None
 
 
-def _changes(response: BaseHTTPResponse) -> Iterator[dict[str, Any]]:
+def changes(response: BaseHTTPResponse) -> Iterator[dict[str, Any]]:
     """Yield the JSON lines of a watch as they arrive; close the connection when the caller stops."""
     try:
         buffer = b""

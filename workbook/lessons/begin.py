@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 import yaml
 
@@ -13,8 +15,8 @@ from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT
 from workbook.cluster import ready
-from workbook.cluster.choose import remember
-from workbook.cluster.current import api, current
+from workbook.cluster.choose import TWO, remember
+from workbook.cluster.current import api, select
 from workbook.cluster.protocol import Cluster
 from workbook.engine.catalog import catalog, is_current
 from workbook.kube import objects
@@ -22,6 +24,7 @@ from workbook.kube.objects import Object
 from workbook.lessons.build import build
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, find_manifest, kubectl_output
 from workbook.lessons.progress import CONFIG_MAP, note
+from workbook.lessons.room import require_nodes, require_room
 from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
 from workbook.lessons.wait import await_end, await_rollout
 from workbook.machine.session import for_commands
@@ -35,8 +38,17 @@ WORK = ROOT / "work"
 APPLIERS = {"kubectl-client-side-apply", "kube-controller-manager"}
 
 
-def states() -> dict[str, dict[str, list[str]]]:
-    """Read manifests/states.toml: for each notebook's number, its `images`, its `manifests`, and those to `edit`."""
+class Start(TypedDict):
+    """The state in which a notebook begins. manifests/states.toml explains the keys."""
+
+    images: list[str]
+    manifests: list[str]
+    edit: NotRequired[list[str]]
+    nodes: NotRequired[int]
+
+
+def states() -> dict[str, Start]:
+    """Read manifests/states.toml: for each notebook's number, the state in which it begins."""
     return tomllib.loads((MANIFESTS / "states.toml").read_text(encoding="utf-8"))
 
 
@@ -46,10 +58,13 @@ def begin(number: int) -> None:
     Starts the cluster when it is stopped, builds missing images, removes objects that don't belong to the state, and
     applies those that are missing. A second run changes nothing. It only touches the workbook's own namespace.
 
+    A notebook that needs two nodes gets a second cluster, which this process then uses in place of the first one.
+
     Args:
         number: the notebook's number: 3 for `03_….ipynb`.
 
     Raises:
+        NotPossible: the notebook needs two nodes, which this machine or this cluster cannot have.
         WorkbookError: there is no such notebook, another process is changing the cluster, or the cluster does not start.
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/object-management/
@@ -59,12 +74,17 @@ def begin(number: int) -> None:
     if not state:
         why = f"There are {', '.join(known)}."
         raise WorkbookError(f"There is no notebook {number:02}.", why, "Correct the number.")
-    cluster = current()
+    nodes = state.get("nodes", 1)
+    cluster = select(nodes)
     # `!kubectl` must work in any kernel, even one that neither JupyterLab nor `make run` has started.
     os.environ.update(for_commands())
     with lock(cluster.folder / "lock", f"begin({number})", patience=60):
+        if nodes > 1:
+            require_room(cluster)
         remember(cluster.folder, cluster.provider)
         ready.settle(cluster, cluster.start())
+        if nodes > 1:
+            require_nodes(cluster)
         if kept_snapshot() is None:
             _set_images(cluster, [])
             _set_objects([])
@@ -77,7 +97,19 @@ def begin(number: int) -> None:
         _set_objects([MANIFESTS / name for name in state["manifests"]])
     _set_work([MANIFESTS / name for name in state.get("edit", [])])
     note(number, "begun")
+    _print_terminals(cluster)
     print(f"Notebook {number:02} can start on the cluster {cluster.name!r} ({cluster.provider}).")
+
+
+def _print_terminals(cluster: Cluster) -> None:
+    """Print what to know about the other cluster, if there are two: that it exists, or how a terminal uses this one."""
+    if cluster.settings.nodes > 1:
+        variable = '$env:KUBECONFIG = "{}"' if sys.platform == "win32" else "export KUBECONFIG={}"
+        print(f"Terminals use your own cluster, unless you type: {variable.format(cluster.kubeconfig)}")
+    elif (pair := cluster.folder.with_name(f"{cluster.name}{TWO}") / "kubeconfig").exists():
+        print(
+            f"The cluster {pair.parent.name!r} of another notebook still exists; `delete_cluster(nodes=2)` removes it."
+        )
 
 
 def _set_images(cluster: Cluster, wanted: list[str]) -> None:

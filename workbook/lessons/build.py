@@ -2,7 +2,7 @@
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import current
-from workbook.engine.build import build_image
+from workbook.engine.build import build_image, replacing
 from workbook.engine.catalog import catalog
 
 
@@ -22,9 +22,10 @@ def build(*images: str, log: bool = True) -> None:
         why = f"It has {', '.join(catalog())}."
         raise WorkbookError(f"The workbook has no image {unknown[0]!r}.", why, "Correct the name.")
     cluster = current()
-    for image in images:
-        build_image(cluster.docker(), image, cluster.settings.bundle, log=log)
-    cluster.load(*images)
+    with replacing(cluster.docker(), *images):
+        for image in images:
+            build_image(cluster.docker(), image, cluster.settings.bundle, log=log)
+        cluster.load(*images)
 
 
 def remove_image(image: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks of claims about the cluster, in the middle of a notebook or in the exercise at its end."""
+"""Checks of claims about the cluster, in the middle of a notebook or in the exercises at its end."""
 
 from collections.abc import Callable
 
@@ -28,11 +28,13 @@ def check(claim: str, holds: Claimed, hint: str = "") -> None:
     print(f"✓ {claim}")
 
 
-def exercise(number: int, claims: dict[str, Claimed], *, solution: bool = False) -> None:
+def exercise(number: int, claims: dict[str, Claimed], *, part: int = 0, solution: bool = False) -> None:
     """Print which claims of an exercise are true. If all are, record it for `progress()`. A false claim is not an error.
 
     Args:
+        number: the notebook's number.
         claims: what should be true when the exercise is done, in words, and whether it is.
+        part: which of the notebook's exercises this is: 1, 2, …; 0 if there is only one.
         solution: whether the workbook's own solution was run just before.
 
     Raises:
@@ -41,12 +43,13 @@ def exercise(number: int, claims: dict[str, Claimed], *, solution: bool = False)
     done = {claim: bool(holds() if callable(holds) else holds) for claim, holds in claims.items()}
     for claim, holds in done.items():
         print(f"✓ {claim}" if holds else f"✗ {claim}: not yet")
+    title = f"{number:02}.{part}" if part else f"{number:02}"
     if all(done.values()):
-        note(number, "solution" if solution else "exercise")
-        print(f"Exercise {number:02} is done.")
+        note(number, "solution" if solution else "exercise", part)
+        print(f"Exercise {title} is done.")
     elif solution:
         fix = "Run the notebook again, from its `begin(…)` cell on."
-        raise CheckFailed(f"The solution of exercise {number:02} does not work.", fix=fix)
+        raise CheckFailed(f"The solution of exercise {title} does not work.", fix=fix)
     else:
         print("Try it in the cell above, then run this cell again. There is a hint below.")
     note(number, "end")

@@ -4,6 +4,7 @@
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api, current
 from workbook.cluster.protocol import short_name
-from workbook.kube.objects import Object, containers, label_selector, ready, restarts, waiting_reasons
+from workbook.kube.objects import Object, condition, containers, label_selector, ready, restarts, waiting_reasons
 from workbook.lessons.kubectl import NAME_SERVICE, KubectlError, kubectl_output
 from workbook.lessons.tables import name
 
@@ -49,6 +50,9 @@ UNSCHEDULABLE = {
     ),
 }
 """Regular expression for the scheduler's message (in lower case) → why no node accepts the Pod, and the fix."""
+EXCEEDED = re.compile("exceeded quota: (.+?), requested: (.+?), used: (.+?), limited: (.+)")
+UNSTATED = re.compile("failed quota: (.+?): must specify (.+)")
+"""The API server's messages about a quota: it does not allow as much, or it requires that a Pod states its needs."""
 UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
 """Events of a Pod whose containers cannot be created yet."""
 
@@ -77,8 +81,10 @@ class Diagnosis(list[Finding]):
 class Evidence:
     """The facts for a diagnosis, as the API server returns them. Functions fetch what only some faults need."""
 
-    pods: list[Object]  # to be examined, as are the ReplicaSets and Services
+    pods: list[Object]  # to be examined, as are the ReplicaSets, StatefulSets, Deployments and Services
     replicasets: list[Object]
+    statefulsets: list[Object]
+    deployments: list[Object]
     services: list[Object]
     all_pods: list[Object]  # of the namespace: a Service may select Pods that are not examined
     events: list[Object]
@@ -92,11 +98,11 @@ class Evidence:
 
 
 def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
-    """Find out what is wrong with Pods and Services, from their status, their events, their logs and the nodes' images.
+    """Find out what is wrong with Pods, rollouts and Services, from their status, their events, their logs and the nodes' images.
 
     Args:
-        selector: a label selector such as `"app=webapp"`: examine only these Pods and the Services that select them;
-            everything in the workbook's namespace when empty.
+        selector: a label selector such as `"app=webapp"`: examine only these Pods and Deployments, and the Services that
+            select the Pods; everything in the workbook's namespace when empty.
         wide: show full names of objects, instead of `*` for the generated part.
 
     Returns:
@@ -114,6 +120,8 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
     evidence = Evidence(
         pods=pods,
         replicasets=api().objects("replicasets", label_selector=selector),
+        statefulsets=api().objects("statefulsets", label_selector=selector),
+        deployments=api().objects("deployments", label_selector=selector),
         services=services,
         all_pods=all_pods,
         events=api().objects("events"),
@@ -127,21 +135,34 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
 
 
 def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
-    """Draw conclusions from the evidence: at most one finding per Pod, then ReplicaSets, then Services.
+    """Draw conclusions from the evidence: at most one finding per Pod, then ReplicaSets, StatefulSets, Deployments and Services.
+
+    There is a finding for each Pod that is not ready, except for Pods that are being deleted or that have ended well.
 
     Args:
         evidence: facts read from the cluster.
         wide: as in `diagnose`.
     """
     found: list[Finding] = []
+    hindered: set[str] = set()  # UIDs of the ReplicaSets with a finding about them or their Pods
     for pod in evidence.pods:
         if fault := _pod_fault(pod, evidence):
             found.append(Finding(f"Pod {name(pod['metadata'], full=wide)}", *fault))
+            if fault[0] != "NotReady":  # which may still change
+                hindered.add(_owner(pod))
     for replicaset in evidence.replicasets:
-        for condition in replicaset.get("status", {}).get("conditions", []):
-            if condition["type"] == "ReplicaFailure":  # the condition has the message at once; the event may come later
+        for entry in replicaset.get("status", {}).get("conditions", []):
+            if entry["type"] == "ReplicaFailure":  # the condition has the message at once; the event may come later
                 subject = f"ReplicaSet {name(replicaset['metadata'], full=wide)}"
-                found.append(Finding(subject, "FailedCreate", *_refused_fault(condition["message"])))
+                found.append(Finding(subject, "FailedCreate", *_refused_fault(entry["message"])))
+                hindered.add(replicaset["metadata"]["uid"])
+    for statefulset in evidence.statefulsets:
+        if message := _failed_create(statefulset, evidence.events):
+            subject = f"StatefulSet {statefulset['metadata']['name']}"
+            found.append(Finding(subject, "FailedCreate", *_refused_fault(message)))
+    for deployment in evidence.deployments:
+        if fault := _rollout_fault(deployment, evidence.replicasets, hindered):
+            found.append(Finding(f"Deployment {deployment['metadata']['name']}", *fault))
     for service in evidence.services:
         found += _service_findings(service, evidence.all_pods)
     return Diagnosis(dict.fromkeys(found))  # Pods of one Deployment often have the same finding
@@ -213,11 +234,11 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
             )
     if not ready(pod) and (message := _message(events, "Unhealthy", "^(Readiness|Startup) ")):
         kind = message.split()[0].lower()
-        status = re.search(r"statuscode: (\d+)", message)
-        answer = f"gets HTTP {status[1]}" if status else "gets no answer"
+        status, probe = re.search(r"statuscode: (\d+)", message), _probe(pod, f"{kind}Probe")
+        answer = f"gets HTTP {status[1]}" if status else "fails" if probe.startswith("`") else "gets no answer"
         return (
             "Unhealthy",
-            f"The program runs, but its {kind} probe ({_probe(pod, f'{kind}Probe')}) {answer}.",
+            f"The program runs, but its {kind} probe ({probe}) {answer}.",
             "Wait if it is still starting. Otherwise correct the probe's path and port, or the program.",
         )
     seen = pod["spec"].get("nodeName") or pod["status"].get("conditions") or containers(pod)
@@ -228,7 +249,33 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
             "Leave `schedulerName` out of the manifest, or find out why that scheduler does not run: "
             "`pods(namespace='kube-system')`.",
         )
-    return None
+    return None if ready(pod) else _unready_fault(pod)
+
+
+def _unready_fault(pod: Object) -> tuple[str, str, str] | None:
+    """How far a Pod has come that is not ready, although nothing has failed; None if it only waits for its own end."""
+    for gate in pod["spec"].get("readinessGates", []):
+        if not condition(pod, gate["conditionType"]):
+            return (
+                "NotReady",
+                f"Its readiness gate {gate['conditionType']} is not true.",
+                "A controller sets this condition. If there is none, leave `readinessGates` out of the manifest.",
+            )
+    unready = [container for container in containers(pod) if not container["ready"]]
+    ended = [container for container in unready if container["state"].get("terminated")]
+    if unready and unready == ended and pod["spec"]["restartPolicy"] != "Always":
+        return None
+    stage = "it is waiting for a node" if not pod["spec"].get("nodeName") else "its node is about to start it"
+    if unready:
+        container = unready[0]
+        waiting = container["state"].get("waiting")
+        doing = f"waiting ({waiting.get('reason', 'no reason')})" if waiting else "running, but not ready"
+        stage = f"the container {container['name']} is {doing}"
+    return (
+        "NotReady",
+        f"It is not ready, and nothing has failed so far: {stage}.",
+        "Wait some seconds, and run `diagnose` again. `%kubectl describe pods` shows more about its state.",
+    )
 
 
 def _waiting_fault(
@@ -394,8 +441,88 @@ def _platform_fault(pod: Object, image: str, evidence: Evidence) -> tuple[str, s
     return f"The image {image} has no program for the node's architecture{', ' + node if node else ''}.", fix
 
 
+def _rollout_fault(deployment: Object, replicasets: list[Object], hindered: set[str]) -> tuple[str, str, str] | None:
+    """Why a Deployment's rollout does not finish: the reason, the cause, and the fix; None if it may still do so.
+
+    Args:
+        deployment: the Deployment.
+        replicasets: its ReplicaSets, and maybe others.
+        hindered: the UIDs of the ReplicaSets with a finding about them or their Pods.
+    """
+    spec, status, metadata = deployment["spec"], deployment.get("status", {}), deployment["metadata"]
+    wanted, deadline = spec["replicas"], spec.get("progressDeadlineSeconds")
+    if status.get("observedGeneration", 0) < metadata["generation"]:
+        return None  # the status is about an earlier template
+    if spec.get("paused") and status.get("updatedReplicas", 0) < wanted:
+        return (
+            "DeploymentPaused",
+            "Its rollout is paused, so its Pods are not replaced by Pods of the current template.",
+            f"Continue it: `%kubectl rollout resume deployment/{metadata['name']}`.",
+        )
+    owned = [item for item in replicasets if _owner(item) == metadata["uid"]]
+    new = [item for item in owned if _revision(item) == _revision(deployment)]
+    available, before = (
+        sum(item.get("status", {}).get("availableReplicas", 0) for item in items)
+        for items in (new, [item for item in owned if item not in new])
+    )
+    if not new or available >= wanted:
+        return None
+    why = f"Of {wanted} Pod(s) of its current revision, {available} are available."
+    if before:
+        why += f" {before} Pod(s) of an earlier revision still serve."
+    fix = "Fix the Pods of the current revision: see the findings about them."
+    if len(owned) > len(new):
+        fix += f" Or go back to the revision before it: `%kubectl rollout undo deployment/{metadata['name']}`."
+    reasons = [each["reason"] for each in status.get("conditions", []) if each["type"] == "Progressing"]
+    if "ProgressDeadlineExceeded" in reasons:
+        return reasons[0], f"Its rollout is stuck: no progress for {deadline} s (`progressDeadlineSeconds`). {why}", fix
+    if before and hindered & {item["metadata"]["uid"] for item in new}:
+        return (
+            "rollout not finished",
+            f"{why} Without progress for {deadline} s (`progressDeadlineSeconds`), the rollout counts as stuck.",
+            fix,
+        )
+    return None
+
+
+def _owner(item: Object) -> str:
+    """The UID of an object's controller; "" if it has none."""
+    owners = item["metadata"].get("ownerReferences", [])
+    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), "")
+
+
+def _revision(item: Object) -> str:
+    """The number of a ReplicaSet's revision, or of a Deployment's current one."""
+    return str(item["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision", ""))
+
+
+def _failed_create(statefulset: Object, events: list[Object]) -> str:
+    """The API server's message if a StatefulSet may not create its next Pod or that Pod's claim; "" if it may.
+
+    Unlike a ReplicaSet, a StatefulSet has no condition for this, only an event.
+    """
+    if statefulset.get("status", {}).get("replicas", 0) >= statefulset["spec"]["replicas"]:
+        return ""
+    uid = statefulset["metadata"]["uid"]
+    own = [event for event in events if event["involvedObject"].get("uid") == uid]
+    newest = max(own, key=_version, default={"reason": ""})
+    return str(newest["message"]).rpartition(" failed error: ")[2] if newest["reason"] == "FailedCreate" else ""
+
+
 def _refused_fault(message: str) -> tuple[str, str]:
-    """Why a ReplicaSet may not create its Pods, from the API server's message, and the fix."""
+    """Why a ReplicaSet or StatefulSet may not create its Pods, from the API server's message, and the fix."""
+    if found := EXCEEDED.search(message):
+        quota, needed, used, limit = found.groups()
+        return (
+            f"It may not create its Pods, because of the quota {quota}. Needed: {needed}. Used: {used}. Allowed: {limit}.",
+            "Delete what you no longer need, or lower `replicas` or `resources` in the manifest. "
+            f"`%kubectl describe quota {quota}` shows what is used; the cluster's administrator can raise it.",
+        )
+    if found := UNSTATED.search(message):
+        return (
+            f"It may not create its Pods, because the quota {found[1]} requires fields that are missing: {found[2]}.",
+            "Add these fields under `resources` to the containers in the Pod template.",
+        )
     if found := re.search(r'(violates PodSecurity "[^"]+"): (.*)', message, re.DOTALL):
         rules = "".join(f"\n- {rule}" for rule in re.split(r"(?<=\)), ", found[2]))
         return (
@@ -437,6 +564,11 @@ def _full_tag(image: str) -> str:
     return short if ":" in short.rpartition("/")[2] else f"{short}:latest"
 
 
+def _repository(image: str) -> str:
+    """An image's name without its tag and its digest."""
+    return _full_tag(image.partition("@")[0]).rpartition(":")[0]
+
+
 def _is_old(timestamp: str, now: datetime) -> bool:
     return now - datetime.fromisoformat(timestamp) > PATIENCE
 
@@ -463,7 +595,9 @@ def _probe(pod: Object, kind: str) -> str:
     probe: Object = next((container[kind] for container in specs if kind in container), {})
     if get := probe.get("httpGet"):
         return f"GET {get.get('path', '/')} on port {get['port']}"
-    return ", ".join(key for key in probe if key in ("exec", "tcpSocket", "grpc")) or "unknown"
+    if "exec" in probe:
+        return f"`{shlex.join(probe['exec']['command'])}`"
+    return ", ".join(key for key in probe if key in ("tcpSocket", "grpc")) or "unknown"
 
 
 def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
@@ -498,6 +632,7 @@ def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
             f"Its selector {selector} matches {len(selected)} Pod(s), but none of them is ready.",
             "Fix the Pods first: see the findings about them.",
         )
+    yield from _mixed_findings(subject, selector, selected)
     container_ports = [
         port for pod in selected for container in pod["spec"]["containers"] for port in container.get("ports", [])
     ]
@@ -512,6 +647,29 @@ def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
                 f"Its port {port['port']} goes to port {target} of the Pods, but the Pods declare {listed}.",
                 "Correct `targetPort` in the Service's manifest.",
             )
+
+
+def _mixed_findings(subject: str, selector: str, selected: list[Object]) -> Iterator[Finding]:
+    """The fault of a Service that sends the requests for one application to another one as well.
+
+    Two versions of one application may share a Service: they differ in the tag of their image.
+    """
+    programs: dict[str, str] = {}
+    for pod in selected:
+        if "deletionTimestamp" in pod["metadata"]:
+            continue
+        specs = pod["spec"]["containers"]
+        program = sorted((_repository(spec["image"]), spec.get("command", [])) for spec in specs)
+        images = ", ".join(spec["image"] for spec in specs)
+        programs.setdefault(repr(program), f"{name(pod['metadata'])} ({images})")
+    if len(programs) > 1:
+        listed = "".join(f"\n- {pod}" for pod in sorted(programs.values()))
+        yield Finding(
+            subject,
+            "several applications",
+            f"Its selector {selector} matches Pods of different applications, and each request goes to any of them:{listed}",
+            "Add a label that only the right Pods have to their template, and to the Service's `selector`.",
+        )
 
 
 def _selects(service: Object, pod: Object) -> bool:

@@ -5,9 +5,7 @@ import re
 import shlex
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
 
@@ -16,12 +14,9 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.processes import CommandFailed, Printed, run, typed
 from workbook.cluster.current import current
-from workbook.engine.build import OFFICIAL, base, failure
+from workbook.engine.build import OFFICIAL, base, failure, replacing
 from workbook.engine.catalog import SOURCE, Recipe, catalog, context, source_hash
 from workbook.engine.proxies import proxies
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 QUIET = {
     "BUILDX_BUILDER": "default",  # another builder would keep the image in its own cache
@@ -79,21 +74,20 @@ def _build(args: Sequence[str], timeout: float) -> None:
     engine, environment = cluster.docker(), QUIET | cluster.docker_environment()
     command = ["docker", "build", *added, *args]
     print(*(f"$ {line}" for line in (cluster.docker_setup, typed(command)) if line), sep="\n", flush=True)
-    replaced, lines = _identity(engine, image), list[str]()
+    lines = list[str]()
 
     def show(line: str) -> None:
         lines.append(f"{line}\n")
         print(line)
 
-    try:
-        run(command, env=environment, cwd=ROOT, timeout=timeout, on_line=show, fix=INSTALL)
-    except CommandFailed as error:
-        if any(STEP.match(line) for line in lines):
-            raise failure(image, lines[-1].strip(), lines[:-1]) from None
-        raise DockerError(["docker", "build", *args], error.code, error.output) from None
-    cluster.load(image)
-    if replaced and replaced != _identity(engine, image):
-        _remove_unnamed(engine, replaced)
+    with replacing(engine, image):
+        try:
+            run(command, env=environment, cwd=ROOT, timeout=timeout, on_line=show, fix=INSTALL)
+        except CommandFailed as error:
+            if any(STEP.match(line) for line in lines):
+                raise failure(image, lines[-1].strip(), lines[:-1]) from None
+            raise DockerError(["docker", "build", *args], error.code, error.output) from None
+        cluster.load(image)
 
 
 def _read(args: Sequence[str]) -> tuple[str, list[str]]:
@@ -148,22 +142,6 @@ def _require_readable(folder: Path) -> None:
                 "Files keep their permissions in the image, where the program runs as another user.",
                 f"Let all users read it: `chmod -R a+rX {folder}`.",
             )
-
-
-def _identity(engine: "DockerClient", image: str) -> str:
-    """The image's ID in the engine; empty when there is no such image."""
-    return next((str(found.id) for found in engine.images.list(image)), "")
-
-
-def _remove_unnamed(engine: "DockerClient", identity: str) -> None:
-    """Remove an image that lost its name to a new image, unless it has another name or a container uses it."""
-    # Imported here, because the Docker SDK loads slowly.
-    from docker.errors import APIError
-
-    with suppress(APIError):  # in use, or removed meanwhile
-        if not engine.images.get(identity).tags:
-            engine.images.remove(identity)
-            print("Removed the previous image with this name.")
 
 
 @no_var_expand  # braces are for docker: `--format "{{.Size}}"`

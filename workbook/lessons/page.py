@@ -55,7 +55,7 @@ class Page:
         )
 
 
-def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) -> Page:
+def page(url: str, *, inside: str = "", namespace: str = "", until: str = "", timeout: float = 10) -> Page:
     """Request `url` as a browser does, and return the answer, whatever its status: 404 or 500 is an answer, too.
 
     Repeats the request while nothing answers: a Pod without a readiness probe counts as ready before its program listens, and
@@ -65,6 +65,7 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
         url: an address on this machine or of the cluster.
         inside: the Pod that asks, such as `"deployment/webapp-deployment"`; its image must have Python. This machine
             asks when empty.
+        namespace: the namespace of that Pod; the workbook's own when empty.
         until: repeat the request until the answer contains this text.
         timeout: seconds, in all.
 
@@ -78,7 +79,7 @@ def page(url: str, *, inside: str = "", until: str = "", timeout: float = 10) ->
         def ask() -> Page | None:
             nonlocal problem
             try:
-                answer = _ask_inside(inside, url) if inside else _ask(url, timeout)
+                answer = _ask_inside(inside, namespace, url) if inside else _ask(url, timeout)
                 if until in answer.text:
                     return answer
                 problem = f"the answer is {answer.text[:200]!r}, without {until!r}"
@@ -110,8 +111,9 @@ def _ask(url: str, timeout: float) -> Page:
         return Page(url, error.code, error.read().decode(errors="replace"))
 
 
-def _ask_inside(target: str, url: str) -> Page:
-    status, text = json.loads(kubectl_output("exec", target, "--", "python", "-c", PROGRAM, url))
+def _ask_inside(target: str, namespace: str, url: str) -> Page:
+    options = ["--namespace", namespace] if namespace else []
+    status, text = json.loads(kubectl_output("exec", *options, target, "--", "python", "-c", PROGRAM, url))
     if not status:
         raise OSError(text)
     return Page(url, status, text)

@@ -1,5 +1,6 @@
 """Send requests to a Service at a fixed rate, from a Pod inside the cluster, and count the failures."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,13 +71,14 @@ class Prober:
 
 
 @contextmanager
-def prober(service: str, *, rate: float = 5, timeout: float = 1) -> Iterator[Prober]:
+def prober(service: str, *, rate: float = 5, timeout: float = 1, node: str = "") -> Iterator[Prober]:
     """Send requests to a Service from inside the cluster, for the duration of the block.
 
     Args:
-        service: the Service's name, with `:PORT` unless that is 80.
+        service: the Service's name or IP address, with `:PORT` unless that is 80.
         rate: requests per second.
         timeout: seconds after which a request counts as not answered.
+        node: the name of the node from which to send them; any when empty.
 
     Yields:
         A `Prober`, which has its rows after the block. The Pod that sends the requests is deleted at the end of the
@@ -92,7 +94,8 @@ def prober(service: str, *, rate: float = 5, timeout: float = 1) -> Iterator[Pro
     delete("pod", NAME)
     program = ["python", "-c", PROGRAM, f"http://{service}", str(probed.period), str(timeout)]
     options = [f"--image={IMAGE}", "--image-pull-policy=Never", "--restart=Never", f"--labels=run={NAME}"]
-    options += ['--overrides={"spec": {"terminationGracePeriodSeconds": 1}}', "--override-type=strategic"]
+    spec = {"terminationGracePeriodSeconds": 1} | ({"nodeName": node} if node else {})
+    options += [f"--overrides={json.dumps({'spec': spec})}", "--override-type=strategic"]
     kubectl("run", NAME, *options, "--command", "--", *program)
     try:
         pods_ready(f"run={NAME}", 1)

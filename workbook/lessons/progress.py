@@ -1,8 +1,11 @@
-"""A learner's progress on this cluster. Instructors can read it; it is deleted together with the cluster.
+"""A learner's progress, on the learner's own cluster. Instructors can read it; it is deleted together with the cluster.
 
 It is stored in a ConfigMap in the workbook's namespace: `kubectl get configmap workbook-progress -o yaml`.
 """
 
+import json
+import re
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -11,7 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
-from workbook.cluster.current import api
+from workbook.cluster.current import api, own
 from workbook.lessons.tables import headed
 
 CONFIG_MAP = "workbook-progress"
@@ -19,23 +22,26 @@ SHOWN = {"": "", "begun": "started", "end": "✓ to the end", "solution": "with 
 """How `progress` shows each note. A note only replaces one that comes before it here."""
 
 
-def note(number: int, what: Literal["begun", "end", "solution", "exercise"]) -> None:
-    """Store in the cluster how far a notebook was run, or how its exercise was done, unless a better note exists.
+def note(number: int, what: Literal["begun", "end", "solution", "exercise"], part: int = 0) -> None:
+    """Store in the cluster how far a notebook was run, or how an exercise was done, unless a better note exists.
 
     Stores nothing when the cluster is gone, or does not allow it.
 
     Args:
-        what: the notebook was started or run to its end; or its exercise was done with the solution, or without it.
+        number: the notebook's number.
+        what: the notebook was started or run to its end; or an exercise was done with the solution, or without it.
+        part: which of the notebook's exercises; 0 if there is only one.
     """
-    key = f"{number:02}-{'step' if what in ('begun', 'end') else 'exercise'}"
+    key = f"{number:02}-{'step' if what in ('begun', 'end') else _exercise(part)}"
     order = list(SHOWN)
     try:
-        found = api().find("configmaps", CONFIG_MAP)
+        cluster = api(own())
+        found = cluster.find("configmaps", CONFIG_MAP)
         if order.index((found or {}).get("data", {}).get(key, "")) >= order.index(what):
             return
         method, name = ("PATCH", CONFIG_MAP) if found else ("POST", "")
         body = {"metadata": {"name": CONFIG_MAP, "labels": labels.MANAGED}, "data": {key: what}}
-        api().request(method, api().path("configmaps", name=name), body=body).close()
+        cluster.request(method, cluster.path("configmaps", name=name), body=body).close()
     except WorkbookError:
         return
     except ApiException as error:
@@ -44,18 +50,38 @@ def note(number: int, what: Literal["begun", "end", "solution", "exercise"]) -> 
 
 
 def progress() -> pd.DataFrame:
-    """Return how far you are on this cluster.
+    """Return how far you are on your own cluster.
 
     Returns:
         One row per notebook; the index is NOTEBOOK, the columns are STEP (started, or run to the end) and EXERCISE (done
-        on your own, or with the solution).
+        on your own, or with the solution). While a notebook's other exercises are open, it has their numbers.
 
     Raises:
         WorkbookError: no cluster, or no answer from the API server.
 
     Documentation: https://kubernetes.io/docs/concepts/configuration/configmap/
     """
-    notes = (api().find("configmaps", CONFIG_MAP) or {}).get("data", {})
-    names = [path.stem for path in find()]
-    rows = [[name, *(SHOWN[notes.get(f"{name[:2]}-{part}", "")] for part in ("step", "exercise"))] for name in names]
+    notes = (api(own()).find("configmaps", CONFIG_MAP) or {}).get("data", {})
+    rows = [
+        [path.stem, SHOWN[notes.get(f"{path.name[:2]}-step", "")], _exercises(notes, path.name[:2], _parts(path))]
+        for path in find()
+    ]
     return headed(pd.DataFrame(rows, columns=["NOTEBOOK", "STEP", "EXERCISE"]))
+
+
+def _exercise(part: int) -> str:
+    return f"exercise-{part}" if part else "exercise"
+
+
+def _parts(path: Path) -> int:
+    """How many exercises a notebook has: each is checked before its solution. nbformat loads slowly, so this reads JSON."""
+    sources = ("".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])
+    return sum(bool(re.search(r"^exercise\(", text, re.MULTILINE)) and "solution=True" not in text for text in sources)
+
+
+def _exercises(notes: dict[str, str], number: str, parts: int) -> str:
+    """How the exercises of a notebook were done, in words."""
+    done = [notes.get(f"{number}-{_exercise(part)}", "") for part in (range(1, parts + 1) if parts > 1 else (0,))]
+    if all(done) or not any(done):
+        return SHOWN[min(done, key=list(SHOWN).index)]
+    return f"{sum(map(bool, done))} of {parts} done"

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 import pandas as pd
 
 from workbook.cluster.current import api, current
+from workbook.cluster.protocol import State
 from workbook.engine.catalog import catalog
 from workbook.kube.client import TABLE
 from workbook.kube.objects import Object
@@ -133,16 +134,18 @@ def identified(frame: pd.DataFrame) -> pd.DataFrame:
 def name(metadata: Object, full: bool = False) -> str:
     """Return an object's name. Unless `full`, `*` replaces generated parts: a Pod's suffix, a template's hash, a node's name.
 
+    A StatefulSet numbers its Pods, so their names are the same in every run.
+
     Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
     """
     whole: str = metadata["name"]
-    if full:
+    owners = metadata.get("ownerReferences", [])
+    if full or any(owner["kind"] == "StatefulSet" for owner in owners):
         return whole
     stem: str = metadata.get("generateName", "")
     template: str = metadata.get("labels", {}).get("pod-template-hash", "")
     if stem:
         return stem.removesuffix(f"{template}-" if template else "") + "*"
-    owners = metadata.get("ownerReferences", [])
     generated = template or next((owner["name"] for owner in owners if owner["kind"] == "Node"), "")
     return whole.removesuffix(generated) + "*" if generated else whole
 
@@ -222,9 +225,25 @@ def images() -> pd.DataFrame:
     return headed(pd.DataFrame(rows, columns=["REPOSITORY", "TAG"]))
 
 
-def status() -> pd.DataFrame:
-    """Return the cluster's state in one row (`minikube status`): Running, Stopped, Absent or Broken.
+def status(*, wide: bool = False) -> pd.DataFrame:
+    """Return the cluster's state in one row (`minikube status`).
+
+    Args:
+        wide: also the tool that created the cluster, its driver, and the number of nodes.
+
+    Returns:
+        The index is NAME, the column STATUS is Running, Stopped, Absent or Broken. `wide` adds PROVIDER, DRIVER (what a
+        node is: `docker` for a container; empty when not known) and NODES (0 unless the cluster is running).
+
+    Raises:
+        WorkbookError: the provider's program does not work, or a running cluster does not answer.
 
     Documentation: https://minikube.sigs.k8s.io/docs/commands/status/
     """
-    return headed(pd.DataFrame([["cluster", current().status().value]], columns=["NAME", "STATUS"]))
+    cluster = current()
+    state = cluster.status()
+    row: dict[str, Any] = {"NAME": "cluster", "STATUS": state.value}
+    if wide:
+        count = len(api().objects("nodes")) if state is State.RUNNING else 0
+        row |= {"PROVIDER": str(cluster.provider), "DRIVER": cluster.driver, "NODES": count}
+    return headed(pd.DataFrame([row]))

@@ -156,6 +156,9 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
     for strong in soup.select("blockquote strong"):
         if found := claims.HEADING.match(strong.get_text()):
             strong["id"] = f"claim-{found[1]}"
+    for command in soup.select("pre [style^=color]"):  # printed in one gray for light and dark; here, each has its own
+        del command["style"]
+        command["class"] = "command"
     _tables(soup)
     _links(soup, anchors)
     _widths(soup)
