@@ -242,8 +242,12 @@ REQUIREMENTS: dict[str, Callable[[Application], bool]] = {
     "A Deployment clock-page runs the image frontend-app:1.0": lambda found: found.image("page") == "frontend-app:1.0",
     "The page has two Pods, and both are ready": lambda found: found.runs("page", 2),
     "The environment variable WEBAPP_URL of the page is http://clock-time": _address,
-    "A Pod of the page is ready when its path /health answers on port 8080": _probe("readinessProbe", "page", "/health", 8080),
-    "A container of the page is restarted when the same path stops answering": _probe("livenessProbe", "page", "/health", 8080),
+    "A Pod of the page is ready when its path /health answers on port 8080": _probe(
+        "readinessProbe", "page", "/health", 8080
+    ),
+    "A container of the page is restarted when the same path stops answering": _probe(
+        "livenessProbe", "page", "/health", 8080
+    ),
     "A Service clock-page can be reached from outside of the cluster, at a port of each node": lambda found: (
         found.service("page").get("type") == "NodePort"
     ),
