@@ -47,14 +47,24 @@ class Reader:
         self.disturbances = page.locator(".jp-Dialog, .Toastify__toast")
 
     def choose(self, command):
-        """Choose a command in the palette by its name."""
-        self.keyboard.press("ControlOrMeta+Shift+KeyC")
-        expect(self.page.locator("#modal-command-palette .lm-CommandPalette-input")).to_be_focused()
-        self.keyboard.type(command)
-        expect(self.page.locator("#modal-command-palette .lm-mod-active .lm-CommandPalette-itemLabel")).to_have_text(
-            command
-        )
-        self.keyboard.press("Enter")
+        """Choose a command in the palette by its name.
+
+        On a busy machine, JupyterLab may take the focus back late, and that closes the palette: then open it again. What
+        is typed must go to the palette only, since a notebook in command mode takes each letter for a command.
+        """
+        palette = self.page.locator("#modal-command-palette")
+        search = palette.locator(".lm-CommandPalette-input")
+        chosen = palette.locator(".lm-mod-active .lm-CommandPalette-itemLabel").filter(has_text=command)
+        for attempts_left in (2, 1, 0):
+            self.keyboard.press("ControlOrMeta+Shift+KeyC")
+            try:
+                search.fill(command)
+                expect(chosen).to_have_text(command)
+                search.press("Enter")
+                return
+            except (AssertionError, playwright.Error):
+                if not attempts_left:
+                    raise
 
     def open(self, name):
         """Open a notebook by its path, and wait until its kernel is ready."""

@@ -149,9 +149,9 @@ def set_at(*path):
         (lambda found: found["page-service"]["spec"].pop("type"), "port of each node"),
         (lambda found: found["page-service"]["spec"]["ports"][0].update(port=8080), "leads to both"),
         (lambda found: container(found, "time").update(image="web-app:1.0"), "runs the image web-app:2.0"),
-        (set_at("time-deployment", "spec", "replicas", 4), "The time has three"),
-        (set_at("time-deployment", "spec", "strategy", {"type": "Recreate"}), "An update of the time"),
-        (set_at("time-deployment", "spec", "strategy", "rollingUpdate", "maxSurge", 2), "An update of the time"),
+        (set_at("time-deployment", "spec", "replicas", 4), "The part time has three"),
+        (set_at("time-deployment", "spec", "strategy", {"type": "Recreate"}), "An update of the part time"),
+        (set_at("time-deployment", "spec", "strategy", "rollingUpdate", "maxSurge", 2), "An update of the part time"),
         (lambda found: container(found, "time")["readinessProbe"]["httpGet"].update(port=80), "path / answers"),
         (lambda found: container(found, "time")["readinessProbe"].pop("periodSeconds"), "every two seconds"),
         (set_at("time-service", "spec", "type", "LoadBalancer"), "only be reached from inside"),
@@ -185,7 +185,7 @@ def test_a_pod_that_is_not_ready_counts_as_missing():
     found = created(manifests())
     for pod in found.objects["pods"]:
         pod["status"]["conditions"][0]["status"] = "False"
-    wanted = {"The page has two", "The time has three", "clock-archive-1", "shows the time", "Other Pods get"}
+    wanted = {"The page has two", "The part time has three", "clock-archive-1", "shows the time", "Other Pods get"}
     assert {number(words) for words in wanted} <= {*missed(found)}
 
 

@@ -42,4 +42,4 @@ def test_a_class_plans_with_all_three():
 def test_unavoidable_delays_are_read_from_the_prose_and_shown_with_the_time():
     text = "Wait.\n\n**Unavoidable:** 60 s to start, and 10 s to the next probe.\n\nIt waits 99 s."
     assert delays(book(prose=text)) == [60, 10]
-    assert time(book(prose=text)).endswith("2 min running (1.2 min of that is waiting for the programs)")
+    assert time(book(prose=text)).endswith("2 min running (1.2 min of that can't be shortened)")

@@ -257,10 +257,10 @@ REQUIREMENTS: dict[str, Callable[[Application], bool]] = {
     "The page shows the time": _answers("time", "http://clock-page", "current time is"),
     # time
     "A Deployment clock-time runs the image web-app:2.0": lambda found: found.image("time") == "web-app:2.0",
-    "The time has three Pods, and all are ready": lambda found: found.runs("time", 3),
-    "The time was updated from web-app:1.0": _updated,
-    "An update of the time adds at most one Pod, and leaves at least three ready": _careful,
-    "A Pod of the time is ready when its path / answers on port 5000": _probe("readinessProbe", "time", "/", 5000),
+    "The part time has three Pods, and all are ready": lambda found: found.runs("time", 3),
+    "The part time was updated from web-app:1.0": _updated,
+    "An update of the part time adds at most one Pod, and leaves at least three ready": _careful,
+    "A Pod of the part time is ready when its path / answers on port 5000": _probe("readinessProbe", "time", "/", 5000),
     "The kubelet asks for this path every two seconds": lambda found: (
         field(found.container("time"), "readinessProbe", "periodSeconds") == 2
     ),

@@ -14,7 +14,7 @@ def time(book: NotebookNode) -> str:
     """Describe how long a notebook takes, as in `10 min reading, 1 min running, 10 min exercises`."""
     words = f"{_reading(book)} min reading, {_running(book)} min running"
     if own := sum(delays(book)):
-        words += f" ({own / 60:.1f} min of that is waiting for the programs)"
+        words += f" ({own / 60:.1f} min of that can't be shortened)"
     minutes = _exercises(book)
     return f"{words}, {minutes} min exercises" if minutes else words
 
