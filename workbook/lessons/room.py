@@ -8,7 +8,7 @@ from workbook.cluster.current import api
 from workbook.cluster.protocol import Cluster, State
 from workbook.kube.objects import takes_pods
 
-NEEDED_MB = 1536
+NEEDED_MB = 2048
 """The memory that two nodes may use."""
 NOT_HERE = "This notebook is optional. Read it with its recorded outputs, or"
 
@@ -33,7 +33,7 @@ def require_room(cluster: Cluster) -> None:
     if (free := _free_mb(cluster)) < NEEDED_MB and cluster.status() is State.ABSENT:
         raise NotPossible(
             "This machine has too little free memory for a second cluster.",
-            f"Two nodes need about {NEEDED_MB / 1024:.1f} GB, and {free / 1024:.1f} GB are free.",
+            f"Two nodes need about {NEEDED_MB / 1024:.0f} GB, and {free / 1024:.1f} GB are free.",
             f"{NOT_HERE} close other programs and run this cell again.",
         )
 
