@@ -30,6 +30,11 @@ STABLE = re.compile(
 )
 LONGEST, SHARE = 5, 0.85
 """The largest number of lines of most code cells, and the share of these cells."""
+ENDS = {
+    "15": ["delete_cluster(nodes=2)", "status()"],
+    "16": ["stop()", "status()", "delete_cluster()", "status()"],
+}
+"""The code cells after the exercises, in the notebooks that delete a cluster."""
 
 
 def books():
@@ -53,7 +58,7 @@ def exercises(book):
     """The exercises at the end of a notebook. Each has four code cells: an empty one, the check, the solution, the check."""
     cells = code_cells(book)
     checks = [number for number, cell in enumerate(cells) if "exercise(" in cell.source]
-    return [cells[number : number + 4] for number in range(checks[0] - 1, checks[-1], 4)]
+    return [cells[number - 1 : number + 3] for number in checks[::2]]
 
 
 def prose(book):
@@ -133,11 +138,10 @@ class TestNotebook:
             assert "✗" in printed(before) and "is done" not in printed(before)
             assert "✗" not in printed(after) and f"Exercise {title} is done." in printed(after)
 
-    def test_a_cluster_of_its_own_is_deleted_after_the_exercises(self, path, book):
+    def test_a_cluster_is_deleted_after_the_exercises(self, path, book):
         sources = [cell.source for cell in code_cells(book)]
         after = sources[sources.index(exercises(book)[-1][-1].source) + 1 :]
-        nodes = states()[path.name[:2]].get("nodes", 1)
-        assert after == ([] if nodes == 1 else [f"delete_cluster(nodes={nodes})", "status()"])
+        assert after == ENDS.get(path.name[:2], [])
 
     def test_solutions_are_hidden_and_exercises_open(self, path, book):
         for cell in code_cells(book):
