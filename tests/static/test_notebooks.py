@@ -55,7 +55,10 @@ def statements(cell):
 
 
 def exercises(book):
-    """The exercises at the end of a notebook. Each has four code cells: an empty one, the check, the solution, the check."""
+    """The exercises at the end of a notebook. Each has four code cells: an empty one, the check, the solution, the check.
+
+    Other cells may come before the empty one, such as those that measure what the reader is to predict.
+    """
     cells = code_cells(book)
     checks = [number for number, cell in enumerate(cells) if "exercise(" in cell.source]
     return [cells[number - 1 : number + 3] for number in checks[::2]]
