@@ -21,7 +21,8 @@ from workbook.publish import claims, index
 from workbook.publish.handout import collect, document, make
 from workbook.publish.handout.pdf import pages, print_pdf
 
-LIMIT = 8_000_000
+LIMIT = 10_000_000
+"""Bytes that many mail servers accept as an attachment."""
 A4_WITHIN_MARGINS = 665
 """Pixels of 1/96 inch."""
 PHONE = 375

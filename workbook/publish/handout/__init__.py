@@ -27,7 +27,7 @@ def handout() -> None:
     """
     begun = time.monotonic()
     made = make(ROOT / "build")
-    for file, more in ((made.page, ""), (made.paper, f", {made.count} pages"), (made.sheet, ", 1 page")):
+    for file, more in ((made.page, ""), (made.paper, f", {made.count} pages"), (made.sheet, "")):
         print(f"✓ {file} ({file.stat().st_size / 1e6:.1f} MB{more})")
     print(f"Made in {time.monotonic() - begun:.0f} s.")
 
