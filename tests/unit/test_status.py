@@ -23,7 +23,8 @@ def cluster(api_server, monkeypatch):
 
 
 def test_how_far_and_where_to_continue(cluster, capsys):
-    cluster("Running", n00_step="end", n00_exercise="exercise", n01_step="end", n01_exercise="solution")
+    done = {"n00_exercise_1": "exercise", "n00_exercise_2": "exercise", "n01_exercise_1": "solution"}
+    cluster("Running", n00_step="end", n01_step="end", **done)
     status.status()
     assert capsys.readouterr().out.endswith(
         f"Notebooks run to the end: 2 of {len(find())}. Exercises done on your own: 1.\nContinue with 02_build-the-image.\n"
