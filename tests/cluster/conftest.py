@@ -1,4 +1,4 @@
-"""Tests on the tests' cluster: each starts in a notebook's state. A table at the end shows the message for each failure."""
+"""Tests on the tests' cluster. A table at the end shows the message for each failure."""
 
 import pytest
 
@@ -6,9 +6,9 @@ import workbook
 from tests import summary
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def state():
-    """The state of notebook 03: the image is on the node, nothing is deployed."""
+    """The state of notebook 03, for a test that changes the Namespace: the image is on the node, nothing is deployed."""
     workbook.begin(3)
 
 

@@ -15,7 +15,7 @@ from workbook.cluster.current import current
 from workbook.engine import catalog
 from workbook.lessons.kubectl import kubectl
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
 MANIFEST = "1-03-webapp-deployment.yaml"
 
 

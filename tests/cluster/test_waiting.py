@@ -13,7 +13,7 @@ from workbook.lessons import kubectl
 from workbook.lessons.kubectl import MANIFESTS
 from workbook.lessons.wait import WaitTimeout
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
 
 
 def apply(tmp_path, manifest, **container):
