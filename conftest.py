@@ -14,7 +14,7 @@ from workbook.cluster.protocol import State
 from workbook.machine.session import for_kernels
 from workbook.publish.execute import TEST_PROFILE
 
-pytest_plugins = ["tests.evidence", "tests.exercises", "tests.leftovers", "tests.needs"]
+pytest_plugins = ["tests.durations", "tests.evidence", "tests.exercises", "tests.leftovers", "tests.needs"]
 
 # A bundle contains no browser.
 collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get(CHOSEN) else []

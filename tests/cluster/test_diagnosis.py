@@ -14,7 +14,7 @@ from workbook.cluster.current import api
 from workbook.lessons.diagnose import Diagnosis
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
 POD = "Pod webapp-deployment-*"
 MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why the program needs so much."
 EXITS = "Fix what the program complains about. Until then it is restarted, each time after a longer delay."

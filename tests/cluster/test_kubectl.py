@@ -2,14 +2,19 @@
 
 import pytest
 
+import workbook
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
 
 pytestmark = pytest.mark.cluster
 MANIFEST = MANIFESTS / "1-03-webapp-deployment.yaml"
-
-
 REFUSED = MANIFESTS / "replicationcontroller-set-based.yaml"
 """Notebook 06 shows that the API server refuses this one."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def state():
+    """An empty Namespace. No test of this module changes the cluster."""
+    workbook.begin(3)
 
 
 @pytest.mark.parametrize("path", sorted({*MANIFESTS.glob("*.yaml")} - {REFUSED}), ids=lambda path: path.name)

@@ -7,7 +7,7 @@ from nbclient import NotebookClient
 import workbook
 from workbook.base.paths import ROOT
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
 
 
 def test_one_overview_is_left():

@@ -8,7 +8,7 @@ import pytest
 import workbook
 from workbook.base.errors import WorkbookError
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
 
 
 @pytest.fixture

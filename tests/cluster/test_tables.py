@@ -9,7 +9,7 @@ from workbook.base.errors import WorkbookError
 from workbook.cluster.current import current
 from workbook.lessons.kubectl import kubectl
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
 
 
 def test_tables_are_kubectls():
