@@ -1,7 +1,9 @@
-"""A simulated cluster: a small API server, and a kubectl that is a shell script."""
+"""A simulated cluster: a small API server, a kubectl that is a shell script, and a set-up that does nothing."""
 
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -110,6 +112,44 @@ def kubectl_script(api_server, program):
     """A function that makes kubectl run these lines of shell; its version is the API server's."""
     version = json.dumps({"clientVersion": {"gitVersion": "v1.36.3"}})
     return lambda script: program("kubectl", f"[ \"$1\" = version ] && echo '{version}' && exit\n{script}")
+
+
+SET_UP = """
+import sys
+from pathlib import Path
+from workbook.base.errors import WorkbookError
+from workbook.base.lock import lock
+from workbook.base.steps import step
+from workbook.machine import journal
+
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+with lock(journal.lock_file(folder), "set-up"), journal.recorded(folder):
+    with step("Compile etcd v3"):
+        if sys.stdin.readline() == "fail\\n":
+            raise WorkbookError("The disk is full.", "0 bytes are free.", "Free some space.")
+"""
+"""A program that behaves like a set-up with one step. The step ends, or fails, with a line of standard input."""
+
+
+@pytest.fixture
+def set_up_process(home) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """A function that starts such a set-up of the learner's own cluster, and returns its process when the step has begun."""
+    started = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", SET_UP, str(clusters() / "workbook")]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
+        )
+        started.append(process)
+        assert process.stdout and "· Compile etcd v3" in process.stdout.readline()
+        return process
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
 
 
 @pytest.fixture

@@ -52,6 +52,12 @@ def test_one_that_fits_is_found_again_in_a_shell_in_a_shell(kubectl_script, type
     assert f"{clusters()}/workbook/kubeconfig: get pods\n" in typed(inner, KUBECONFIG="/reader/config")
 
 
+def test_a_cluster_that_is_being_set_up(typed, set_up_process):
+    set_up_process()
+    printed = typed("true", WORKBOOK_CLUSTER="kind")
+    assert "The cluster is being set up: Compile etcd v3: " in printed and "make up" not in printed
+
+
 @pytest.mark.parametrize("provider", ["kind", "minikube"])
 def test_a_cluster_that_is_not_there_is_said(typed, provider):
     """The shell starts no cluster, and kubectl does not use another cluster."""
