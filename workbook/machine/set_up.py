@@ -107,7 +107,7 @@ def _wait(folder: Path, seconds: float) -> bool:
             return False
 
         try:
-            poll(ended, timeout=seconds, every=0.5)
+            poll(ended, timeout=seconds)
         except TimeoutError as error:
             why, fix = f"It has not ended within {LONGEST} s.", "End that process, then run this again."
             raise WorkbookError("Another process is setting up the cluster.", why, fix) from error
