@@ -466,7 +466,7 @@ def test_a_node_that_was_just_switched_off_is_started(two, program, engine, monk
     assert two.start() == "connected"
 
 
-def test_a_node_is_stopped_and_started_by_its_name(two, program, monkeypatch, tmp_path, capsys):
+def test_a_node_is_switched_off_and_started_by_its_name(two, program, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(minikube, "Api", lambda cluster: None)
     waited = []
     monkeypatch.setattr(minikube.ready, "wait_for_nodes", lambda cluster, api: waited.append(cluster.name))
@@ -477,3 +477,13 @@ def test_a_node_is_stopped_and_started_by_its_name(two, program, monkeypatch, tm
     seen = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
     assert seen == [f"-p workbook-two node {verb} workbook-two-m02" for verb in ("stop", "start")]
     assert waited == ["workbook-two"] and "node stop workbook-two-m02" in capsys.readouterr().out
+
+
+def test_a_node_that_is_a_container_is_killed_so_that_its_programs_do_not_end_in_order(two, monkeypatch, capsys):
+    killed = []
+    container = SimpleNamespace(kill=lambda: killed.append("workbook-two-m02"))
+    asked = SimpleNamespace(list=lambda all, filters: [container] if "workbook-two-m02" in filters["name"] else [])
+    monkeypatch.setattr(two, "_profile", lambda: {"Driver": "docker"})
+    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: SimpleNamespace(containers=asked))
+    two.stop_node("workbook-two-m02")
+    assert killed == ["workbook-two-m02"] and "$ docker kill workbook-two-m02" in capsys.readouterr().out
