@@ -15,6 +15,7 @@ import pytest
 from workbook.base.paths import ROOT
 from workbook.base.polling import poll
 from workbook.cli import lab
+from workbook.cluster.choose import Provider
 
 LAB = """
 import contextlib, signal, sys
@@ -205,3 +206,16 @@ def test_the_set_up_does_not_verify_a_bundle_again(monkeypatch):
     assert lab.set_up()[1:] == ["-m", "workbook", "up"]
     monkeypatch.setattr(lab, "chosen", lambda: SimpleNamespace(seal="0123"))
     assert lab.set_up()[1:] == ["-m", "workbook", "up", "--verified=0123"]
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+def test_jupyterlab_does_not_wait_for_libraries_that_it_does_not_need(home, provider):
+    code = f"""
+import sys
+from workbook.cli.lab import ROOT, jupyterlab
+with jupyterlab(ROOT, ""):
+    print(sorted({{"docker", "kubernetes", "pandas"}} & sys.modules.keys()))
+"""
+    env = os.environ | {"WORKBOOK_CLUSTER": provider}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE, encoding="utf-8")
+    assert done.stdout == "[]\n"
