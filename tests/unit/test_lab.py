@@ -210,11 +210,11 @@ def test_the_set_up_does_not_verify_a_bundle_again(monkeypatch):
 
 @pytest.mark.parametrize("provider", list(Provider))
 def test_jupyterlab_does_not_wait_for_libraries_that_it_does_not_need(home, provider):
-    code = f"""
+    code = """
 import sys
 from workbook.cli.lab import ROOT, jupyterlab
 with jupyterlab(ROOT, ""):
-    print(sorted({{"docker", "kubernetes", "pandas"}} & sys.modules.keys()))
+    print(sorted({"docker", "kubernetes", "pandas"} & sys.modules.keys()))
 """
     env = os.environ | {"WORKBOOK_CLUSTER": provider}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE, encoding="utf-8")
