@@ -118,6 +118,7 @@ class Reader:
 def folder(tmp_path_factory):
     """The notebooks as a reader has them, but without outputs."""
     copies = shutil.copytree(NOTEBOOKS, tmp_path_factory.mktemp("lab") / "notebooks")
+    shutil.copytree(NOTEBOOKS.parent / "app", copies.parent / "app")  # notebook 02 runs the program from there
     for path in copies.glob("*.ipynb"):
         book = nbformat.read(path, as_version=4)
         for cell in book.cells:

@@ -1,6 +1,7 @@
 """The handout, made once from the committed notebooks: its HTML in a browser, and its PDF page by page."""
 
 import re
+import unicodedata
 from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from workbook.publish import claims, index
 from workbook.publish.handout import collect, document, make
 from workbook.publish.handout.pdf import pages, print_pdf
 
-LIMIT = 5_000_000
+LIMIT = 8_000_000
 A4_WITHIN_MARGINS = 665
 """Pixels of 1/96 inch."""
 PHONE = 375
@@ -98,8 +99,8 @@ def chromium(made):
 
 
 def squeezed(text):
-    """Return a text without white space."""
-    return re.sub(r"\s", "", text)
+    """Return a text without white space and ligatures, which pictures may have."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
 
 
 def codes(part):
