@@ -189,7 +189,7 @@ class Kind(Cluster):
         raise WorkbookError(f"The cluster {self.name!r} has no node {name!r}.", fix="`nodes()` shows their names.")
 
     def kubectl(self) -> list[str]:
-        return [require_kubectl(server_minor(self), first=self.program("kubectl") or node.kubectl())]
+        return [require_kubectl(server_minor(self))]
 
     def load(self, *images: str) -> None:
         identities = {image: str(self.engine.images.get(image).id) for image in images}
