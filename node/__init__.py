@@ -14,7 +14,6 @@ from node.image import node_image as node_image
 from node.image import node_tag as node_tag
 from node.toolchain import installed_kind as installed_kind
 from node.toolchain import kind as kind
-from node.toolchain import kubectl as kubectl
 
 OFFICIAL: str = VERSIONS["official"]
 """The node image that was released with the pinned kind."""
