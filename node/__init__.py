@@ -2,9 +2,11 @@
 
 from node import machine as machine
 from node.cache import VERSIONS
+from node.config import MANY_REQUESTS as MANY_REQUESTS
 from node.config import NODE_PORT as NODE_PORT
 from node.config import STORAGE_CLASS as STORAGE_CLASS
 from node.config import kind_config as kind_config
+from node.config import kubeadm_patches as kubeadm_patches
 from node.config import masquerade as masquerade
 from node.config import pod_network as pod_network
 from node.config import pod_range as pod_range
