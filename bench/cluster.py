@@ -21,6 +21,7 @@ from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.current import current, open_cluster
 from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster
 from workbook.engine.pull import present
+from workbook.kube.kubectl import require_kubectl
 from workbook.machine.set_up import up
 
 Command = tuple[str | Path, ...]
@@ -83,7 +84,7 @@ def _plain(scratch: Path, create: Command, delete: Command) -> tuple[float, floa
     env = {"KUBECONFIG": str(scratch / "kubeconfig")}
 
     def kubectl(*words: str) -> float:
-        return timed(node.kubectl() or "kubectl", *words, env=env)
+        return timed(require_kubectl(), *words, env=env)
 
     try:
         node_ready = timed(*create, env=env) + kubectl(*NODE)

@@ -14,7 +14,7 @@ import yaml
 from tests import docker_api
 from workbook.base.labels import MANAGED
 from workbook.base.paths import clusters
-from workbook.kube import kubeconfig
+from workbook.kube import kubeconfig, kubectl
 
 
 class ApiServer(ThreadingHTTPServer):
@@ -105,6 +105,12 @@ def api_server(home, monkeypatch) -> Iterator[ApiServer]:
         server.add("nodes", "node", status={"conditions": [{"type": "Ready", "status": "True"}]})
         yield server
         server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def no_kubectl(monkeypatch):
+    """The kubectl in this Python environment is not found, so that tests choose the one that is."""
+    monkeypatch.setattr(kubectl, "installed", lambda: None)
 
 
 @pytest.fixture

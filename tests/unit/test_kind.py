@@ -207,7 +207,7 @@ def test_each_node_gets_a_network_of_its_own(two):
     cluster.start()
     written = yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))
     for number, entry in enumerate(written["nodes"]):
-        [mount] = entry["extraMounts"]
+        mount = entry["extraMounts"][0]
         bridge = json.loads(Path(mount["hostPath"]).read_text(encoding="utf-8"))["plugins"][0]
         assert bridge["ipam"]["ranges"] == [[{"subnet": f"10.244.{number}.0/24"}]]
 
@@ -218,7 +218,18 @@ def test_the_official_image_keeps_its_networks(two):
     cluster.start()
     written = yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))
     assert [entry["role"] for entry in written["nodes"]] == ["control-plane", "worker"]
-    assert "extraMounts" not in str(written) and not list(cluster.folder.glob("*.conflist"))
+    assert "extraMounts" not in written["nodes"][1] and not list(cluster.folder.glob("*.conflist"))
+
+
+@pytest.mark.parametrize("image", ["", "kindest/node"])
+def test_kubeadm_finds_its_patches(two, image):
+    cluster = two(image)
+    cluster.containers.clear()
+    cluster.start()
+    written = yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))
+    mount = written["nodes"][0]["extraMounts"][-1]
+    found = {path.name: path.read_text(encoding="utf-8") for path in Path(mount["hostPath"]).iterdir()}
+    assert found == node.kubeadm_patches() and mount["containerPath"] in "".join(written["kubeadmConfigPatches"])
 
 
 def test_both_nodes_stop_the_control_plane_last(two):

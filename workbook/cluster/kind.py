@@ -96,7 +96,7 @@ class Kind(Cluster):
         image, official = self.node_image()
         config = self.scratch.with_name("kind.yaml")
         networks = [None] * self.settings.nodes if official else self._networks()
-        content = node.kind_config(node.machine.detect(), not official, networks)
+        content = node.kind_config(node.machine.detect(), not official, networks, self._patches())
         config.write_text(yaml.safe_dump(content), encoding="utf-8")
         options = ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
         with step(f"Create the cluster {self.name!r} with kind") as running:
@@ -113,6 +113,14 @@ class Kind(Cluster):
             if not official:
                 _provide_volumes(api)
             return api
+
+    def _patches(self) -> Path:
+        """Write the patches for what kubeadm creates, and return their folder."""
+        folder = self.folder / "patches"
+        folder.mkdir(exist_ok=True)
+        for name, content in node.kubeadm_patches().items():
+            (folder / name).write_text(content, encoding="utf-8")
+        return folder
 
     def _networks(self) -> list[Path | None]:
         """Write the network of Pods for each node, and return the files. A single node uses the one in its image."""
@@ -189,7 +197,7 @@ class Kind(Cluster):
         raise WorkbookError(f"The cluster {self.name!r} has no node {name!r}.", fix="`nodes()` shows their names.")
 
     def kubectl(self) -> list[str]:
-        return [require_kubectl(server_minor(self), first=self.program("kubectl") or node.kubectl())]
+        return [require_kubectl(server_minor(self))]
 
     def load(self, *images: str) -> None:
         identities = {image: str(self.engine.images.get(image).id) for image in images}
