@@ -121,7 +121,7 @@ def compiled(part: str) -> Path:
 
     def build(target: Path) -> None:
         with step(f"Compile {part} v{VERSIONS[part]}") as running:
-            options = ["-v", *_flags(part), "-o", target / part]
+            options: list[str | Path] = ["-v", *_flags(part), "-o", target / part]
             run(
                 [go(), "-C", HERE / "modules" / part, "build", *options, PACKAGES[part]],
                 env=_environment(CGO_ENABLED="0"),
