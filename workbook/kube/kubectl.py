@@ -40,9 +40,9 @@ def installed() -> Path | None:
     return path if path.is_file() else None
 
 
-def require_kubectl(server: int | None = None, *, first: Path | None = None) -> str:
+def require_kubectl(server: int | None = None) -> str:
     """Find a kubectl as `find_kubectl` does; raise a WorkbookError if none fits."""
-    if path := find_kubectl(server, first=first):
+    if path := find_kubectl(server):
         return path
     raise WorkbookError(
         "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",

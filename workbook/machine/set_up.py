@@ -1,12 +1,10 @@
 """Set up everything: Docker engine, cluster, base images. Other processes can follow this: see `journal`."""
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.base.lock import Busy, lock
+from workbook.base.lock import lock
 from workbook.base.polling import poll
 from workbook.base.steps import step
 from workbook.cluster import ready
@@ -35,7 +33,8 @@ def up(cluster: Cluster | None = None) -> None:
     """
     begun = time.monotonic()
     cluster = cluster or current()
-    with _turn(cluster.folder), journal.recorded(cluster.folder):
+    _wait(cluster.folder)
+    with lock(journal.lock_file(cluster.folder), "set-up", LONGEST), journal.recorded(cluster.folder):
         require(cluster.engine)
         _, reason = choose(cluster.settings)
         print(f"Cluster {cluster.name!r}: {cluster.describe()}\n  (chosen because {reason})")
@@ -60,7 +59,7 @@ def complete(cluster: Cluster) -> None:
     Raises:
         WorkbookError: the set-up failed; the error is that of the other process, or of the repetition.
     """
-    waited = _wait(cluster.folder, LONGEST)
+    waited = _wait(cluster.folder)
     found = journal.read(cluster.folder)
     if found is None or found.complete:
         return
@@ -74,23 +73,7 @@ def complete(cluster: Cluster) -> None:
         up(cluster)
 
 
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Hold the lock for a set-up during the block, after another process's set-up has ended."""
-    deadline = time.monotonic() + LONGEST
-    with ExitStack() as held:
-        while True:
-            _wait(folder, deadline - time.monotonic())
-            try:
-                held.enter_context(lock(journal.lock_file(folder), "set-up", patience=1))
-                break
-            except Busy:  # another process was faster
-                if time.monotonic() > deadline:
-                    raise
-        yield
-
-
-def _wait(folder: Path, seconds: float) -> bool:
+def _wait(folder: Path) -> bool:
     """Wait for a set-up that another process runs, and show its progress; return whether there was one.
 
     Raises:
@@ -107,7 +90,7 @@ def _wait(folder: Path, seconds: float) -> bool:
             return False
 
         try:
-            poll(ended, timeout=seconds)
+            poll(ended, timeout=LONGEST)
         except TimeoutError as error:
             why, fix = f"It has not ended within {LONGEST} s.", "End that process, then run this again."
             raise WorkbookError("Another process is setting up the cluster.", why, fix) from error
