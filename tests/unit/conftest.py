@@ -1,6 +1,7 @@
 """A simulated cluster: a small API server, a kubectl that is a shell script, and a set-up that does nothing."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ class ApiServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    version = "v1.36.3"
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -59,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command in self.server.refused:
             self.answer({"message": f"{self.command} is forbidden"}, 403)
         elif url.path == "/version":
-            self.answer({"gitVersion": "v1.36.3"})
+            self.answer({"gitVersion": self.server.version})
         elif self.command == "PATCH":
             resource, name = url.path.split("/")[-2:]
             self.server.find(resource, name)["data"].update(body["data"])
@@ -109,14 +111,14 @@ def api_server(home, monkeypatch) -> Iterator[ApiServer]:
 
 @pytest.fixture(autouse=True)
 def no_kubectl(monkeypatch):
-    """The kubectl in this Python environment is not found, so that tests choose the one that is."""
+    """The kubectl in this Python environment is not found by this process, so that tests choose the one that is."""
     monkeypatch.setattr(kubectl, "installed", lambda: None)
 
 
 @pytest.fixture
 def kubectl_script(api_server, program):
     """A function that makes kubectl run these lines of shell; its version is the API server's."""
-    version = json.dumps({"clientVersion": {"gitVersion": "v1.36.3"}})
+    version = json.dumps({"clientVersion": {"gitVersion": api_server.version}})
     return lambda script: program("kubectl", f"[ \"$1\" = version ] && echo '{version}' && exit\n{script}")
 
 
@@ -146,7 +148,12 @@ def set_up_process(home) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     def start() -> subprocess.Popen[str]:
         command = [sys.executable, "-c", SET_UP, str(clusters() / "workbook")]
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
+            command,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
         )
         started.append(process)
         assert process.stdout and "· Compile etcd v3" in process.stdout.readline()

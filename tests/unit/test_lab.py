@@ -22,6 +22,7 @@ import contextlib, signal, sys
 from workbook.base import processes
 from workbook.cli import lab
 
+sys.stdout.reconfigure(encoding="utf-8")
 processes.LEAVE = float(sys.argv[3])
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 command = [sys.executable, "-c", sys.argv[1]]
@@ -70,7 +71,7 @@ class Terminal:
     def __init__(self, action: str, leave: float) -> None:
         words = [LAB, JUPYTERLAB, SET_UP.replace("ACTION", action), str(leave)]
         command = [sys.executable, "-c", TERMINAL, sys.executable, "-c", *words]
-        env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+        env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252"}  # as in a file on Windows
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd=ROOT)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.printed = ""

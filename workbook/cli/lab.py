@@ -21,7 +21,8 @@ def lab() -> int:
         print(f"JupyterLab: {address}\nEnd it with Ctrl-C. Meanwhile, everything else is set up:\n", flush=True)
         if not sys.stdout.isatty():
             command.append("--no-browser")
-        with background(set_up(), import_path(), on_line=_show, on_exit=_report):
+        variables = import_path() | {"PYTHONIOENCODING": "utf-8"}  # on Windows, a file gets another encoding
+        with background(set_up(), variables, on_line=_show, on_exit=_report):
             return attend(command, env)
 
 
