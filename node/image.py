@@ -28,18 +28,11 @@ REGISTRIES = """
   config_path = "/etc/containerd/certs.d"
 """
 OOM = b"[Service]\nOOMScoreAdjust=0\n"
+LIBRARIES = ("c", "m", "mnl", "nftnl", "xtables", "ip?tc", "netfilter_conntrack", "nfnetlink")
 IPTABLES = (
-    *("bin", "sbin", "lib*"),  # links
+    *("bin", "sbin", "lib*", "usr/lib*/ld-linux-*"),  # links, and the loader
     *("usr/sbin/*tables*", "etc/alternatives/*tables*", "usr/lib/*/xtables/*.so"),
-    *(
-        "usr/lib*/ld-linux-*",
-        "usr/lib/*/libc.so*",
-        "usr/lib/*/libm.so*",
-        "usr/lib/*/libmnl.so*",
-        "usr/lib/*/libnftnl.so*",
-    ),
-    *("usr/lib/*/libxtables.so*", "usr/lib/*/libip?tc.so*", "usr/lib/*/libnetfilter_conntrack.so*"),
-    "usr/lib/*/libnfnetlink.so*",
+    *(f"usr/lib/*/lib{name}.so*" for name in LIBRARIES),
 )
 """The files of the node's Debian that kube-proxy needs: iptables, and the libraries of iptables."""
 
