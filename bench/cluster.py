@@ -44,9 +44,11 @@ def measure(options: Namespace) -> Iterator[Row]:
                 results = in_turn(
                     {"workbook": partial(_with_workbook, cluster), "peer": partial(without_workbook, Path(scratch))}
                 )
-            for part, what in enumerate(("a Ready node", "all of its own Pods ready")):
+            # Only kind lets the workbook change the probes for which Kubernetes' own Pods wait.
+            goals = {"a Ready node": 1.15, "all of its own Pods ready": 0.65 if name is Provider.KIND else 1.15}
+            for part, (what, goal) in enumerate(goals.items()):
                 workbook, peer = ([times[part] for times in results[way]] for way in ("workbook", "peer"))
-                yield versus(f"{name}: start() to {what}", f"bare {name}", workbook, peer, goal=1.15)
+                yield versus(f"{name}: start() to {what}", f"bare {name}", workbook, peer, goal)
     up()  # for the sections that follow
 
 
