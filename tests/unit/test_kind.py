@@ -201,6 +201,27 @@ def test_a_cluster_whose_creation_was_interrupted_is_replaced(two, capsys):
     assert [words.split()[0] for words in cluster.done] == ["stop", "delete", "create", "connect"]
 
 
+def test_a_creation_that_was_interrupted_at_its_end_is_repeated(two, monkeypatch, capsys):
+    """All nodes run, and the API server answers, but kind or the workbook had more to do."""
+    cluster = two()
+    nodes = list(cluster.containers)
+    cluster.containers.clear()
+
+    def interrupted(api):
+        cluster.containers += nodes
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(kind, "_provide_volumes", interrupted)
+        cluster.start()
+    cluster.done.clear()
+    cluster.start()
+    assert "Its creation was interrupted." in capsys.readouterr().out
+    assert [words.split()[0] for words in cluster.done[:3]] == ["delete", "create", "connect"]
+    cluster.done.clear()
+    assert (cluster.start(), cluster.done) == ("the connection", [])
+
+
 def test_each_node_gets_a_network_of_its_own(two):
     cluster = two()
     cluster.containers.clear()
