@@ -54,7 +54,7 @@ def complete(cluster: Cluster) -> None:
     """Wait for a set-up of the cluster that another process runs. Repeat one that has failed before, or was interrupted.
 
     It does nothing if the last set-up is complete, or if there was none. If only a later part has failed, such as a base
-    image, it prints the error: the cluster runs, and `build` tries again.
+    image, this is no reason to stop: the cluster runs, and `build` tries again.
 
     Raises:
         WorkbookError: the set-up failed; the error is that of the other process, or of the repetition.
@@ -64,9 +64,8 @@ def complete(cluster: Cluster) -> None:
     if found is None or found.complete:
         return
     if found.error and ready.reach(cluster):
-        print(
-            f"A part of the set-up failed. {found.error}\nThe cluster runs, so the notebook starts without that part."
-        )
+        if waited:
+            print(f"A part of the set-up failed. {found.error}\nThe notebook starts without that part.")
     elif found.error and waited:
         raise found.error
     else:
