@@ -222,6 +222,15 @@ def test_a_creation_that_was_interrupted_at_its_end_is_repeated(two, monkeypatch
     assert (cluster.start(), cluster.done) == ("the connection", [])
 
 
+def test_the_installation_of_kind_is_no_part_of_the_clusters_creation(two, monkeypatch, capsys):
+    cluster = two()
+    cluster.containers.clear()
+    monkeypatch.setattr(cluster, "program", lambda name: print("kind is installed") or Path(name))
+    cluster.start()
+    printed = capsys.readouterr().out
+    assert printed.index("kind is installed") < printed.index("· Create the cluster")
+
+
 def test_each_node_gets_a_network_of_its_own(two):
     cluster = two()
     cluster.containers.clear()

@@ -99,10 +99,11 @@ class Kind(Cluster):
         networks = [None] * self.settings.nodes if official else self._networks()
         content = node.kind_config(node.machine.detect(), not official, networks, self._patches())
         config.write_text(yaml.safe_dump(content), encoding="utf-8")
-        options = ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
+        command = self._kind("create", "cluster")  # which may install kind, a step of its own
+        command += ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
         with step(f"Create the cluster {self.name!r} with kind") as running:
             run(
-                [*self._kind("create", "cluster"), *options],
+                command,
                 show=True,
                 timeout=900,
                 on_line=running.update,
