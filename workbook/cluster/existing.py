@@ -88,9 +88,8 @@ class Existing(Cluster):
         Raises:
             WorkbookError: says which of these it is, and what to do.
         """
-        from kubernetes.client.exceptions import (
-            ApiException,
-        )  # imported here, because the Kubernetes client loads slowly
+        # Imported here, because the Kubernetes client loads slowly.
+        from kubernetes.client.exceptions import ApiException
 
         whose = f"the cluster behind {self.context!r}"
         try:
