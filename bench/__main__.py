@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("section", nargs="*", choices=[[], *SECTIONS], help="run only these; default: all")
     parser.add_argument("--quick", action="store_true", help=f"leave out {', '.join(SLOW)}, which takes 20 minutes")
     parser.add_argument("--node", action="store_true", help="also build the node image without a cache: 10 minutes")
+    parser.add_argument("--fresh", action="store_true", help="also `make lab` on a machine without packages: a minute")
     parser.add_argument("--notebooks", nargs="+", default=[], help="only these notebooks, in the section workbook")
     options = parser.parse_args()
     replace_missing_characters()

@@ -1,26 +1,32 @@
-"""From `make lab` to the first table of Pods, when everything is installed and running."""
+"""From `make lab` to notebook 00, and on to the first table of Pods."""
 
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from bench.measuring import Row, in_turn, versus
-from bench.processes import BASE, shell_env, timed
+from bench.processes import BASE, TIMEOUT, shell_env, timed
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.base.polling import poll
+from workbook.cli.lab import FIRST_NOTEBOOK
 from workbook.machine.jupyterlab import SETTINGS
 from workbook.publish.execute import QUIET
 
@@ -30,21 +36,32 @@ COMMAND = "kubectl get pods --namespace kube-system --selector tier=control-plan
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """Measure until a cell has printed the Pods of the control plane. README.md describes what `make lab` is compared with."""
+    """Measure until notebook 00 can be read, and until a cell has printed the Pods of the control plane.
+
+    README.md describes what `make lab` is compared with.
+    """
     first = until_table(find(("00",))[0])
     plain = new_notebook(cells=[new_code_cell(f"!{COMMAND}")])
     env = shell_env()
-    ways: dict[str, Callable[[], float]] = {
-        "workbook": partial(_open, (BASE, "-m", "workbook", "lab"), {}, first),
-        "plain": partial(_open, ("sh", SCRIPT), env | {"SETTINGS": str(SETTINGS)}, plain),
-        "shell": lambda: timed("sh", "-euc", f"docker info >/dev/null; kind get clusters; {COMMAND}", env=env),
+    ways: dict[str, Callable[[], tuple[float, float]]] = {
+        "workbook": partial(_run, (BASE, "-m", "workbook", "lab"), {}, first),
+        "plain": partial(_run, ("sh", SCRIPT), env | {"SETTINGS": str(SETTINGS)}, plain),
+        "shell": lambda: (
+            0,
+            timed("sh", "-euc", f"docker info >/dev/null; kind get clusters; {COMMAND}", env=env),
+        ),
     }
     in_turn(ways, rounds=1)  # not counted: fills caches
     results = in_turn(ways)
+    readable, table = ({way: [pair[i] for pair in pairs] for way, pairs in results.items()} for i in (0, 1))
+    yield Row("make lab to notebook 00", median(readable["workbook"]), 3, "s", runs=len(readable["workbook"]))
+    yield versus("the same", "JupyterLab", readable["workbook"], readable["plain"], goal=None)
     yield versus(
-        "make lab to the first table of Pods", "JupyterLab, !kubectl", results["workbook"], results["plain"], goal=1.5
+        "make lab to the first table of Pods", "JupyterLab, !kubectl", table["workbook"], table["plain"], goal=1.2
     )
-    yield versus("the same", "a shell without JupyterLab", results["workbook"], results["shell"], goal=None)
+    yield versus("the same", "a shell without JupyterLab", table["workbook"], table["shell"], goal=None)
+    if options.fresh:
+        yield Row("make lab to notebook 00 on a fresh machine", _fresh(), 60, "s")
 
 
 def until_table(notebook: Path) -> nbformat.NotebookNode:
@@ -55,21 +72,11 @@ def until_table(notebook: Path) -> nbformat.NotebookNode:
     return book
 
 
-def _open(command: Sequence[str | Path], env: Mapping[str, str], book: nbformat.NotebookNode) -> float:
-    """The seconds from a command that starts JupyterLab until its server answers and a kernel has executed the notebook."""
+def _run(command: Sequence[str | Path], env: Mapping[str, str], book: nbformat.NotebookNode) -> tuple[float, float]:
+    """The seconds until notebook 00 can be read, and until a kernel has executed a notebook."""
     begun = time.perf_counter()
-    process = subprocess.Popen(
-        [str(word) for word in command],
-        env={**os.environ, **env},
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-        start_new_session=True,
-    )
-    try:
-        server, token = next(found.groups() for line in process.stdout or () if (found := ADDRESS.search(line)))
-        poll(partial(_answers, server, token), timeout=60, every=0.05)
+    with _opened(command, env, ROOT):
+        readable = time.perf_counter() - begun
         client = NotebookClient(
             nbformat.from_dict(book),
             kernel_name="python3",
@@ -78,20 +85,55 @@ def _open(command: Sequence[str | Path], env: Mapping[str, str], book: nbformat.
         )
         outputs = client.execute(env={**os.environ, **env}).cells[-1].outputs
         took = time.perf_counter() - begun
-        if "kube-apiserver" not in json.dumps(outputs):
-            raise RuntimeError(f"there is no table: {outputs}")
-        return took
+    if "kube-apiserver" not in json.dumps(outputs):
+        raise RuntimeError(f"there is no table: {outputs}")
+    return readable, took
+
+
+def _fresh() -> float:
+    """The seconds until notebook 00 can be read, in a copy of the repository without packages, clusters and caches."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch, "workbook")
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "build", "work", "__pycache__"))
+        env = {"WORKBOOK_HOME": str(Path(scratch, "home")), "WORKBOOK_PROFILE": "workbook-bench-fresh"}
+        env |= {"PIP_NO_CACHE_DIR": "1", "PYTHONPATH": ""}
+        bare = Path(getattr(sys, "_base_executable", sys.executable))
+        begun = time.perf_counter()
+        try:
+            with _opened((bare, "-m", "workbook", "lab"), env, copy):
+                return time.perf_counter() - begun
+        finally:  # the set-up has begun to download images
+            subprocess.run([bare, "-m", "workbook", "clean"], env={**os.environ, **env}, cwd=copy, check=True)
+
+
+@contextmanager
+def _opened(command: Sequence[str | Path], env: Mapping[str, str], folder: Path) -> Iterator[None]:
+    """Run a command that starts JupyterLab in this folder; begin the block when its server shows notebook 00."""
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        env={**os.environ, **env},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    try:
+        server, token = next(found.groups() for line in process.stdout or () if (found := ADDRESS.search(line)))
+        poll(partial(_shows_notebook, server, token), timeout=60, every=0.05)
+        yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+        process.communicate(timeout=TIMEOUT)
 
 
-def _answers(server: str, token: str) -> bool:
-    """Whether JupyterLab's server accepts the token."""
-    request = urllib.request.Request(f"{server}/api/status", headers={"Authorization": f"token {token}"})
+def _shows_notebook(server: str, token: str) -> bool:
+    """Whether JupyterLab's server returns notebook 00."""
+    address = f"{server}/api/contents/{FIRST_NOTEBOOK}"
+    request = urllib.request.Request(address, headers={"Authorization": f"token {token}"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        opener.open(request, timeout=5).close()
+        with opener.open(request, timeout=5) as answer:
+            return json.load(answer)["type"] == "notebook"
     except OSError:
         return False
-    return True

@@ -2,9 +2,11 @@
 
 from node import machine as machine
 from node.cache import VERSIONS
+from node.config import MANY_REQUESTS as MANY_REQUESTS
 from node.config import NODE_PORT as NODE_PORT
 from node.config import STORAGE_CLASS as STORAGE_CLASS
 from node.config import kind_config as kind_config
+from node.config import kubeadm_patches as kubeadm_patches
 from node.config import masquerade as masquerade
 from node.config import pod_network as pod_network
 from node.config import pod_range as pod_range
@@ -14,7 +16,6 @@ from node.image import node_image as node_image
 from node.image import node_tag as node_tag
 from node.toolchain import installed_kind as installed_kind
 from node.toolchain import kind as kind
-from node.toolchain import kubectl as kubectl
 
 OFFICIAL: str = VERSIONS["official"]
 """The node image that was released with the pinned kind."""

@@ -25,6 +25,23 @@ kind: InitConfiguration
 nodeRegistration:
   taints: []
 """
+PATCHES = "/kind/patches"
+"""Where a node has the files from `kubeadm_patches`."""
+PATCHED = f"""\
+kind: InitConfiguration
+patches:
+  directory: {PATCHES}
+"""
+NO_ELECTION = "--leader-elect=false"
+"""Lets kube-controller-manager and kube-scheduler begin as soon as the API server answers.
+
+With an election, they wait up to 4 seconds for a lease after the creation of a cluster. After a restart, they wait until the
+lease of the last process has ended, 15 seconds. minikube has no election, either."""
+MANY_REQUESTS = ("--kube-api-qps=100", "--kube-api-burst=200")
+"""Lets kube-controller-manager send the 130 requests at once that come before its first controller works. The default is 20
+requests per second."""
+FLAGS = {"kube-controller-manager": (NO_ELECTION, *MANY_REQUESTS), "kube-scheduler": (NO_ELECTION,)}
+"""Flags of the control plane's programs, in addition to kubeadm's."""
 BRIDGE = "/etc/cni/net.d/10-bridge.conflist"
 """Where a node has the configuration of its Pods' network."""
 POD_RANGE = "10.244.0.0/16"
@@ -47,7 +64,9 @@ kube-controller-manager makes them, since kind starts it with `--enable-hostpath
 https://kubernetes.io/docs/concepts/storage/storage-classes/"""
 
 
-def kind_config(machine: Machine, built_here: bool, networks: Sequence[Path | None] = (None,)) -> dict[str, Any]:
+def kind_config(
+    machine: Machine, built_here: bool, networks: Sequence[Path | None] = (None,), patches: Path | None = None
+) -> dict[str, Any]:
     """Return the configuration for `kind create cluster --config`. An ordinary machine only gets the port mapping.
 
     Ordinary Pods run on each node, also on that of the control plane.
@@ -57,34 +76,61 @@ def kind_config(machine: Machine, built_here: bool, networks: Sequence[Path | No
         built_here: whether `node_image` built the node image; that image contains its own network plugin.
         networks: for each node, the file with its `pod_network`, or None to use the network in the image. The first node
             gets the control plane.
+        patches: the folder with the files from `kubeadm_patches`; None to leave kubeadm's probes as they are.
 
     Documentation: https://kind.sigs.k8s.io/docs/user/configuration/
     """
     mapping = {"containerPort": NODE_PORT, "hostPort": 0, "listenAddress": "127.0.0.1"}
-    control_plane, *workers = (
-        {"role": "worker"}
-        if file is None
-        else {
-            "role": "worker",
-            "extraMounts": [{"hostPath": str(file), "containerPath": BRIDGE, "readOnly": True}],
-        }
-        for file in networks
-    )
-    config: dict[str, Any] = {
-        "kind": "Cluster",
-        "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "nodes": [control_plane | {"role": "control-plane", "extraPortMappings": [mapping]}, *workers],
-    }
-    patches = [NO_TAINTS] if workers else []
+    mounts = [[_mount(file, BRIDGE)] if file else [] for file in networks]
+    if patches:
+        mounts[0].append(_mount(patches, PATCHES))
+    nodes: list[dict[str, Any]] = [{"role": "control-plane", "extraPortMappings": [mapping]}]
+    nodes += [{"role": "worker"} for _ in networks[1:]]
+    for entry, mounted in zip(nodes, mounts, strict=True):
+        if mounted:
+            entry["extraMounts"] = mounted
+    config: dict[str, Any] = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": nodes}
+    kubeadm = ([PATCHED] if patches else []) + ([NO_TAINTS] if len(nodes) > 1 else [])
     if built_here:
         config["networking"] = {"disableDefaultCNI": True}
     if machine.cgroups == 1:
         # Since 1.35 the kubelet rejects version 1 by default: https://kubernetes.io/docs/concepts/architecture/cgroups/
-        patches.append(KUBELET_V1)
+        kubeadm.append(KUBELET_V1)
         config["containerdConfigPatches"] = [CONTAINERD_V1]
-    if patches:
-        config["kubeadmConfigPatches"] = patches
+    if kubeadm:
+        config["kubeadmConfigPatches"] = kubeadm
     return config
+
+
+def _mount(source: Path, target: str) -> dict[str, Any]:
+    return {"hostPath": str(source), "containerPath": target, "readOnly": True}
+
+
+def kubeadm_patches() -> dict[str, str]:
+    """Return patches for what kubeadm creates, as JSON under the names by which kubeadm knows them.
+
+    They shorten waits that a cluster for learning doesn't need:
+
+    - The control plane's startup probes and CoreDNS' readiness probe have a period of 10 seconds, so a Pod counts as ready
+      up to 20 seconds after its program is.
+    - kube-controller-manager and kube-scheduler get the flags in `FLAGS`.
+
+    Documentation: https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/control-plane-flags/#patches
+    """
+    # As patient as kubeadm: it waits four minutes for the control plane.
+    startup = {"startupProbe": {"initialDelaySeconds": 0, "periodSeconds": 1, "failureThreshold": 240}}
+    coredns = {"name": "coredns", "readinessProbe": {"periodSeconds": 1}}
+    patches: dict[str, Any] = {
+        f"{name}+strategic": {"spec": {"containers": [{"name": name} | startup]}}
+        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    }
+    patches["corednsdeployment+strategic"] = {"spec": {"template": {"spec": {"containers": [coredns]}}}}
+    for name, flags in FLAGS.items():
+        # Of two flags with the same name, the last one counts.
+        patches[f"{name}+json"] = [
+            {"op": "add", "path": "/spec/containers/0/command/-", "value": flag} for flag in flags
+        ]
+    return {f"{name}.json": json.dumps(patch, indent=2) for name, patch in patches.items()}
 
 
 def pod_range(number: int) -> str:

@@ -19,7 +19,6 @@ PACKAGES = {
         *("containerd", "runc", "containernetworking-plugins"),
         *("ca-certificates", "socat", "e2fsprogs"),
     ],
-    "kube-proxy": ["iptables", "conntrack", "kmod"],
     "python": ["python3", "python3-pip", "python-is-python3", "ca-certificates"],
     "jdk": ["openjdk-17-jdk-headless", "ca-certificates"],
     "debian": ["ca-certificates"],
@@ -44,6 +43,10 @@ CLEAN = [
 ]
 HOOKS = {
     "node": [
+        # What no node needs: network plugins that its configuration doesn't name, containerd's older shims, character sets.
+        'cd "$1"/usr/lib/cni && ls | grep -vxF -e bridge -e firewall -e host-local -e loopback -e portmap | xargs rm'
+        ' && cd "$1"/usr/bin && rm -f containerd-stress containerd-shim containerd-shim-runc-v1'
+        ' && rm -rf "$1"/usr/lib/*/gconv',
         # Only start the units that a node needs, as in kind's own image.
         'cd "$1"/lib/systemd/system && rm -f multi-user.target.wants/* local-fs.target.wants/* basic.target.wants/*'
         " sockets.target.wants/*udev* sockets.target.wants/*initctl* sysinit.target.wants/systemd-tmpfiles-setup.service"

@@ -3,15 +3,16 @@
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from node import machine
-from node.archive import write_image, write_layer
+from node.archive import Image, write_images, write_layer, write_part
 from node.cache import HERE, VERSIONS, digest, folder, made
 from node.filesystem import CERTIFICATES, filesystem, filesystem_key
-from node.toolchain import CONTROL_PLANE, compiled, compiled_key, kind, kind_files
+from node.toolchain import CONTROL_PLANE, KUBERNETES, compiled, compiled_key, download, kind, kind_files
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import read, run
 from workbook.base.steps import step
@@ -27,6 +28,13 @@ REGISTRIES = """
   config_path = "/etc/containerd/certs.d"
 """
 OOM = b"[Service]\nOOMScoreAdjust=0\n"
+LIBRARIES = ("c", "m", "mnl", "nftnl", "xtables", "ip?tc", "netfilter_conntrack", "nfnetlink")
+IPTABLES = (
+    *("bin", "sbin", "lib*", "usr/lib*/ld-linux-*"),  # links, and the loader
+    *("usr/sbin/*tables*", "etc/alternatives/*tables*", "usr/lib/*/xtables/*.so"),
+    *(f"usr/lib/*/lib{name}.so*" for name in LIBRARIES),
+)
+"""The files of the node's Debian that kube-proxy needs: iptables, and the libraries of iptables."""
 
 
 def node_tag() -> str:
@@ -48,7 +56,7 @@ def _key() -> str:
 
 def _control_plane_key() -> str:
     parts = map(compiled_key, ("kubernetes", "etcd", "coredns"))
-    return digest(*parts, filesystem_key("kube-proxy"), FILES / "pause.c", HERE / "archive.py")
+    return digest(*parts, filesystem_key("node"), *IPTABLES, FILES / "pause.c", HERE / "archive.py")
 
 
 def node_image(engine: "DockerClient") -> str:
@@ -85,7 +93,7 @@ def _build(engine: "DockerClient", tag: str) -> None:
             base,
             entrypoint=["/preload.sh"],
             privileged=True,
-            volumes={str(preload): {"bind": "/preload", "mode": "ro"}},
+            volumes={str(preload.parent): {"bind": "/preload", "mode": "ro"}},
         )
         try:
             container.start()
@@ -114,34 +122,52 @@ def _remove_older(engine: "DockerClient", repository: str, newest: str) -> None:
 def _others() -> None:
     """Build the parts that do not depend on Kubernetes' programs."""
     filesystem("node")
-    filesystem("kube-proxy")
     compiled("etcd")
     pause()
     kind()  # the cluster needs it right after the image; here, the download takes no extra time
+    download("coredns")  # its compilation waits for that of Kubernetes
 
 
 def control_plane_images() -> Path:
-    """The folder with an archive of each image that kubeadm starts, with the tags that kubeadm expects."""
+    """An archive of the images that kubeadm starts, with the tags that kubeadm expects.
+
+    Kubernetes' programs are in a layer that four of the images share.
+    """
 
     def build(target: Path) -> None:
-        programs = {name: compiled("kubernetes") / name for name in CONTROL_PLANE}
-        programs |= {name: compiled(name) / name for name in ("etcd", "coredns")} | {"pause": pause() / "pause"}
-        layer = target / "layer.tar"
+        others = {name: compiled(name) / name for name in ("etcd", "coredns")} | {"pause": pause() / "pause"}
         with step("Make the control plane's images"):
+            layers = {name: target / f"{name}.tar" for name in ("kubernetes", "iptables", *others)}
+            write_layer(layers["kubernetes"], _kubernetes("usr/local/bin", CONTROL_PLANE))
+            write_part(layers["iptables"], filesystem("node"), IPTABLES)
+            for name, program in others.items():
+                write_layer(layers[name], {f"usr/local/bin/{name}": program})
+            images = []
             for name, tag in _control_plane_tags().items():
-                program = f"usr/local/bin/{name}"
-                write_layer(layer, {program: programs[name]})
-                below = [filesystem(name)] if name == "kube-proxy" else []
-                write_image(target / f"{name}.tar", tag, [*below, layer], entrypoint=[f"/{program}"])
-        layer.unlink()
+                # Layers are unpacked from the bottom: with the shared one there, it is unpacked once.
+                own = [layers[name]] if name in others else [layers["kubernetes"]]
+                above = [layers["iptables"]] if name == "kube-proxy" else []
+                images.append(Image(tag, [*own, *above], entrypoint=[f"/usr/local/bin/{name}"]))
+            write_images(target / "images.tar", *images)
+            for layer in layers.values():
+                layer.unlink()
 
-    return made("control-plane", _control_plane_key(), build)
+    return made("control-plane", _control_plane_key(), build) / "images.tar"
+
+
+def _kubernetes(where: str, names: Sequence[str]) -> dict[str, Path | bytes | str]:
+    """Kubernetes' programs in a folder of an image, for `write_layer`: one file, and a link to it for each name."""
+    program: dict[str, Path | bytes | str] = {f"{where}/kubernetes": compiled("kubernetes") / "kubernetes"}
+    return program | {f"{where}/{name}": "-> kubernetes" for name in names}
 
 
 def _control_plane_tags() -> dict[str, str]:
     """The tags of the images that kubeadm starts, each under the name of its program."""
     version = f"--kubernetes-version=v{VERSIONS['kubernetes']}"
-    listing = read([compiled("kubernetes") / "kubeadm", "config", "images", "list", version])
+    with tempfile.TemporaryDirectory() as scratch:
+        kubeadm = Path(scratch, "kubeadm")
+        kubeadm.symlink_to(compiled("kubernetes") / "kubernetes")
+        listing = read([kubeadm, "config", "images", "list", version])
     return {tag.rpartition("/")[2].partition(":")[0]: tag for tag in listing.split()}
 
 
@@ -163,14 +189,14 @@ def _node_base(tag: str) -> Path:
         layer, files = target / "layer.tar", _node_files()
         with step("Write the node's file system"):
             write_layer(layer, files)
-            write_image(
-                target / "image.tar",
+            image = Image(
                 tag,
                 [filesystem("node"), layer],
                 env=["container=docker"],
                 entrypoint=ENTRYPOINT,
                 stop_signal="SIGRTMIN+3",
             )
+            write_images(target / "image.tar", image)
         layer.unlink()
 
     return made("node-base", _key(), build) / "image.tar"
@@ -178,7 +204,7 @@ def _node_base(tag: str) -> Path:
 
 def _node_files() -> dict[str, Path | bytes | str]:
     """The files that the node image adds to Debian, for `write_layer`."""
-    kubernetes, source = compiled("kubernetes"), kind_files()
+    source = kind_files()
     files: dict[str, Path | bytes | str] = {
         str(path.relative_to(source)): path
         for path in source.rglob("*")
@@ -203,9 +229,7 @@ def _node_files() -> dict[str, Path | bytes | str]:
     }
     for unit in ("kubelet", "containerd", "undo-mount-hacks"):
         files[f"etc/systemd/system/multi-user.target.wants/{unit}.service"] = f"-> /etc/systemd/system/{unit}.service"
-    for program in ("kubelet", "kubeadm", "kubectl"):
-        files[f"usr/bin/{program}"] = kubernetes / program
-    return files
+    return files | _kubernetes("usr/bin", [name for name in KUBERNETES if name not in CONTROL_PLANE])
 
 
 def base_tag(purpose: str) -> str:
@@ -236,7 +260,7 @@ def base_image(engine: "DockerClient", purpose: str) -> str:
     root = filesystem(purpose)
     with step(f"Make the base image for {purpose}"), tempfile.TemporaryDirectory(dir=folder()) as scratch:
         archive = Path(scratch, "image.tar")
-        write_image(archive, tag, [root], env=python if purpose == "python" else [])
+        write_images(archive, Image(tag, [root], env=python if purpose == "python" else []))
         with archive.open("rb") as content:
             engine.images.load(content)
     _remove_older(engine, f"workbook-{purpose}", tag)

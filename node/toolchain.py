@@ -17,12 +17,10 @@ PLATFORM = f"{sys.platform}-{platform.machine().lower()}"
 SUFFIX = ".exe" if os.name == "nt" else ""
 KIND_MODULE = f"sigs.k8s.io/kind@v{VERSIONS['kind']}"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
-COMMANDS = {
-    "kubernetes": [f"k8s.io/kubernetes/cmd/{name}" for name in (*CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")],
-    "etcd": ["go.etcd.io/etcd/server/v3"],
-    "coredns": ["."],
-}
-"""The packages of each part's programs."""
+KUBERNETES = (*CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")
+"""Kubernetes' programs. All of them are in one file: see modules/kubernetes/main.go."""
+PACKAGES = {"kubernetes": ".", "etcd": "go.etcd.io/etcd/server/v3", "coredns": "."}
+"""The Go package of each part's program."""
 
 
 def go() -> Path:
@@ -112,7 +110,7 @@ def kind_files() -> Path:
 
 
 def compiled(part: str) -> Path:
-    """The folder with the programs of one part; compiles them if they are not in the cache.
+    """The folder with the program of one part, which has the part's name; compiles it if it is not in the cache.
 
     Args:
         part: a folder in node/modules: `kubernetes`, `etcd` or `coredns`.
@@ -123,10 +121,9 @@ def compiled(part: str) -> Path:
 
     def build(target: Path) -> None:
         with step(f"Compile {part} v{VERSIONS[part]}") as running:
-            output = target / part if len(COMMANDS[part]) == 1 else f"{target}{os.sep}"
-            options = ["-v", "-mod=readonly", "-trimpath", "-ldflags", _linker_flags(part), "-o", output]
+            options: list[str | Path] = ["-v", *_flags(part), "-o", target / part]
             run(
-                [go(), "-C", HERE / "modules" / part, "build", *options, *COMMANDS[part]],
+                [go(), "-C", HERE / "modules" / part, "build", *options, PACKAGES[part]],
                 env=_environment(CGO_ENABLED="0"),
                 timeout=3600,
                 on_line=running.update,
@@ -136,19 +133,24 @@ def compiled(part: str) -> Path:
 
 
 def compiled_key(part: str) -> str:
-    """The hash of everything that determines the programs of `part`."""
-    return digest(HERE / "modules" / part, f"v{VERSIONS[part]}", _linker_flags(part), PLATFORM)
+    """The hash of everything that determines the program of `part`."""
+    return digest(HERE / "modules" / part, f"v{VERSIONS[part]}", *_flags(part), PLATFORM)
 
 
-def _linker_flags(part: str) -> str:
-    flags = "-s -w"
+def _flags(part: str) -> list[str]:
+    """Options for `go build`. No debugger is used on these programs, so no symbols are computed, and none are stored."""
+    linker = "-s -w"
     if part == "kubernetes":
         for variable in ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"):
-            flags += f" -X {variable}=v{VERSIONS[part]}"
-    return flags
+            linker += f" -X {variable}=v{VERSIONS[part]}"
+    return ["-mod=readonly", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", linker]
 
 
-def kubectl() -> Path | None:
-    """The kubectl that was compiled for the node image; None if no node image was built on this machine."""
-    program = folder() / f"kubernetes-{compiled_key('kubernetes')}" / "kubectl"
-    return program if program.is_file() else None
+def download(part: str) -> None:
+    """Download the Go modules of a part, so that `compiled` needn't wait for the network later."""
+    if not (folder() / f"{part}-{compiled_key(part)}").is_dir():
+        run(
+            [go(), "-C", HERE / "modules" / part, "list", "-mod=readonly", "-deps", PACKAGES[part]],
+            env=_environment(CGO_ENABLED="0"),
+            timeout=3600,
+        )

@@ -7,8 +7,6 @@ until ctr version > /dev/null 2>&1; do
     kill -0 "$containerd"
     sleep 0.1
 done
-for archive in /preload/*.tar; do
-    ctr --namespace=k8s.io images import --no-unpack "$archive"
-done
+ctr --namespace=k8s.io images import --no-unpack /preload/images.tar
 kill "$containerd"
 wait "$containerd"

@@ -7,12 +7,12 @@ import subprocess
 
 import pytest
 
-import node
 from tests import sessions
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT, clusters
 from workbook.classroom import learners as classroom
 from workbook.kube.kubeconfig import USERS
+from workbook.kube.kubectl import require_kubectl
 
 pytestmark = pytest.mark.cluster
 LEARNERS = ADA, BOB = "learner-ada", "learner-bob"
@@ -25,7 +25,13 @@ def kubectl(kubeconfig, *words):
     """Run kubectl with a kubeconfig; return its exit status and its output."""
     env = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": f"{kubeconfig}.cache"}
     done = subprocess.run(
-        ["kubectl", *words], env=env, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=120
+        [require_kubectl(), *words],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=120,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -34,8 +40,6 @@ def kubectl(kubeconfig, *words):
 def handed_out(elsewhere, registry, tmp_path_factory):
     """The environment of each learner, by name. The instructor is the cluster's administrator."""
     with pytest.MonkeyPatch.context() as patch:
-        if own := node.kubectl():
-            patch.setenv("PATH", str(own.parent), prepend=os.pathsep)
         patch.setattr(classroom, "HANDED_OUT", tmp_path_factory.mktemp("handed-out"))
         for variable in ("KUBECONFIG", USERS):  # one of the workbook's own is not taken for a reader's
             patch.setenv(variable, str(elsewhere.kubeconfig))

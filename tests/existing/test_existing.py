@@ -17,6 +17,7 @@ from workbook.base.paths import ROOT
 from workbook.base.polling import poll
 from workbook.base.processes import run
 from workbook.cluster.choose import clusters
+from workbook.kube.kubectl import require_kubectl
 
 pytestmark = pytest.mark.cluster
 LEARNER, NAMESPACE = "workbook-existing", "learner-7"
@@ -50,13 +51,12 @@ def settings(context, kubeconfig, registry, namespace):
 
 
 def test_notebooks_run_unchanged_in_one_namespace_of_it(elsewhere, config, registry):
-    path = os.pathsep.join([str(node.kubectl().parent)] * bool(node.kubectl()) + [os.environ["PATH"]])
-    env = {"PATH": path, **settings(elsewhere.context, config, registry, NAMESPACE)}
+    env = settings(elsewhere.context, config, registry, NAMESPACE)
 
     def kubectl(*words):
         own = {**os.environ, **env, "KUBECACHEDIR": f"{config}.cache"}
         done = subprocess.run(
-            ["kubectl", *words], env=own, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+            [require_kubectl(), *words], env=own, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -1,4 +1,4 @@
-"""Execute a notebook in a running JupyterLab until it shows a table, and print the table. It uses the API of JupyterLab's page.
+"""Execute a notebook in a running JupyterLab until it shows a table of Pods, and print it. It uses the API of JupyterLab's page.
 
 Run by the Python of that JupyterLab. Arguments: the address that `make lab` prints, and the notebook.
 """
@@ -47,9 +47,10 @@ for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         reply = json.loads(channels.recv())
         if reply["header"]["msg_type"] == "error":
             sys.exit("\n".join(reply["content"]["traceback"]))
-        if "<table" in reply["content"].get("data", {}).get("text/html", ""):
+        table = reply["content"].get("data", {}).get("text/html", "")
+        if "<table" in table and "kube-apiserver" in table:
             print(reply["content"]["data"]["text/plain"])
             sys.exit(0)
         if reply["header"]["msg_type"] == "execute_reply":
             break
-sys.exit("no cell has shown a table")
+sys.exit("no cell has shown a table of Pods")

@@ -18,7 +18,7 @@ from workbook.publish import bundle as making
 FILES = {
     "wheels/tool-1.0-py3-none-any.whl": b"a wheel" * 100,
     "images/node-0123456789ab.tar.gz": b"an image" * 1000,
-    "bin/kubectl": b"a program" * 50,
+    "bin/kind": b"a program" * 50,
 }
 WHEEL, IMAGE, PROGRAM = FILES
 
@@ -86,7 +86,7 @@ DAMAGES = {
     "one bit of an image": (lambda folder: flip(folder / IMAGE), r"is damaged: images/node.*sha256"),
     "a program is cut off": (
         lambda folder: (folder / PROGRAM).write_bytes(b"a"),
-        r"is damaged: bin/kubectl.*has 1 bytes",
+        r"is damaged: bin/kind.*has 1 bytes",
     ),
     "an image is missing": (lambda folder: (folder / IMAGE).unlink(), r"is incomplete: images/node"),
     "an additional wheel": (
@@ -227,7 +227,7 @@ def test_a_file_is_kept_unless_it_is_damaged(folder):
     assert made == []
     flip(folder / PROGRAM)
     new.make(PROGRAM, make)
-    assert made == ["kubectl"] and (folder / PROGRAM).read_bytes() == FILES[PROGRAM]
+    assert made == ["kind"] and (folder / PROGRAM).read_bytes() == FILES[PROGRAM]
 
 
 def test_a_bundle_with_a_damaged_manifest_is_written_again(folder):

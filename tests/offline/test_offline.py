@@ -144,7 +144,7 @@ def test_from_nothing_to_the_first_table(student, record_property):
         )
         seconds = time.monotonic() - begun
         lab.terminate()
-        lab.communicate(timeout=60)
+        output += lab.communicate(timeout=60)[0]
     assert table.returncode == 0, table.stdout + table.stderr
     print(output, table.stdout)
     for step, time_taken in steps(output):

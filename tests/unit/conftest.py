@@ -1,7 +1,10 @@
-"""A simulated cluster: a small API server, and a kubectl that is a shell script."""
+"""A simulated cluster: a small API server, a kubectl that is a shell script, and a set-up that does nothing."""
 
 import json
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +15,7 @@ import yaml
 from tests import docker_api
 from workbook.base.labels import MANAGED
 from workbook.base.paths import clusters
-from workbook.kube import kubeconfig
+from workbook.kube import kubeconfig, kubectl
 
 
 class ApiServer(ThreadingHTTPServer):
@@ -22,6 +25,7 @@ class ApiServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    version = "v1.36.3"
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -57,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command in self.server.refused:
             self.answer({"message": f"{self.command} is forbidden"}, 403)
         elif url.path == "/version":
-            self.answer({"gitVersion": "v1.36.3"})
+            self.answer({"gitVersion": self.server.version})
         elif self.command == "PATCH":
             resource, name = url.path.split("/")[-2:]
             self.server.find(resource, name)["data"].update(body["data"])
@@ -105,11 +109,60 @@ def api_server(home, monkeypatch) -> Iterator[ApiServer]:
         server.shutdown()
 
 
+@pytest.fixture(autouse=True)
+def no_kubectl(monkeypatch):
+    """The kubectl in this Python environment is not found by this process, so that tests choose the one that is."""
+    monkeypatch.setattr(kubectl, "installed", lambda: None)
+
+
 @pytest.fixture
 def kubectl_script(api_server, program):
     """A function that makes kubectl run these lines of shell; its version is the API server's."""
-    version = json.dumps({"clientVersion": {"gitVersion": "v1.36.3"}})
+    version = json.dumps({"clientVersion": {"gitVersion": api_server.version}})
     return lambda script: program("kubectl", f"[ \"$1\" = version ] && echo '{version}' && exit\n{script}")
+
+
+SET_UP = """
+import sys
+from pathlib import Path
+from workbook.base.errors import WorkbookError
+from workbook.base.lock import lock
+from workbook.base.steps import step
+from workbook.machine import journal
+
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+with lock(journal.lock_file(folder), "set-up"), journal.recorded(folder):
+    with step("Compile etcd v3"):
+        if sys.stdin.readline() == "fail\\n":
+            raise WorkbookError("The disk is full.", "0 bytes are free.", "Free some space.")
+"""
+"""A program that behaves like a set-up with one step. The step ends, or fails, with a line of standard input."""
+
+
+@pytest.fixture
+def set_up_process(home) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """A function that starts such a set-up of the learner's own cluster, and returns its process when the step has begun."""
+    started = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", SET_UP, str(clusters() / "workbook")]
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        )
+        started.append(process)
+        assert process.stdout and "· Compile etcd v3" in process.stdout.readline()
+        return process
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
 
 
 @pytest.fixture

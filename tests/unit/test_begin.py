@@ -10,6 +10,7 @@ from workbook.base.labels import MANAGED
 from workbook.engine import find
 from workbook.lessons import begin
 from workbook.lessons.progress import CONFIG_MAP
+from workbook.machine import set_up
 
 CAN_BEGIN = "can start on the cluster 'workbook' (existing)."
 
@@ -67,6 +68,39 @@ def printed(number, capsys):
 def test_no_such_notebook():
     with pytest.raises(WorkbookError, match=r"no notebook 77(.|\n)*00, 01"):
         workbook.begin(77)
+
+
+def test_a_set_up_that_runs_is_waited_for(cluster, set_up_process, monkeypatch, capsys):
+    process = set_up_process()
+
+    def poll(check, **options):
+        assert not check() and cluster.requests == []
+        process.communicate("\n")
+        return check()
+
+    monkeypatch.setattr(set_up, "poll", poll)
+    workbook.begin(0)
+    assert "✓ Wait for the set-up (" in capsys.readouterr().out
+
+
+def test_a_set_up_that_has_failed_is_repeated(cluster, set_up_process, monkeypatch):
+    set_up_process().communicate("fail\n")
+    cluster.objects["nodes"][0]["status"]["conditions"][0]["status"] = "False"
+
+    def up(cluster):
+        raise WorkbookError("The disk is still full.", fix="Free some more space.")
+
+    monkeypatch.setattr(set_up, "up", up)
+    with pytest.raises(WorkbookError, match=r"still full(.|\n)*Do:  Free some more"):
+        workbook.begin(0)
+
+
+def test_the_set_up_is_that_of_the_learners_own_cluster(cluster, set_up_process, monkeypatch):
+    set_up_process()
+    monkeypatch.setenv("WORKBOOK_PROFILE", "workbook-two")
+    monkeypatch.setattr(set_up, "LONGEST", 0.1)
+    with pytest.raises(WorkbookError, match="Another process is setting up"):
+        workbook.begin(0)
 
 
 def test_it_is_noted(cluster):

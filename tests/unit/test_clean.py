@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from workbook.base.errors import WorkbookError
 from workbook.base.labels import MANAGED
 from workbook.cli import clean, main, verbs
 from workbook.engine import build, find, homes
@@ -83,6 +84,16 @@ def test_clean_removes_what_the_workbook_made_and_nothing_else(engine, monkeypat
     }
     assert list(clean.ROOT.iterdir()) == []
     assert "stays" not in capsys.readouterr().out
+
+
+def test_nothing_is_removed_while_a_set_up_runs(engine, set_up_process):
+    process = set_up_process()
+    with pytest.raises(WorkbookError, match=rf"busy: process {process.pid} has been running `set-up`"):
+        clean.clean()
+    assert removed(engine) == set() and not engine.stopped
+    process.communicate("\n")
+    clean.clean()
+    assert removed(engine) == OWN
 
 
 def test_nothing_is_removed_by_force(engine):

@@ -113,6 +113,33 @@ def test_the_makefile_and_the_readme_have_the_same_groups():
         assert re.findall(r"`make ([\w-]+)", "".join(row.split("|")[1] for row in rows[0].splitlines())) == group
 
 
+SLEEPING = """
+import pathlib, runpy, sys, time
+from workbook.cli import verbs
+from workbook.machine import environment
+
+def down(options):
+    print("begun", flush=True)
+    time.sleep(60)
+
+verbs.down, environment.link = down, lambda: None
+environment.python = lambda *_, offline: pathlib.Path(sys.executable)
+runpy.run_module("workbook", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a program can handle")
+def test_sigterm_ends_a_verb_as_ctrl_c_does(home):
+    command = [sys.executable, "-c", SLEEPING, "down"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.terminate()
+        assert "Interrupted. Nothing is lost" in process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_a_function(verb):
     options = cli.parse([verb, *REQUIRED.get(verb, [])])

@@ -96,7 +96,7 @@ GOOD = f"""\
 ✓ kind              0.33.0
 ✓ cluster           Running
 ✓ kubectl           1.36, cluster 1.36
-✓ set-up            none is running
+✓ other processes   none is running
 ✓ ports             all free
 ✓ base images       all 4
 ✓ applications      all 7
@@ -285,13 +285,25 @@ def test_a_python_that_cannot_even_import_the_package_gets_a_message():
     assert all(way in done.stderr for way in ("PYTHON=python3.13", "py -3.13 -m workbook", "conda env create"))
 
 
-def test_another_set_up_is_a_note(machine, capsys):
+def test_another_process_is_a_note(machine, capsys):
     machine()
     with Settings.from_environment("workbook").folder.joinpath("lock").open("w", encoding="utf-8") as file:
         fcntl = pytest.importorskip("fcntl")
         fcntl.flock(file, fcntl.LOCK_EX)
         _, checks, _ = looked(capsys)
-    assert checks["set-up"]["ok"] is None and "another process" in checks["set-up"]["found"]
+    assert checks["other processes"]["ok"] is None and "another process" in checks["other processes"]["found"]
+
+
+def test_a_set_up_that_runs_is_a_note_and_one_that_failed_a_problem(machine, set_up_process, capsys):
+    machine()
+    process = set_up_process()
+    _, checks, _ = looked(capsys)
+    assert checks["set-up"]["ok"] is None and "running: Compile etcd v3: " in checks["set-up"]["found"]
+    process.communicate("fail\n")
+    status, checks, _ = looked(capsys)
+    assert status == 1 and checks["set-up"]["ok"] is False
+    assert checks["set-up"]["found"] == "failed: The disk is full."
+    assert checks["set-up"]["fix"] == "Free some space. `make up` in a terminal repeats the set-up."
 
 
 def test_a_network_is_not_needed_when_nothing_is_missing(machine, capsys, monkeypatch):

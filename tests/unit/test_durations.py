@@ -1,50 +1,35 @@
-"""The durations of a run, by part, file and test."""
-
-import json
-from types import SimpleNamespace
+"""How long steps are expected to take."""
 
 import pytest
 
-from tests import durations
+from workbook.base import durations
 
 
-def report(nodeid, seconds, when="call"):
-    return pytest.TestReport(nodeid, ("", None, ""), {}, "passed", None, when, duration=seconds)
+def test_what_was_measured_elsewhere_counts_until_this_machine_has_done_it(home):
+    assert durations.expected("Compile kubernetes v1.36.3") == durations.MEASURED["Compile kubernetes"]
+    durations.remember({"Compile kubernetes v1.36.3": 90.4})
+    durations.remember({"Compile etcd v3.6.10": 12.0})
+    assert durations.expected("Compile kubernetes v1.36.3") == 90.4
+    assert durations.expected("Compile etcd v3.6.10") == 12.0
 
 
-REPORTS = [
-    report("tests/unit/test_a.py::test_one", 1, "setup"),
-    report("tests/unit/test_a.py::test_one", 2),
-    report("tests/unit/test_b.py::test_two[a/b::c]", 4),
-    report("notebooks/03_deploy.ipynb::Cell 0", 8),
-]
+def test_a_download_is_not_known_before_it_was_done(home):
+    assert durations.expected("Pull python:3.13-slim") is None
 
 
-def test_phases_are_added_up():
-    assert durations.by_part(REPORTS) == {
-        "tests/unit": {"tests/unit/test_a.py": {"test_one": 3}, "tests/unit/test_b.py": {"test_two[a/b::c]": 4}},
-        "notebooks": {"notebooks/03_deploy.ipynb": {"Cell 0": 8}},
-    }
+def test_a_moment_is_not_worth_mentioning(home):
+    durations.remember({"Compile kubernetes v1.36.3": 0.2})
+    assert durations.expected("Compile kubernetes v1.36.3") is None
 
 
-def test_a_table_and_a_file_are_written(tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr(durations, "FILE", tmp_path / "build" / "durations.json")
-    monkeypatch.setattr(durations.summary, "show", lambda reporter, table: shown.append(table))
-    no_reports = [SimpleNamespace(), "deselected"]  # pytest counts warnings and the deselected there, too
-    durations.pytest_terminal_summary(
-        SimpleNamespace(stats={"": REPORTS[:1], "passed": REPORTS[1:], "warnings": no_reports})
-    )
-    assert json.loads(durations.FILE.read_text(encoding="utf-8")) == durations.by_part(REPORTS)
-    (table,) = shown
-    rows = list(zip(*(column.cells for column in table.columns), strict=True))
-    assert rows == [
-        ("tests/unit", "2", "7", "tests/unit/test_b.py", "4"),
-        ("notebooks", "1", "8", "notebooks/03_deploy.ipynb", "8"),
-    ]
+@pytest.mark.parametrize("content", ["", "[1]", '{"a": 1'])
+def test_a_damaged_file_counts_as_empty(home, content):
+    (home / "durations.json").write_text(content, encoding="utf-8")
+    assert durations.expected("Pull python:3.13-slim") is None
+    durations.remember({"Pull python:3.13-slim": 7})
+    assert durations.expected("Pull python:3.13-slim") == 7
 
 
-def test_a_run_without_a_test_keeps_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(durations, "FILE", tmp_path / "durations.json")
-    durations.pytest_terminal_summary(SimpleNamespace(stats={"error": []}))
-    assert not durations.FILE.exists()
+def test_the_seconds_are_shown_with_those_that_are_expected():
+    assert durations.shown(83.4, 400.0) == "83 s of about 400 s"
+    assert durations.shown(83.4, None) == "83 s"

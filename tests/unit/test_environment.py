@@ -27,7 +27,7 @@ from workbook.machine import environment, host
 from workbook.machine.findings import Facts
 
 CONDA_NAMES = {"docker": "docker-py", "kubernetes": "python-kubernetes", "matplotlib": "matplotlib-base"}
-CONDA_ONLY = {"python", "pip", "make", "minikube", "kubernetes-client"}
+CONDA_ONLY = {"python", "pip", "make", "minikube"}
 
 
 def split(requirement: str) -> tuple[str, str]:
@@ -39,7 +39,8 @@ def split(requirement: str) -> tuple[str, str]:
 def test_the_pins_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pip = dict(map(split, project["dependencies"]))
-    conda = dict(map(split, yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]))
+    *packages, by_pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    conda = dict(map(split, [*packages, *by_pip["pip"]]))
     assert conda["python"] == project["requires-python"]
     assert {CONDA_NAMES.get(name, name): pin for name, pin in pip.items()} == {
         name: pin for name, pin in conda.items() if name not in CONDA_ONLY

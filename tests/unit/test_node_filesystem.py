@@ -1,8 +1,12 @@
 """The Debian file systems: their keys and the command that builds them."""
 
+import json
+import re
+
 import pytest
 
 from node import filesystem
+from node.cache import HERE
 from workbook.base.errors import WorkbookError
 
 
@@ -46,13 +50,11 @@ def test_mmdebstrap_gets_the_packages_and_hooks(certificates, monkeypatch):
     assert filesystem.filesystem("python") == root and len(commands) == 1
 
 
-def test_kube_proxy_needs_no_certificates(certificates, monkeypatch):
-    certificates.write_text("an authority", encoding="utf-8")
-    commands = []
-    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(filesystem, "run", lambda command, **_: commands.append(command))
-    filesystem.filesystem("kube-proxy")
-    assert not any(str(certificates) in word for word in commands[0])
+def test_the_node_keeps_the_network_plugins_that_its_configuration_names():
+    configuration = json.loads((HERE / "files/10-bridge.conflist").read_text(encoding="utf-8"))
+    named = {plugin["type"] for plugin in configuration["plugins"]} | {configuration["plugins"][0]["ipam"]["type"]}
+    [removal] = (hook for hook in filesystem.HOOKS["node"] if "/usr/lib/cni" in hook)
+    assert set(re.findall(r"-e (\S+)", removal)) == named | {"loopback"}  # which containerd itself needs
 
 
 def test_another_distribution_gets_an_explanation(monkeypatch):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from node import image, machine
+from node.archive import write_layer
 from node.cache import VERSIONS
 from workbook.base.errors import WorkbookError
 
@@ -32,12 +33,19 @@ def parts(tmp_path, monkeypatch):
         return tmp_path
 
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
-    kubernetes = (*image.CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")
-    monkeypatch.setattr(image, "compiled", lambda name: part(*(kubernetes if name == "kubernetes" else [name])))
+    monkeypatch.setattr(image, "compiled", part)
+    monkeypatch.setattr(image, "download", lambda name: None)
     monkeypatch.setattr(image, "pause", lambda: part("pause"))
-    monkeypatch.setattr(image, "filesystem", lambda purpose: part(f"{purpose}.tar") / f"{purpose}.tar")
+    debian = {pattern.replace("*", "x").replace("?", "4"): b"a file of Debian" for pattern in image.IPTABLES}
+    write_layer(tmp_path / "root.tar", debian | {"usr/bin/vim": b"not needed"})
+    monkeypatch.setattr(image, "filesystem", lambda purpose: tmp_path / "root.tar")
     monkeypatch.setattr(image, "kind", lambda: tmp_path / "kind")
-    monkeypatch.setattr(image, "read", lambda command, **_: "".join(f"{tag}\n" for tag in TAGS.values()))
+
+    def listing(command, **_):
+        assert Path(command[0]).name == "kubeadm" and Path(command[0]).read_text(encoding="utf-8") == "kubernetes"
+        return "".join(f"{tag}\n" for tag in TAGS.values())
+
+    monkeypatch.setattr(image, "read", listing)
     config = tmp_path / "files/etc/containerd/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(
@@ -64,11 +72,14 @@ class Engine:
     def load(self, content):
         with tarfile.open(fileobj=content) as archive:
             (manifest,) = json.load(archive.extractfile("manifest.json"))
-            config = json.load(archive.extractfile("config.json"))["config"]
+            config = json.load(archive.extractfile(manifest["Config"]))["config"]
             (tag,), files = manifest["RepoTags"], {}
             if tag.startswith("workbook-node"):
                 with tarfile.open(fileobj=archive.extractfile(manifest["Layers"][-1])) as layer:
-                    files = {entry.name: layer.extractfile(entry).read() for entry in layer if entry.isreg()}
+                    files = {
+                        entry.name: layer.extractfile(entry).read() if entry.isreg() else entry.linkname
+                        for entry in layer
+                    }
         self.loaded.append((tag, config, files))
         self.tags.append(tag)
 
@@ -93,18 +104,33 @@ def locked_down(monkeypatch):
 
 
 def test_each_image_of_the_control_plane_has_the_tag_that_kubeadm_expects(parts):
-    folder = image.control_plane_images()
-    assert {path.name for path in folder.iterdir()} == {f"{name}.tar" for name in TAGS}
-    for name, tag in TAGS.items():
-        with tarfile.open(folder / f"{name}.tar") as archive:
-            (manifest,) = json.load(archive.extractfile("manifest.json"))
-            config = json.load(archive.extractfile("config.json"))["config"]
-            with tarfile.open(fileobj=archive.extractfile(manifest["Layers"][-1])) as layer:
-                (entry,) = layer.getmembers()
-                content = layer.extractfile(entry).read().decode()
-        assert manifest["RepoTags"] == [tag] and content == name
-        assert config["Entrypoint"] == [f"/{entry.name}"] and entry.mode == 0o755
-        assert len(manifest["Layers"]) == (2 if name == "kube-proxy" else 1)
+    archive = image.control_plane_images()
+    assert [path.name for path in archive.parent.iterdir()] == [archive.name]
+    with tarfile.open(archive) as content:
+        manifest = json.load(content.extractfile("manifest.json"))
+        for (name, tag), entry in zip(TAGS.items(), manifest, strict=True):
+            config = json.load(content.extractfile(entry["Config"]))["config"]
+            with tarfile.open(fileobj=content.extractfile(entry["Layers"][0])) as layer:
+                program = layer.getmember(f"usr/local/bin/{name}")
+                if name in image.CONTROL_PLANE:
+                    program = layer.getmember(f"usr/local/bin/{program.linkname}")
+                assert program.mode == 0o755
+                assert layer.extractfile(program).read().decode() == (
+                    "kubernetes" if name in image.CONTROL_PLANE else name
+                )
+            assert entry["RepoTags"] == [tag] and config["Entrypoint"] == [f"/usr/local/bin/{name}"]
+
+
+def test_kubernetes_programs_are_in_the_archive_once(parts):
+    """The layer with them is the lowest of each image, so that a node unpacks it only once."""
+    with tarfile.open(image.control_plane_images()) as content:
+        manifest = json.load(content.extractfile("manifest.json"))
+        layers = {name: entry["Layers"] for name, entry in zip(TAGS, manifest, strict=True)}
+        assert len({layers[name][0] for name in image.CONTROL_PLANE}) == 1
+        assert len(content.getnames()) == 1 + len(TAGS) + 5
+        with tarfile.open(fileobj=content.extractfile(layers["kube-proxy"][1])) as debian:
+            assert len(debian.getnames()) == len(image.IPTABLES) and "usr/bin/vim" not in debian.getnames()
+    assert [name for name, own in layers.items() if len(own) > 1] == ["kube-proxy"]
 
 
 def test_an_engine_that_has_the_node_image_is_left_alone():
@@ -119,7 +145,11 @@ def test_the_node_image_is_assembled_from_its_parts(parts):
     assert config["Entrypoint"] == image.ENTRYPOINT and config["StopSignal"] == "SIGRTMIN+3"
     assert files["kind/version"] == f"v{VERSIONS['kubernetes']}".encode()
     assert b'sandbox_image = "registry.example/pause:3.99"' in files["etc/containerd/config.toml"]
-    assert {"usr/bin/kubelet", "preload.sh"} <= files.keys() and "LICENSES/README.txt" not in files
+    assert "preload.sh" in files and "LICENSES/README.txt" not in files
+    assert files["usr/bin/kubernetes"] == b"kubernetes"
+    assert {name for name, content in files.items() if content == "kubernetes"} == {
+        f"usr/bin/{name}" for name in ("kubelet", "kubeadm", "kubectl")
+    }
     assert engine.committed == [image.node_tag()] and engine.removed == [base, "workbook-node:old"]
 
 

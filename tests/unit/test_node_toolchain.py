@@ -1,12 +1,13 @@
 """Go, kind and the compiled programs: the commands, and the paths of the results."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from node import toolchain
-from node.cache import VERSIONS, folder
+from node.cache import HERE, VERSIONS, folder
 from workbook.base.errors import WorkbookError
 
 
@@ -112,18 +113,25 @@ def test_kubernetes_knows_its_version(go, commands):
         f"-X k8s.io/component-base/version.gitVersion=v{VERSIONS['kubernetes']}"
         in command[command.index("-ldflags") + 1]
     )
-    assert command[-1] == "k8s.io/kubernetes/cmd/kubectl" and command[command.index("-o") + 1][-1] in "/\\"
+    assert command[-1] == "." and Path(command[command.index("-o") + 1]).name == "kubernetes"
     assert place.name == f"kubernetes-{toolchain.compiled_key('kubernetes')}"
 
 
-def test_a_part_with_one_program_is_written_under_its_name(go, commands):
+def test_another_part_has_no_version_of_kubernetes(go, commands):
     toolchain.compiled("etcd")
     ((command, _),) = commands
     assert Path(command[command.index("-o") + 1]).name == "etcd" and "gitVersion" not in " ".join(command)
 
 
-def test_kubectl_is_found_after_kubernetes_was_compiled(go, commands):
-    assert toolchain.kubectl() is None
-    program = toolchain.compiled("kubernetes") / "kubectl"
-    program.touch()
-    assert toolchain.kubectl() == program
+def test_each_of_kubernetes_programs_has_a_name_in_the_one_file(home):
+    source = (HERE / "modules/kubernetes/main.go").read_text(encoding="utf-8")
+    assert re.findall(r'case "(.+)":', source) == list(toolchain.KUBERNETES)
+
+
+def test_modules_are_only_downloaded_for_a_part_that_is_not_compiled(go, commands):
+    toolchain.download("coredns")
+    ((command, environment),) = commands
+    assert "list" in command and command[-1] == "." and environment["CGO_ENABLED"] == "0"
+    toolchain.compiled("coredns")
+    toolchain.download("coredns")
+    assert len(commands) == 2

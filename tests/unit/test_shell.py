@@ -35,7 +35,13 @@ def typed(home, monkeypatch):
     return type_
 
 
-def test_kubectl_is_the_workbooks_and_on_its_cluster(kubectl_script, typed):
+@pytest.fixture
+def newer(api_server):
+    """A cluster that the kubectl in this Python environment does not fit; the one on PATH does."""
+    api_server.version = "v1.99.0"
+
+
+def test_kubectl_is_the_workbooks_and_on_its_cluster(newer, kubectl_script, typed):
     kubectl_script('echo "$KUBECONFIG: $*"')
     printed = typed("kubectl get pods", KUBECONFIG="/reader/config")
     assert f"{clusters()}/workbook/kubeconfig: get pods\n" in printed
@@ -46,10 +52,16 @@ def test_kubectl_is_the_workbooks_and_on_its_cluster(kubectl_script, typed):
     assert "make up" not in printed and "start-up files" not in printed
 
 
-def test_one_that_fits_is_found_again_in_a_shell_in_a_shell(kubectl_script, typed):
+def test_one_that_fits_is_found_again_in_a_shell_in_a_shell(newer, kubectl_script, typed):
     kubectl_script('echo "$KUBECONFIG: $*"')
     inner = f"{shlex.quote(sys.executable)} -m workbook.cli.shell <<< 'kubectl get pods'"
     assert f"{clusters()}/workbook/kubeconfig: get pods\n" in typed(inner, KUBECONFIG="/reader/config")
+
+
+def test_a_cluster_that_is_being_set_up(typed, set_up_process):
+    set_up_process()
+    printed = typed("true", WORKBOOK_CLUSTER="kind")
+    assert "The cluster is being set up: Compile etcd v3: " in printed and "make up" not in printed
 
 
 @pytest.mark.parametrize("provider", ["kind", "minikube"])

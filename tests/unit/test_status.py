@@ -48,3 +48,11 @@ def test_a_cluster_that_does_not_run_is_not_asked(cluster, api_server, capsys, s
     status.status()
     assert message in capsys.readouterr().out
     assert api_server.requests == []
+
+
+def test_while_the_cluster_is_set_up_the_progress_of_that_is_shown(cluster, api_server, set_up_process, capsys):
+    cluster("Absent")
+    set_up_process()
+    status.status()
+    printed = capsys.readouterr().out
+    assert "The cluster is being set up: Compile etcd v3: " in printed and "make up" not in printed

@@ -20,6 +20,10 @@ TAKEN = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 """Error numbers for a file that another process has locked."""
 
 
+class Busy(WorkbookError):
+    """Another process holds the lock."""
+
+
 @contextmanager
 def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
     """Hold the lock file `path` during the block.
@@ -30,14 +34,15 @@ def lock(path: Path, doing: str, patience: float = 0) -> Iterator[None]:
         patience: seconds to wait for another holder before giving up.
 
     Raises:
-        WorkbookError: another process holds the lock (the error names it and its action), or the file system has no locks.
+        Busy: another process holds the lock; names it and its action.
+        WorkbookError: the file system has no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         try:
             poll(lambda: _acquired(file.fileno()), timeout=patience)
         except TimeoutError:
-            raise WorkbookError(
+            raise Busy(
                 f"The workbook is busy: {_described(path)}.",
                 "Two processes would change the same cluster at the same time.",
                 "Wait until it has finished, then run this again.",

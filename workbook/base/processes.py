@@ -20,8 +20,15 @@ Command = Sequence[str | Path]
 Variables = Mapping[str, str]
 TAIL = 20  # lines of a failed program's output that an error shows
 GRACE = 1  # seconds between SIGTERM and SIGKILL
+LEAVE = 10  # seconds in which a program that runs in the background ends its own programs
 PERIOD = 0.1  # seconds between two reads of a running program's output
 LARGEST = 2**20  # characters per read: a program may print faster than its output is read
+
+if sys.platform == "win32":
+    GROUP, INTERRUPT, KILL = subprocess.CREATE_NEW_PROCESS_GROUP, signal.CTRL_BREAK_EVENT, signal.SIGTERM
+else:
+    GROUP, INTERRUPT, KILL = 0, signal.SIGTERM, signal.SIGKILL
+"""For a program in the background: the flags with which it is created, and the signals that end it."""
 
 
 class CommandFailed(WorkbookError):
@@ -150,6 +157,52 @@ def attend(args: Command, env: Variables | None = None) -> int:
 
 
 @contextmanager
+def background(
+    args: Command,
+    env: Variables | None = None,
+    *,
+    on_line: Callable[[str], None],
+    on_exit: Callable[[int], None],
+) -> Iterator[None]:
+    """Run a program during the block. If it still runs at the end of the block, end it and the programs that it has started.
+
+    The terminal's Ctrl-C does not reach it. If this process is killed, the program continues. `args` and `env` are those
+    of `run`.
+
+    Args:
+        on_line: called with each line that it prints, in another thread.
+        on_exit: called with its exit status, in that thread, if it ends during the block.
+    """
+    begun, ending = time.monotonic(), threading.Event()
+    with _scratch_file() as (output, printed):
+        process = subprocess.Popen(
+            args,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            creationflags=GROUP,
+            start_new_session=True,
+        )
+        _log_start(process, args, env)
+
+        def attend() -> None:
+            _follow(process, printed, on_line)
+            if not ending.is_set():
+                on_exit(process.returncode)
+
+        follower = threading.Thread(target=attend, daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            _end_group(process)
+            follower.join()
+            _log_end(process, begun)
+
+
+@contextmanager
 def _scratch_file() -> Iterator[tuple[IO[bytes], IO[str]]]:
     """Open a temporary file for writing and for reading. If possible, it has no name, so that nothing is left behind."""
     descriptor, name = tempfile.mkstemp(prefix="workbook-")
@@ -189,6 +242,31 @@ def end(process: subprocess.Popen[bytes]) -> None:
         for kill in kills:
             with suppress(Exception):  # psutil's errors, for a process that has exited by now
                 kill()
+        process.wait()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a program that runs in the background, with its children: by a signal, and after `LEAVE` seconds by force.
+
+    A daemon that it has started, such as the Docker engine, has a session of its own, and continues.
+    """
+
+    def send(number: int) -> None:
+        with suppress(OSError):  # it has ended
+            if sys.platform == "win32":
+                process.send_signal(number)
+            else:
+                os.killpg(process.pid, number)
+
+    if process.poll() is not None:
+        return
+    try:
+        send(INTERRUPT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LEAVE)
+    finally:  # even if Ctrl-C is pressed meanwhile
+        if process.poll() is None:
+            send(KILL)
         process.wait()
 
 

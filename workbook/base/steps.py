@@ -2,7 +2,8 @@
 
 In a terminal, each running step is a line with a spinner, a detail and the elapsed seconds (several lines if steps are
 nested or run in parallel threads). In a notebook that a reader runs, a step has a progress bar. Elsewhere (a log, CI, a
-test), only whole lines are printed, and nothing is updated in place.
+test), only whole lines are printed, and nothing is updated in place. The logger gets the same as records with an
+attribute `entry`, which `machine.journal` writes to a file.
 """
 
 import sys
@@ -15,9 +16,11 @@ from functools import cache
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from workbook.base import durations
 from workbook.base.bar import bar
+from workbook.base.log import LOG
 
-HEARTBEAT = 60  # seconds between two details of a long step in a log
+HEARTBEAT = 30  # seconds between two details of a long step in a log
 
 
 @dataclass
@@ -32,18 +35,26 @@ class Step:
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Print `title`, and at the end of the block ✓ (✗ for an error) with the duration. Safe in parallel threads."""
+    """Print `title` with the expected duration, and at the end of the block ✓ (✗ for an error) with the actual duration.
+
+    Safe in parallel threads.
+    """
     begun, running, mark = time.monotonic(), Step(), "✗"
+    expected = durations.expected(title)
+    LOG.debug("begin: %s", title, extra={"entry": {"begun": title, "expected": expected}})
+    shown = title + (f" (about {expected:.0f} s)" if expected else "")
     # While an outer step is shown, rich replaces the stream; before version 15, without `isatty`.
     if not (terminal := getattr(sys.stdout, "rich_proxied_file", sys.stdout).isatty()):
-        print(f"· {title} …", flush=True)
+        print(f"· {shown} …", flush=True)
+    heartbeat = _heartbeat(title, begun, expected)
     try:
-        with _spinner(title) if terminal else bar(title, otherwise=_heartbeat(title, begun)) as running.update:
+        with _spinner(shown) if terminal else bar(shown, expected, otherwise=heartbeat) as running.update:
             yield running
         mark = "✓"
     finally:
-        result = f": {running.result}" if running.result else ""
-        print(f"{mark} {title}{result} ({time.monotonic() - begun:.1f} s)", flush=True)
+        result, seconds = f": {running.result}" if running.result else "", time.monotonic() - begun
+        LOG.debug("%s %s", mark, title, extra={"entry": {"ended": title, "seconds": seconds, "ok": mark == "✓"}})
+        print(f"{mark} {title}{result} ({seconds:.1f} s)", flush=True)
 
 
 @cache
@@ -76,7 +87,7 @@ def _spinner(title: str) -> Iterator[Callable[[str], None]]:
                 display.stop()
 
 
-def _heartbeat(title: str, begun: float) -> Callable[[str], None]:
+def _heartbeat(title: str, begun: float, expected: float | None) -> Callable[[str], None]:
     """Return a function that prints a detail at most every `HEARTBEAT` seconds, to show that a long step still runs."""
     printed = begun
 
@@ -84,6 +95,6 @@ def _heartbeat(title: str, begun: float) -> Callable[[str], None]:
         nonlocal printed
         if (now := time.monotonic()) - printed >= HEARTBEAT:
             printed = now
-            print(f"  … {title}: {detail[-80:]} ({now - begun:.0f} s)", flush=True)
+            print(f"  … {title}: {detail[-80:]} ({durations.shown(now - begun, expected)})", flush=True)
 
     return show

@@ -18,7 +18,7 @@ The format, version 1 (`manifest.FORMAT`):
 | workbook.tar.gz | the workbook itself, to be unpacked where it is to run |
 | wheels/ | the Python packages that locks/ pins, for `pip --no-index --require-hashes` |
 | images/ | container images for `docker load`: the node's, and the base images of the applications |
-| bin/ | kind and kubectl, or minikube |
+| bin/ | kind, or minikube |
 | minikube/ | files for the cache of exactly that minikube: its base image, other images, binaries, and a kubectl |
 | sbom.cdx.json | what all these contain, with versions and checksums, for scanners: see `workbook.publish.sbom` |
 | handout/ | the handout, if `make handout` was run before |

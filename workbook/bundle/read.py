@@ -19,7 +19,7 @@ _PART = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|$))[A-Za-z0-9_][A-Za-
 _PLACES = (
     r"workbook\.tar\.gz|sbom\.cdx\.json",
     rf"wheels/{_PART}\.whl|images/{_PART}\.tar\.gz|handout/{_PART}|minikube(?:/{_PART}){{1,8}}",
-    r"bin/(?:kind|kubectl|minikube)(?:\.exe)?",
+    r"bin/(?:kind|minikube)(?:\.exe)?",
 )
 PATH = re.compile("|".join(_PLACES))
 """The files that a bundle may have. The length of a name and the numbers in it are limited."""

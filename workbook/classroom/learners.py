@@ -11,6 +11,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.processes import read, run, typed
 from workbook.kube import kubeconfig
+from workbook.kube.kubectl import require_kubectl
 
 MANIFESTS = ROOT / "classroom"
 HANDED_OUT = ROOT / "build" / "classroom"
@@ -40,7 +41,7 @@ def classroom(*learners: str) -> None:
             "It names the context of the cluster on which you are an administrator.",
             "Set it to a context that `kubectl config get-contexts` lists.",
         )
-    kubectl = ["kubectl", "--context", administrator]
+    kubectl = [require_kubectl(), "--context", administrator]
     # In `make shell`, the workbook's kubeconfig replaces the administrator's.
     env = {"KUBECONFIG": own} if (own := kubeconfig.users()) != os.environ.get("KUBECONFIG", "") else {}
     shared = yaml.safe_load(read([*kubectl, "config", "view", "--minify", "--flatten"], env=env))

@@ -2,16 +2,19 @@
 
 import re
 import shutil
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from workbook.base import labels
-from workbook.base.paths import ROOT
+from workbook.base.lock import lock
+from workbook.base.paths import ROOT, clusters
 from workbook.base.steps import step
 from workbook.cluster.current import made
 from workbook.engine import daemon
 from workbook.engine.catalog import catalog
 from workbook.engine.find import running_engine
 from workbook.engine.homes import PULLED, leave, notes
+from workbook.machine import journal
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -26,7 +29,17 @@ def clean() -> None:
     The command line then removes the workbook's folder and the Python environment, from outside of that environment.
     It keeps everything that the workbook did not create: other clusters, other images, and the system's packages. It also
     keeps what a container or another copy of the workbook uses.
+
+    Raises:
+        Busy: a set-up is running, for example that of `make lab` in another terminal.
     """
+    with ExitStack() as held:
+        for folder in clusters().glob("*/"):
+            held.enter_context(lock(journal.lock_file(folder), "clean"))
+        _clean()
+
+
+def _clean() -> None:
     for cluster in made():
         cluster.delete()
     engine = running_engine()

@@ -9,7 +9,7 @@ from workbook.base.processes import attend
 from workbook.cluster import ready
 from workbook.cluster.current import current
 from workbook.kube import kubectl
-from workbook.machine import session
+from workbook.machine import journal, session
 
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 """Variables that would make another `make`, typed in the shell, behave as a part of this one."""
@@ -25,6 +25,8 @@ def shell() -> None:
         print(f"In this shell, kubectl uses {cluster.describe()}. Type `exit` to leave.")
         if ready.reach(cluster):
             kubectl.provide(cluster, cluster.kubectl())
+        elif (found := journal.read(cluster.folder)) and found.running:
+            print(f"The cluster is being set up: {found.progress}.")
         else:
             print(for_this_system("The cluster is not running: `make up` starts it."))
     except WorkbookError as error:

@@ -48,7 +48,7 @@ Verb = Callable[[Options], int | None]
 
 
 def lab(options: Options) -> int:
-    """Set everything up, then open the notebooks in JupyterLab."""
+    """Open the notebooks in JupyterLab, and set everything up meanwhile."""
     from workbook.cli.lab import lab  # needs packages
 
     return lab()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import SSLError
 
 from workbook.base import labels
@@ -89,6 +88,9 @@ class Existing(Cluster):
         Raises:
             WorkbookError: says which of these it is, and what to do.
         """
+        # Imported here, because the Kubernetes client loads slowly.
+        from kubernetes.client.exceptions import ApiException
+
         whose = f"the cluster behind {self.context!r}"
         try:
             missing = [right for right in ("list nodes", "list namespaces") if not self._may(api, right)]

@@ -73,7 +73,7 @@ class Kind(Cluster):
     def start(self) -> Api:
         nodes = self.nodes()
         # A node that has just been switched off is still Ready for its cluster.
-        if _all_run(nodes) and (api := ready.reach(self)):
+        if _all_run(nodes) and not self._unfinished.exists() and (api := ready.reach(self)):
             return api
         if nodes:
             try:
@@ -85,7 +85,7 @@ class Kind(Cluster):
 
     def _resume(self, nodes: "list[Container]") -> Api:
         """Start the stopped ones among the nodes, and connect to the cluster."""
-        if len(nodes) < self.settings.nodes:
+        if len(nodes) < self.settings.nodes or self._unfinished.exists():
             raise WorkbookError("Its creation was interrupted.")
         with step(f"Start the cluster {self.name!r} again"):
             for container in nodes:
@@ -95,13 +95,15 @@ class Kind(Cluster):
     def _create(self) -> Api:
         image, official = self.node_image()
         config = self.scratch.with_name("kind.yaml")
+        self._unfinished.touch()
         networks = [None] * self.settings.nodes if official else self._networks()
-        content = node.kind_config(node.machine.detect(), not official, networks)
+        content = node.kind_config(node.machine.detect(), not official, networks, self._patches())
         config.write_text(yaml.safe_dump(content), encoding="utf-8")
-        options = ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
+        command = self._kind("create", "cluster")  # which may install kind, a step of its own
+        command += ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
         with step(f"Create the cluster {self.name!r} with kind") as running:
             run(
-                [*self._kind("create", "cluster"), *options],
+                command,
                 show=True,
                 timeout=900,
                 on_line=running.update,
@@ -112,7 +114,21 @@ class Kind(Cluster):
             api = self._connect()
             if not official:
                 _provide_volumes(api)
+            self._unfinished.unlink()
             return api
+
+    @property
+    def _unfinished(self) -> Path:
+        """The file that exists until the cluster's creation is complete. After an interruption, its API server may already answer."""
+        return self.folder / "unfinished"
+
+    def _patches(self) -> Path:
+        """Write the patches for what kubeadm creates, and return their folder."""
+        folder = self.folder / "patches"
+        folder.mkdir(exist_ok=True)
+        for name, content in node.kubeadm_patches().items():
+            (folder / name).write_text(content, encoding="utf-8")
+        return folder
 
     def _networks(self) -> list[Path | None]:
         """Write the network of Pods for each node, and return the files. A single node uses the one in its image."""
@@ -189,7 +205,7 @@ class Kind(Cluster):
         raise WorkbookError(f"The cluster {self.name!r} has no node {name!r}.", fix="`nodes()` shows their names.")
 
     def kubectl(self) -> list[str]:
-        return [require_kubectl(server_minor(self), first=self.program("kubectl") or node.kubectl())]
+        return [require_kubectl(server_minor(self))]
 
     def load(self, *images: str) -> None:
         identities = {image: str(self.engine.images.get(image).id) for image in images}

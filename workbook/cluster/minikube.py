@@ -135,6 +135,8 @@ class Minikube(Cluster):
             *([f"--nodes={self.settings.nodes}"] if self.settings.nodes > 1 else []),
             *([f"--driver={choice.driver}"] if choice.driver else []),
             *(f"--container-runtime={choice.runtime}", "--embed-certs", "--interactive=false"),
+            # minikube allows no other setting of node.kubeadm_patches: its options can't change probes.
+            *(f"--extra-config=controller-manager.{flag.removeprefix('--')}" for flag in node.MANY_REQUESTS),
             *(["--force"] if choice.forced else []),
         ]
 

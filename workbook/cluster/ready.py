@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from kubernetes.client.exceptions import ApiException
-
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.steps import step
@@ -161,6 +159,9 @@ def _wait_until(
 
 def _unready(api: Api, pods: Iterable[Object]) -> str:
     """Describe why each of these Pods is not ready, in Kubernetes' words, with the last line of its log."""
+    # Imported here, because the Kubernetes client loads slowly.
+    from kubernetes.client.exceptions import ApiException
+
     lines = []
     for pod in pods:
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]

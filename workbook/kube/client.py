@@ -1,7 +1,8 @@
 """A connection to one cluster's API server, which uses only the workbook's own kubeconfig.
 
 Requests use the Kubernetes client's connection and name the path themselves. The client's typed classes (`CoreV1Api` and
-the like) would first load the types of all objects, which takes longer than all other imports together.
+the like) would first load the types of all objects, which takes longer than all other imports together. The client itself
+also loads slowly, so functions import it, and `make lab` opens JupyterLab without it.
 """
 
 import gc
@@ -9,12 +10,9 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode
 
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 from yaml import YAMLError
@@ -24,6 +22,9 @@ from workbook.base.polling import poll
 from workbook.kube import kubeconfig
 from workbook.kube.credentials import LOG_IN, Credentials
 from workbook.kube.objects import Object
+
+if TYPE_CHECKING:
+    from kubernetes.client.exceptions import ApiException
 
 JSON = "application/json"
 TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io,{JSON}"
@@ -69,6 +70,10 @@ class Api:
     """
 
     def __init__(self, access: Access) -> None:
+        # Imported here: see above.
+        from kubernetes import client, config
+        from kubernetes.config.config_exception import ConfigException
+
         self.cluster, self.namespace = access.name, access.namespace
         settings = client.Configuration()
         try:
@@ -148,6 +153,8 @@ class Api:
             WorkbookError: the API server cannot be reached.
             ApiException: the API server refuses.
         """
+        from kubernetes.client.exceptions import ApiException  # imported here: see above
+
         headers = {**self._agent, "Accept": accept, **self.authorization}
         if body is not None:
             headers["Content-Type"] = PATCH if method == "PATCH" else JSON
@@ -200,6 +207,8 @@ class Api:
         Raises:
             WorkbookError: unknown resource, no answer, or the API server refuses; with the API server's message.
         """
+        from kubernetes.client.exceptions import ApiException  # imported here: see above
+
         try:
             return decode(self.open_list(resource, namespace, **options).data)
         except ApiException as error:
@@ -242,6 +251,8 @@ def wait_for_api(access: Access, timeout: float = 120) -> Api:
 
     Documentation: https://kubernetes.io/docs/reference/using-api/health-checks/
     """
+    from kubernetes.client.exceptions import ApiException  # imported here: see above
+
     api, problem = Api(access), ""
 
     def answers() -> bool:
@@ -315,7 +326,7 @@ def _camel_case(key: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), key)
 
 
-def message(error: ApiException) -> str:
+def message(error: "ApiException") -> str:
     """Return the API server's message in its refusal."""
     try:
         return str(json.loads(error.body or "")["message"])

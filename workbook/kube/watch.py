@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -48,6 +47,9 @@ def follow(
     Raises:
         ApiException: the API server refuses (403, 404, …), so repeating the request would not help.
     """
+    # Imported here, because the Kubernetes client loads slowly.
+    from kubernetes.client.exceptions import ApiException
+
     deadline = time.monotonic() + timeout
     matching = {"label_selector": selector, "field_selector": field_selector}
     version = None

@@ -16,7 +16,7 @@ from workbook.base.lock import lock
 from workbook.base.paths import ROOT
 from workbook.cluster import ready
 from workbook.cluster.choose import TWO, remember
-from workbook.cluster.current import api, select
+from workbook.cluster.current import api, own, select
 from workbook.cluster.protocol import Cluster
 from workbook.engine.catalog import catalog, is_current
 from workbook.kube import objects
@@ -27,6 +27,7 @@ from workbook.lessons.progress import CONFIG_MAP, note
 from workbook.lessons.room import require_nodes, require_room
 from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
 from workbook.lessons.wait import await_end, await_rollout
+from workbook.machine import set_up
 from workbook.machine.session import for_commands
 
 # Resources that run Pods. Owners come before the objects that are deleted with them.
@@ -55,7 +56,7 @@ def states() -> dict[str, Start]:
 def begin(number: int) -> None:
     """Put the cluster, its images and its objects into the starting state of a notebook, and print what changes.
 
-    Starts the cluster when it is stopped, builds missing images, removes objects that don't belong to the state, and
+    Waits for a set-up that is running, such as the one that `make lab` has started, and shows its progress. Starts the cluster when it is stopped, builds missing images, removes objects that don't belong to the state, and
     applies those that are missing. A second run changes nothing. It only touches the workbook's own namespace.
 
     A notebook that needs two nodes gets a second cluster, which this process then uses in place of the first one.
@@ -65,7 +66,8 @@ def begin(number: int) -> None:
 
     Raises:
         NotPossible: the notebook needs two nodes, which this machine or this cluster cannot have.
-        WorkbookError: there is no such notebook, another process is changing the cluster, or the cluster does not start.
+        WorkbookError: there is no such notebook, the set-up failed, another process is changing the cluster, or the cluster does not
+            start.
 
     Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/object-management/
     """
@@ -75,6 +77,7 @@ def begin(number: int) -> None:
         why = f"There are {', '.join(known)}."
         raise WorkbookError(f"There is no notebook {number:02}.", why, "Correct the number.")
     nodes = state.get("nodes", 1)
+    set_up.complete(own())
     cluster = select(nodes)
     # `!kubectl` must work in any kernel, even one that neither JupyterLab nor `make run` has started.
     os.environ.update(for_commands())

@@ -29,7 +29,8 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "kind": tools.kind,
     "cluster": tools.cluster,
     "kubectl": tools.kubectl,
-    "set-up": host.locks,
+    "set-up": host.set_up,
+    "other processes": host.locks,
     "ports": host.ports,
     "base images": supplies.base_images,
     "applications": supplies.applications,
@@ -37,8 +38,10 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "network": supplies.network,
 }
 """All checks, in an order that provides each check with the facts that it needs."""
-PREFLIGHT = ("Python", "Docker engine", "CPUs", "memory", "disk", "cluster provider", "cluster", "kubectl")
+PREFLIGHT = ("set-up", "Python", "Docker engine", "CPUs", "memory", "disk", "cluster provider", "cluster", "kubectl")
 """The checks in the first notebook."""
+PROVIDED = ("Docker engine", "cluster", "kubectl")
+"""The checks of what the set-up provides, so they may fail while it is running."""
 SIZE = ("Docker engine", "CPUs", "memory", "disk", "Docker's rights")
 """The checks of the resources that a cluster requires."""
 

@@ -35,6 +35,7 @@ class Facts:
     changes: bool = False  # whether a check may install and start what is missing
     engine: "DockerClient | None" = None  # the connection to the Docker engine, if one is running
     info: dict[str, Any] = field(default_factory=dict)  # what `docker info` reports; empty without an engine
+    setting_up: bool = False  # whether the set-up is running, so that checks may not change anything
     running: bool = False  # whether the cluster is running, with a valid kubeconfig
     missing: list[str] = field(default_factory=list)  # what would still have to be downloaded
     versions: dict[str, str] = field(default_factory=dict)  # by the name of the program

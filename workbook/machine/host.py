@@ -12,11 +12,11 @@ from pathlib import Path
 
 from workbook import OLDEST
 from workbook.base.lock import holder
-from workbook.base.paths import home
-from workbook.cluster.choose import Provider, choose
+from workbook.base.paths import clusters, home
+from workbook.cluster.choose import Provider, Settings, choose
 from workbook.cluster.current import current
 from workbook.cluster.protocol import CPUS, MEMORY_MB
-from workbook.machine import environment
+from workbook.machine import environment, journal
 from workbook.machine.findings import Facts, Finding
 
 DISK_GB = 10
@@ -119,8 +119,22 @@ def clock(facts: Facts) -> Finding | None:
     return Finding(ok, "the engine's and this machine's clocks agree", found, fix)
 
 
+def set_up(facts: Facts) -> Finding | None:
+    """Whether the set-up of the learner's own cluster is running, has failed, or was interrupted."""
+    found, needed = journal.read(clusters() / Settings.from_environment().own), "complete"
+    if found and found.running:
+        facts.setting_up, facts.changes = True, False
+        return Finding(None, needed, f"running: {found.progress}", "Wait for it, as `begin(…)` does.")
+    if found and found.error:
+        fix = f"{found.error.fix} `make up` in a terminal repeats the set-up.".strip()
+        return Finding(False, needed, f"failed: {found.error.what}", fix)
+    if found and not found.complete:
+        return Finding(None, needed, "interrupted", "`begin(…)` continues it, and so does `make up` in a terminal.")
+    return None
+
+
 def locks(facts: Facts) -> Finding:
-    """Whether another process is setting something up. A lock ends with its process, so no lock is stale."""
+    """Whether another process is changing something. A lock ends with its process, so no lock is stale."""
     files = [current().folder / "lock", *sorted(home().glob("*.lock")), *sorted(home().glob("node/*.lock"))]
     holders = "; ".join(filter(None, map(holder, files)))
     fix = "Wait for that process, or end it: the next run continues its work."

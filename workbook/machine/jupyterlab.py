@@ -1,39 +1,43 @@
 """JupyterLab with the workbook's settings: its command, and a server for programs that read its pages."""
 
 import os
-import re
-import runpy
 import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from workbook.base.errors import WorkbookError
+from workbook.base.lock import Busy, lock
+from workbook.base.paths import home
 from workbook.base.polling import poll
+from workbook.machine import server
 from workbook.machine.session import FOLDERS, for_kernels
 
 SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 """No questions about news or updates; documents such as the glossary are shown rendered."""
-TOKEN = "JUPYTER_TOKEN"
-SECRET = re.compile(r"(JUPYTER|JPY|CONFIGPROXY).*TOKEN")
-"""Variables with the tokens of this server and of a JupyterHub around it. A token gives a person all rights of the user."""
 
 
-def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]:
-    """Return the command that runs JupyterLab on `folder`, its environment variables, and the address of a file in it.
+@contextmanager
+def jupyterlab(folder: Path, file: str) -> Iterator[tuple[list[str], dict[str, str], str]]:
+    """Yield the command that runs JupyterLab on `folder`, its environment variables, and the address of a file in it.
 
-    It only listens on this machine's loopback interface, and requires a token, which is part of the address.
+    The command must end before the block does, which reserves its port. It only listens on this machine's loopback interface, and requires a token, which is part of the address.
 
     Documentation: https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html
     """
-    port, token = next(port for port in count(8888) if not _listens(port)), secrets.token_urlsafe(24)
-    command = [sys.executable, "-m", __spec__.name, f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
+    with _free_port() as port:
+        yield _command(folder, file, port)
+
+
+def _command(folder: Path, file: str, port: int) -> tuple[list[str], dict[str, str], str]:
+    token = secrets.token_urlsafe(24)
+    command = [sys.executable, "-m", server.__name__, f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{file}"]
     command += [f"--LabApp.app_settings_dir={SETTINGS}", "--log-level=WARN"]
     command += ["--LanguageServerManager.autodetect=False"]  # it would search for servers, and npm would leave a folder
@@ -42,7 +46,7 @@ def jupyterlab(folder: Path, file: str) -> tuple[list[str], dict[str, str], str]
     terminal = [sys.executable, "-m", "workbook.cli.shell"]
     command += [f"--ServerApp.terminado_settings={ {'shell_command': terminal} }"]
     # The token is passed in the environment, since other users of this machine can read a command's arguments.
-    return command, for_kernels() | {TOKEN: token}, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
+    return command, for_kernels() | {server.TOKEN: token}, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
 
 
 @contextmanager
@@ -52,9 +56,12 @@ def serve(folder: Path, file: str) -> Iterator[str]:
     Raises:
         WorkbookError: JupyterLab does not start.
     """
-    command, env, address = jupyterlab(folder, file)
-    port = urlsplit(address).port or 0
-    with TemporaryDirectory(ignore_cleanup_errors=True) as own, Path(own, "log").open("w+", encoding="utf-8") as log:
+    with (
+        jupyterlab(folder, file) as (command, env, address),
+        TemporaryDirectory(ignore_cleanup_errors=True) as own,
+        Path(own, "log").open("w+", encoding="utf-8") as log,
+    ):
+        port = urlsplit(address).port or 0
         env = os.environ | env | dict.fromkeys(FOLDERS, own)
         command.append("--no-browser")
         with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
@@ -69,20 +76,21 @@ def serve(folder: Path, file: str) -> Iterator[str]:
                 server.terminate()
 
 
+@contextmanager
+def _free_port() -> Iterator[int]:
+    """Reserve a port during the block. A JupyterLab that starts does not listen yet, so a lock keeps others away."""
+    with ExitStack() as reserved:
+        for port in count(8888):
+            if _listens(port):
+                continue
+            try:
+                reserved.enter_context(lock(home() / "jupyter" / f"{port}.lock", "JupyterLab"))
+            except Busy:
+                continue
+            yield port
+            return
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def main() -> None:
-    """Run JupyterLab in this process. Its kernels and terminals inherit neither its token nor a JupyterHub's."""
-    sys.argv.append(
-        f"--IdentityProvider.token={os.environ[TOKEN]}"
-    )  # unlike the command's arguments, other users cannot see this one
-    for name in filter(SECRET.match, list(os.environ)):
-        del os.environ[name]
-    runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
-
-
-if __name__ == "__main__":
-    main()

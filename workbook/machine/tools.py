@@ -101,18 +101,12 @@ def cluster(facts: Facts) -> Finding:
 
 def kubectl(facts: Facts) -> Finding:
     """Whether an installed kubectl fits the cluster; any kubectl fits while the cluster is not running."""
-    # All of these need packages.
-    import node
-    from workbook.kube.kubectl import client_minor, find_kubectl, require_kubectl, server_minor
+    from workbook.kube.kubectl import client_minor, require_kubectl, server_minor  # needs packages
 
     cluster, needed = current(), "within one minor version of the cluster"
     if not facts.running:
-        needed = "one that fits the cluster"
-        if cluster.provider is Provider.MINIKUBE and not find_kubectl():
-            return Finding(None, needed, "none", "Nothing: minikube downloads its own.")
-        path = require_kubectl(first=node.kubectl() if cluster.provider is Provider.KIND else None)
-        facts.versions["kubectl"] = version = f"1.{client_minor(path)}"
-        return Finding(True, needed, version)
+        facts.versions["kubectl"] = version = f"1.{client_minor(require_kubectl())}"
+        return Finding(True, "one that fits the cluster", version)
     program, *arguments = cluster.kubectl()
     server = server_minor(cluster)
     facts.versions["Kubernetes"] = f"1.{server}"

@@ -33,7 +33,6 @@ from workbook.cluster.protocol import Cluster
 from workbook.engine.build import base
 from workbook.engine.catalog import APP, bases, catalog
 from workbook.engine.proxies import proxies
-from workbook.kube.kubectl import client_version, require_kubectl
 from workbook.machine import environment
 from workbook.publish import archive as images
 from workbook.publish import sbom
@@ -211,7 +210,10 @@ def download_for_minikube(home: Path, command: list[str]) -> dict[str, Path]:
 
 
 def _add_programs(new: Writer, cluster: Cluster) -> list[Part]:
-    """Add kind and kubectl; or minikube, and the files for its cache, a kubectl among them. Return their descriptions."""
+    """Add kind; or minikube, and the files for its cache, a kubectl among them. Return their descriptions.
+
+    The kubectl for kind is among the wheels.
+    """
 
     def add(name: str, program: Path, version: str) -> Part:
         path = f"bin/{name}{SUFFIX}"
@@ -227,12 +229,7 @@ def _add_programs(new: Writer, cluster: Cluster) -> list[Part]:
             for name, path in download_for_minikube(Path(home), cluster.starting).items():
                 new.add(f"minikube/{name}", path)
         return [minikube]
-    minor = int(manifest.wants()["kubernetes"].split(".")[1])
-    kubectl = require_kubectl(minor, first=node.kubectl())
-    return [
-        add("kind", node.kind(), read([node.kind(), "version", "--quiet"]).strip()),
-        add("kubectl", Path(kubectl), client_version(kubectl)),
-    ]
+    return [add("kind", node.kind(), read([node.kind(), "version", "--quiet"]).strip())]
 
 
 def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *layers: bytes) -> tuple[Image, Part]:

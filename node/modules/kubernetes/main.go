@@ -1,0 +1,53 @@
+// Kubernetes' seven programs in one file. Most of their code is the same, so one file is much smaller than seven, and is
+// compiled sooner. The name by which it is called decides which program it is; links give it these names.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	_ "time/tzdata" // for the time zones of CronJobs
+
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // for kubectl
+	"k8s.io/component-base/cli"
+	"k8s.io/component-base/logs"
+	_ "k8s.io/component-base/logs/json/register"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo"
+	_ "k8s.io/component-base/metrics/prometheus/version"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
+	kubeadmutil "k8s.io/kubernetes/cmd/kubeadm/app/util/errors"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+)
+
+// Each function is what the program's own main.go does.
+func main() {
+	switch name := filepath.Base(os.Args[0]); name {
+	case "kube-apiserver":
+		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
+	case "kube-controller-manager":
+		os.Exit(cli.Run(controllermanager.NewControllerManagerCommand()))
+	case "kube-scheduler":
+		os.Exit(cli.Run(scheduler.NewSchedulerCommand()))
+	case "kube-proxy":
+		os.Exit(cli.Run(proxy.NewProxyCommand()))
+	case "kubelet":
+		os.Exit(cli.Run(kubelet.NewKubeletCommand(context.Background())))
+	case "kubeadm":
+		kubeadmutil.HandleError(kubeadm.Run())
+	case "kubectl":
+		logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)) // before the command is made, which already writes to the log
+		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
+			kubectlutil.CheckErr(err)
+		}
+	default:
+		fmt.Fprintf(os.Stderr, "%s: call this program by the name of one of Kubernetes' programs, such as kubelet\n", name)
+		os.Exit(2)
+	}
+}
