@@ -61,7 +61,11 @@ child.kill()
 daemon.kill()
 """
 """A set-up that has started a daemon, such as the Docker engine, and a program, such as kind, before it does the action."""
-TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+TERMINAL = """
+import os, pty, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # even if the tests run under nohup
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
+"""
 """A program that runs another in a terminal of its own, which gets this program's input and prints to its output."""
 
 
