@@ -6,30 +6,31 @@ from math import inf
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.publish import prose
 from workbook.publish.minutes import length, time
 
 AGENDA = ROOT / "classroom" / "README.md"
-OPTIONAL = {"14", "15"}
-"""Notebooks that a class of one day leaves out: the exam, which is homework, and the one that needs a second cluster."""
 BREAK, LUNCH, LONGEST_STRETCH = 15, 60, 80  # minutes; the last is work without either
+PACE = 1.25
+"""The factor by which a class takes longer than a single reader."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The notebooks of a class, and its pace: the factor by which it takes longer than a single reader."""
+    """The notebooks of a class, and the hours that it may take at most, with breaks."""
 
     title: str
     numbers: tuple[str, ...]
-    pace: float
+    hours: float
     lunch_after: float = inf  # minutes; the next break is lunch
 
 
 PLANS = (
-    Plan("Half a day", ("00", "01", "02", "03", "04", "05", "06", "08", "09"), 2.5),
-    Plan("A day", tuple(path.name[:2] for path in find() if path.name[:2] not in OPTIONAL), 3.5, lunch_after=150),
+    Plan("Half a day", ("00", "03", "05", "06", "08"), 4.5),
+    Plan("A day", ("00", "01", "03", "04", "05", "06", "08"), 8, lunch_after=150),
+    Plan("Two days: the first", ("00", "01", "02", "03", "04", "05", "06"), 8, lunch_after=150),
+    Plan("Two days: the second", ("07", "08", "09", "10", "11", "12"), 8, lunch_after=150),
 )
 
 
@@ -64,7 +65,7 @@ def _rows(plan: Plan) -> Iterator[str]:
     now, since_break, lunch_after = 0, 0, plan.lunch_after
     for path, book in prose.books(plan.numbers):
         measured = length(book)
-        planned = -(-round(measured * plan.pace) // 5) * 5  # rounded up to five
+        planned = -(-round(measured * PACE) // 5) * 5  # rounded up to five
         if since_break and since_break + planned > LONGEST_STRETCH:
             pause, pause_minutes = "break", BREAK
             if now >= lunch_after:

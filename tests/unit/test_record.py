@@ -21,7 +21,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "up", lambda: None)
     monkeypatch.setattr(record.current, "api", lambda: SimpleNamespace(version=lambda: "v1.36.3"))
     monkeypatch.setattr(record.current, "current", lambda: SimpleNamespace(provider="kind"))
-    monkeypatch.setattr(documents, "PLANS", (documents.Plan("A day", ("00",), 2),))
+    monkeypatch.setattr(documents, "PLANS", (documents.Plan("A day", ("00",), 8),))
     monkeypatch.setattr(documents, "AGENDA", tmp_path / "agenda.md")
     monkeypatch.setattr(record, "PICTURE", tmp_path / "picture.png")
     for module, name in ((index, "index.md"), (claims, "errata.md")):
