@@ -243,13 +243,20 @@ def test_a_port_that_is_taken_is_a_note(machine, capsys, monkeypatch):
     assert not is_taken(port), "the check itself keeps the port"
 
 
-def test_a_kubeconfig_that_is_cut_off(machine, capsys):
+@pytest.mark.parametrize(
+    "spoil, what",
+    [
+        (lambda file: file.write_text(file.read_text(encoding="utf-8")[:20], encoding="utf-8"), "damaged"),
+        (lambda file: file.unlink(), "missing"),  # as after a set-up that was interrupted
+    ],
+    ids=["cut off", "missing"],
+)
+def test_a_kubeconfig_that_cannot_be_used(machine, capsys, spoil, what):
     machine()
-    file = Settings.from_environment("workbook").folder / "kubeconfig"
-    file.write_text(file.read_text(encoding="utf-8")[:20], encoding="utf-8")
+    spoil(Settings.from_environment("workbook").folder / "kubeconfig")
     status, checks, _ = looked(capsys)
     assert status == 1
-    assert checks["cluster"]["ok"] is False and "kubeconfig is damaged" in checks["cluster"]["found"]
+    assert checks["cluster"]["ok"] is False and f"kubeconfig is {what}" in checks["cluster"]["found"]
     assert "make up" in checks["cluster"]["fix"]
 
 

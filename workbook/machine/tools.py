@@ -94,7 +94,8 @@ def cluster(facts: Facts) -> Finding:
         return Finding(False, "Running", state, "Run `start()`, or `make up` in a terminal.")
     if not kubeconfig.is_valid(cluster):
         fix = f"Run `make up`. It writes {cluster.kubeconfig} again."
-        return Finding(False, "Running", "Running, but its kubeconfig is damaged", fix)
+        what = "damaged" if cluster.kubeconfig.exists() else "missing"
+        return Finding(False, "Running", f"Running, but its kubeconfig is {what}", fix)
     facts.running = True
     return Finding(True, "Running", state)
 
