@@ -131,6 +131,5 @@ def test_a_user_without_enough_rights_gets_an_error_immediately(guest):
     finally:
         kubectl("delete", "clusterrolebinding", "guest")
     kubectl("delete", "serviceaccount", "guest", "-n", "guests")
-    poll(
-        lambda: "does not accept your login" in told(), timeout=60
-    )  # the API server remembers a token for some seconds
+    # The API server remembers a token for some seconds.
+    poll(lambda: "does not accept your login" in told(), timeout=60)

@@ -373,9 +373,8 @@ def another(request, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     (site_packages,) = prefix.glob("**/site-packages")
     packages = next(folder for folder in site.getsitepackages() if Path(folder, "psutil").exists())
-    (site_packages / "packages.pth").write_text(
-        f"{packages}\n", encoding="utf-8"
-    )  # without the .pth files of that folder
+    # Without the .pth files of that folder.
+    (site_packages / "packages.pth").write_text(f"{packages}\n", encoding="utf-8")
     return python
 
 

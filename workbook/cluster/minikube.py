@@ -358,9 +358,8 @@ class Minikube(Cluster):
         return self._read(*command)
 
     def url(self, service: str) -> str:
-        port = node_port(
-            Api(self), service
-        )  # refuses other types of Services, for which minikube would print an address
+        # This refuses other types of Services, for which minikube would print an address.
+        port = node_port(Api(self), service)
         return published(self.node(), port) or self._tunnel(service)
 
     def _tunnel(self, service: str) -> str:

@@ -89,9 +89,8 @@ class Api:
 
         def renew(settings: client.Configuration) -> None:
             if token := credentials.token():
-                settings.api_key.update(
-                    dict.fromkeys(settings.api_key, f"Bearer {token}")
-                )  # the key's name depends on the version
+                # The key's name depends on the version.
+                settings.api_key.update(dict.fromkeys(settings.api_key, f"Bearer {token}"))
 
         cast("Any", settings).refresh_api_key_hook = renew  # the class declares it as None
         if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
@@ -106,9 +105,8 @@ class Api:
     @property
     def authorization(self) -> dict[str, str]:
         """Headers for token authentication; empty when client certificates are used."""
-        settings = cast(
-            "dict[str, dict[str, str]]", self.configuration.auth_settings()
-        )  # some versions declare them as objects
+        # Some versions declare them as objects.
+        settings = cast("dict[str, dict[str, str]]", self.configuration.auth_settings())
         return {entry["key"]: entry["value"] for entry in settings.values()}
 
     def path(self, resource: str, namespace: str | None = None, name: str = "") -> str:

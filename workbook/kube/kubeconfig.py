@@ -47,10 +47,9 @@ def load(path: Path) -> Section:
             own: Section = entry.setdefault(kind, {}) or {}
             own |= {key: str(path.parent / own[key]) for key in FILES if own.get(key)}
             plugin = own.get("exec") or {}
-            if Path(plugin.get("command", "")).name != plugin.get(
-                "command", ""
-            ):  # otherwise it is searched for on PATH
-                plugin["command"] = str(path.parent / plugin["command"])
+            program = plugin.get("command", "")
+            if Path(program).name != program:  # otherwise it is searched for on PATH
+                plugin["command"] = str(path.parent / program)
     return config
 
 

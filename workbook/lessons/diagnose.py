@@ -299,9 +299,10 @@ def _waiting_fault(
                 f"With that name, the node has {', '.join(known) or 'no image'}.",
                 "Build it and load it onto the node (notebook 02), or correct `image` in the manifest.",
             )
+        # During a back-off, older kubelets report the reason only in the event.
         case "ErrImagePull" | "ImagePullBackOff" if OTHER_PLATFORM.search(message) or _message(
             events, "Failed", OTHER_PLATFORM.pattern
-        ):  # during a back-off, older kubelets report the reason only in the event
+        ):
             return reason, *_platform_fault(pod, image, evidence)
         case "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" if (
             spec["imagePullPolicy"] == "Always" and _full_tag(image) in evidence.images()

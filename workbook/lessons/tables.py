@@ -47,9 +47,8 @@ class Table(pd.DataFrame):
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
-        if (
-            isinstance(key, list) and isinstance(found, pd.DataFrame) and len(found) == len(self)
-        ):  # a selection of columns
+        selects_columns = isinstance(key, list) and isinstance(found, pd.DataFrame) and len(found) == len(self)
+        if selects_columns:
             table = Table(found)
             table.attrs = self.attrs
             return table

@@ -149,9 +149,8 @@ def pip_settings(interpreter: Path) -> dict[str, str]:
     """
     sections: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}  # each overrides the one before
     for key, value in json.loads(read([interpreter, "-I", "-c", READ_SETTINGS], timeout=60)).items():
-        entries = (
-            value if isinstance(value, dict) else {key: value}
-        )  # newer versions of pip have a section for each file
+        # Newer versions of pip have a section for each file.
+        entries = value if isinstance(value, dict) else {key: value}
         for key, value in entries.items():
             section, _, name = key.rpartition(".")
             if name in NETWORK and section in sections:

@@ -96,9 +96,8 @@ def rights(facts: Facts) -> Finding | None:
         scratch, own = Path(tempfile.gettempdir()), Path.home()
         inside = scratch.relative_to(own).parts if scratch.is_relative_to(own) else (".",)
         visible = not "".join(inside[:1]).startswith(".")
-        if (
-            provider is Provider.MINIKUBE or visible
-        ):  # with such a Docker, minikube writes its temporary files into the home
+        # With such a Docker, minikube writes its temporary files into the home.
+        if provider is Provider.MINIKUBE or visible:
             return Finding(True, needed, "from a snap")
         fix = (
             "Set TMPDIR to a folder in your home whose name does not start with a dot: `mkdir ~/tmp; export TMPDIR=~/tmp`."

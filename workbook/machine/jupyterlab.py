@@ -27,7 +27,8 @@ SETTINGS = Path(__file__).with_name("jupyterlab_settings")
 def jupyterlab(folder: Path, file: str) -> Iterator[tuple[list[str], dict[str, str], str]]:
     """Yield the command that runs JupyterLab on `folder`, its environment variables, and the address of a file in it.
 
-    The command must end before the block does, which reserves its port. It only listens on this machine's loopback interface, and requires a token, which is part of the address.
+    The command must end before the block does, which reserves its port. It only listens on this machine's loopback
+    interface, and requires a token, which is part of the address.
 
     Documentation: https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html
     """

@@ -16,9 +16,8 @@ SECRET = re.compile(r"(JUPYTER|JPY|CONFIGPROXY).*TOKEN")
 
 def main() -> None:
     """Run JupyterLab in this process. Its kernels and terminals inherit neither its token nor a JupyterHub's."""
-    sys.argv.append(
-        f"--IdentityProvider.token={os.environ[TOKEN]}"
-    )  # unlike the command's arguments, other users cannot see this one
+    # Unlike the command's arguments, other users cannot see this one.
+    sys.argv.append(f"--IdentityProvider.token={os.environ[TOKEN]}")
     for name in filter(SECRET.match, list(os.environ)):
         del os.environ[name]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)

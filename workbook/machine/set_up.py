@@ -39,9 +39,8 @@ def up(cluster: Cluster | None = None) -> None:
         _, reason = choose(cluster.settings)
         print(f"Cluster {cluster.name!r}: {cluster.describe()}\n  (chosen because {reason})")
         with lock(cluster.folder / "lock", "set-up", PATIENCE):
-            remember(
-                cluster.folder, cluster.provider
-            )  # first, so that `make clean` can remove a cluster that fails to start
+            # First, so that `make clean` can remove a cluster that fails to start.
+            remember(cluster.folder, cluster.provider)
             api = cluster.start()
             for purpose in bases(catalog()):
                 base(cluster.docker(), purpose, cluster.settings.bundle)
