@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.exercises",
     "tests.leftovers",
     "tests.needs",
+    "tests.undisturbed",
     "tests.lanes",  # after those that it imports
 ]
 
@@ -42,6 +43,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(coverage)
     config.addinivalue_line("markers", "cluster: needs the tests' cluster")
+    config.addinivalue_line("markers", "same_image: needs the image web-app:1.0 as it is; see tests/undisturbed.py")
     config.addinivalue_line("markers", "vale: needs the prose linter, which is compiled first")
     config.addinivalue_line("markers", "slow: only run by a command of its own; see tests/README.md")
 

@@ -3,7 +3,7 @@
 import pytest
 
 LANE = "WORKBOOK_LANE"
-"""The variable that the processes of a lane inherit, with its name: they share the Docker engine with other lanes."""
+"""The variable that the processes of a lane inherit: the folder that all lanes share, as they share the Docker engine."""
 NO_LANES = 75
 """The exit status of a run that could not begin in lanes."""
 

@@ -26,8 +26,11 @@ from workbook.cluster.choose import PROFILE
 from workbook.cluster.current import made
 from workbook.cluster.protocol import State
 
-SAME_IMAGES = ("tests/browser/", "tests/existing/", "tests/cluster/test_begin.py", "tests/cluster/test_safety.py")
-"""Tests that build `web-app:1.0` again, as notebook 02 does, or need it unchanged in the engine, which the lanes share."""
+TOGETHER = {
+    "the second cluster": ("tests/existing/",),
+    "JupyterLab": ("tests/browser/test_jupyterlab.py", "tests/cluster/test_safety.py"),  # each looks for a free port
+}
+"""The tests of several files that run one after the other, in the same lane, because of what they share."""
 UP = "from workbook.machine.set_up import up; up()"
 
 
@@ -37,9 +40,9 @@ def name(lane: int) -> str:
 
 
 def unit(nodeid: str) -> str:
-    """Return the tests that a test stays together with: those of its file, or those that need the same images."""
+    """Return the tests that a test stays together with: those of its file, or those that share something."""
     file = nodeid.partition("::")[0]
-    return "images" if file.startswith(SAME_IMAGES) or Path(file).name.startswith("02_") else file
+    return next((shared for shared, files in TOGETHER.items() if file.startswith(files)), file)
 
 
 @cache
@@ -57,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     with_cluster = {unit(item.nodeid) for item in items if needs_cluster(item)}
 
     def rank(item: pytest.Item) -> tuple[int, int]:
-        if unit(item.nodeid) == "images":
+        if unit(item.nodeid) in TOGETHER:
             return 0, 0
         if is_cell(item):
             return (3, 0) if item.path == find()[-1] else (1, -_seconds(item.path))
@@ -65,6 +68,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     if is_lane(config):
         items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput[LANE] = os.environ[leftovers.MARK]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -84,7 +92,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if is_lane(config):
-        os.environ[LANE] = config.workerinput["workerid"]
+        os.environ[LANE] = config.workerinput[LANE]
     if not has_lanes(config):
         return
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():

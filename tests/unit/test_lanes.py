@@ -1,6 +1,5 @@
 """How the tests are spread over lanes: what stays together, in which order, and how many lanes there are."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -39,29 +38,30 @@ def test_each_lane_has_a_cluster_of_its_own(monkeypatch):
     assert [lanes.name(number) for number in range(3)] == ["workbook-test", "workbook-test-1", "workbook-test-2"]
 
 
-def test_a_file_stays_together_and_so_do_the_tests_that_build_the_same_image():
+def test_a_file_stays_together_and_so_do_files_that_share_something():
     assert lanes.unit("tests/unit/test_a.py::TestB::test_c[a::b]") == "tests/unit/test_a.py"
-    together = [f"notebooks/{find(('02',))[0].name}::Cell 0", "tests/existing/test_existing.py::test_a"]
-    assert {lanes.unit(name) for name in (*together, "tests/browser/test_b.py::test_c")} == {"images"}
+    together = ("tests/existing/test_existing.py::test_a", "tests/existing/test_classroom.py::test_b[c]")
+    assert {*map(lanes.unit, together)} == {"the second cluster"}
 
 
 def test_the_files_that_stay_together_exist():
-    for start in lanes.SAME_IMAGES:
-        assert (ROOT / start).exists()
+    for files in lanes.TOGETHER.values():
+        assert all((ROOT / file).exists() for file in files)
 
 
 def test_the_long_comes_first_and_after_the_last_notebook_nothing_needs_a_cluster():
     books = [f"notebooks/{path.name}::Cell {number}" for path in find() for number in (0, 1)]
     mixed = [item("tests/mutants/test_m.py::test_a"), item("tests/mutants/test_m.py::test_b", cluster=True)]
-    items = [item("tests/unit/test_u.py::test_a"), *map(item, books), *mixed]
+    shared = item("tests/existing/test_e.py::test_a", cluster=True)
+    items = [item("tests/unit/test_u.py::test_a"), *map(item, books), *mixed, shared]
     alphabetical = list(items)
     lanes.pytest_collection_modifyitems(config(), items)
     assert items == alphabetical, "the order changes in lanes only"
     lanes.pytest_collection_modifyitems(config("gw0"), items)
     names = [one.nodeid for one in items]
-    assert names[:2] == [name for name in books if Path(name).name.startswith("02_")]
+    assert names[0] == "tests/existing/test_e.py::test_a"
     assert names[-5:] == [*(one.nodeid for one in mixed), *books[-2:], "tests/unit/test_u.py::test_a"]
-    seconds = [lanes._seconds(one.path) for one in items[2:-5]]
+    seconds = [lanes._seconds(one.path) for one in items[1:-5]]
     assert seconds == sorted(seconds, reverse=True) and seconds[0] > 60
 
 
