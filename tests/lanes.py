@@ -31,6 +31,13 @@ TOGETHER = {
     "JupyterLab": ("tests/browser/test_jupyterlab.py", "tests/cluster/test_safety.py"),  # each looks for a free port
 }
 """The tests of several files that run one after the other, in the same lane, because of what they share."""
+LONG = (
+    "tests/unit/test_platforms.py",
+    "tests/handout/",
+    "tests/static/test_types.py",
+    "tests/unit/test_environment.py",
+)
+"""The longest of those that need no cluster. The rest of them are short, so that all lanes end at about the same time."""
 UP = "from workbook.machine.set_up import up; up()"
 
 
@@ -64,7 +71,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return 0, 0
         if is_cell(item):
             return (3, 0) if item.path == find()[-1] else (1, -_seconds(item.path))
-        return (2 if unit(item.nodeid) in with_cluster else 4), 0
+        if unit(item.nodeid) in with_cluster:
+            return 2, 0
+        long = [number for number, start in enumerate(LONG) if item.nodeid.startswith(start)]
+        return 4, (long[0] if long else len(LONG))
 
     if is_lane(config):
         items.sort(key=rank)

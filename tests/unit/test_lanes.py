@@ -45,7 +45,7 @@ def test_a_file_stays_together_and_so_do_files_that_share_something():
 
 
 def test_the_files_that_stay_together_exist():
-    for files in lanes.TOGETHER.values():
+    for files in (*lanes.TOGETHER.values(), lanes.LONG):
         assert all((ROOT / file).exists() for file in files)
 
 
@@ -53,15 +53,16 @@ def test_the_long_comes_first_and_after_the_last_notebook_nothing_needs_a_cluste
     books = [f"notebooks/{path.name}::Cell {number}" for path in find() for number in (0, 1)]
     mixed = [item("tests/mutants/test_m.py::test_a"), item("tests/mutants/test_m.py::test_b", cluster=True)]
     shared = item("tests/existing/test_e.py::test_a", cluster=True)
-    items = [item("tests/unit/test_u.py::test_a"), *map(item, books), *mixed, shared]
+    long = item("tests/unit/test_platforms.py::test_a")
+    items = [item("tests/unit/test_c.py::test_a"), *map(item, books), long, *mixed, shared]
     alphabetical = list(items)
     lanes.pytest_collection_modifyitems(config(), items)
     assert items == alphabetical, "the order changes in lanes only"
     lanes.pytest_collection_modifyitems(config("gw0"), items)
     names = [one.nodeid for one in items]
     assert names[0] == "tests/existing/test_e.py::test_a"
-    assert names[-5:] == [*(one.nodeid for one in mixed), *books[-2:], "tests/unit/test_u.py::test_a"]
-    seconds = [lanes._seconds(one.path) for one in items[1:-5]]
+    assert names[-6:] == [*(one.nodeid for one in mixed), *books[-2:], long.nodeid, "tests/unit/test_c.py::test_a"]
+    seconds = [lanes._seconds(one.path) for one in items[1:-6]]
     assert seconds == sorted(seconds, reverse=True) and seconds[0] > 60
 
 
