@@ -76,6 +76,10 @@ def test_numbers_have_no_gaps_and_are_known_to_begin():
 
 @pytest.mark.parametrize(("path", "book"), books())
 class TestNotebook:
+    def test_begin_provides_the_files_to_edit(self, path, book):
+        named = re.findall(r"work/([\w-]+\.yaml)", "\n".join(cell.source for cell in book.cells))
+        assert set(named) == {Path(name).name for name in states()[path.name[:2]].get("edit", [])}
+
     def test_every_code_cell_was_run_in_order(self, path, book):
         counts = [cell.execution_count for cell in code_cells(book) if cell.source.strip()]
         assert counts == list(range(1, len(counts) + 1)), "run `make record`"

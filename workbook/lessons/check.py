@@ -51,5 +51,5 @@ def exercise(number: int, claims: dict[str, Claimed], *, part: int = 0, solution
         fix = "Run the notebook again, from its `begin(…)` cell on."
         raise CheckFailed(f"The solution of exercise {title} does not work.", fix=fix)
     else:
-        print("Try it in the cell above, then run this cell again. There is a hint below.")
+        print("Try it in the cell above, then run this cell again. The hints are below.")
     note(number, "end")
