@@ -130,7 +130,8 @@ def test_it_has_all_notebooks_in_their_order(made):
         for path in notebooks.find()
     ]
     assert titles == [*expected, "Cheat sheet", "Errata", "Solutions", "Glossary"]
-    begins = [pages(made.pdf)[0][f"chapter-{path.name[:2]}"] for path in notebooks.find()]
+    where, _ = pages(made.pdf)
+    begins = [where[f"chapter-{path.name[:2]}"] for path in notebooks.find()]
     assert begins == sorted(set(begins))
     for title, number in zip(expected, begins, strict=True):
         assert title in made.texts[number - 1]
