@@ -97,7 +97,8 @@ def is_whole(session: pytest.Session) -> bool:
         folders = set(session.config.args)
     else:
         folders = {item.path.parent.relative_to(ROOT).as_posix() for item in session.items}
-    return folders >= {"notebooks", "tests/unit", "tests/cluster", "tests/browser", "tests/handout"}
+    parts = {"notebooks", "tests/unit", "tests/cluster", "tests/browser", "tests/handout"}
+    return folders >= parts and not session.config.option.keyword
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
