@@ -5,35 +5,45 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import coverage
+from tests import coverage, lane, summary
 from tests.cells import is_cell
 from workbook.base.errors import NotPossible
 from workbook.bundle.choose import CHOSEN
+from workbook.cluster.choose import PROFILE
 from workbook.cluster.current import made, own
 from workbook.cluster.protocol import State
 from workbook.machine.session import for_kernels
 from workbook.publish.execute import TEST_PROFILE
 
-pytest_plugins = ["tests.durations", "tests.evidence", "tests.exercises", "tests.leftovers", "tests.needs"]
+pytest_plugins = [
+    "tests.durations",
+    "tests.evidence",
+    "tests.exercises",
+    "tests.leftovers",
+    "tests.needs",
+    "tests.undisturbed",
+    "tests.lanes",  # after those that it imports
+]
 
 # A bundle contains no browser.
 collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get(CHOSEN) else []
 
 WHY_SKIPPED = pytest.StashKey[str]()
 """Why the rest of a notebook is skipped."""
-NOT_POSSIBLE = pytest.StashKey[list[str]]()
-"""The notebooks that this machine or this cluster cannot run to the end, and why."""
+NOT_POSSIBLE = "not possible"
+"""The property of a report: the notebook that this machine or this cluster cannot run to the end, and why."""
 
 
-def pytest_sessionstart() -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     # Kernels inherit the environment: fixtures cannot reach them.
-    os.environ.setdefault("WORKBOOK_PROFILE", TEST_PROFILE)
+    os.environ[PROFILE] = os.environ.get(PROFILE, TEST_PROFILE) + lane.suffix(lane.number(session.config))
     os.environ.update(for_kernels())
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(coverage)
     config.addinivalue_line("markers", "cluster: needs the tests' cluster")
+    config.addinivalue_line("markers", "same_image: needs the image web-app:1.0 as it is; see tests/undisturbed.py")
     config.addinivalue_line("markers", "vale: needs the prose linter, which is compiled first")
     config.addinivalue_line("markers", "slow: only run by a command of its own; see tests/README.md")
 
@@ -51,7 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.failed and is_cell(item):
         if why := _not_possible(item):
             report.outcome, report.longrepr = "skipped", (str(item.path), None, f"Skipped: {why}")
-            item.config.stash.setdefault(NOT_POSSIBLE, []).append(f"{item.path.stem}, from {item.name} on: {why}")
+            report.user_properties.append((NOT_POSSIBLE, f"{item.path.stem}, from {item.name} on: {why}"))
         item.parent.stash.setdefault(WHY_SKIPPED, why or f"{item.name} failed before")
     return report
 
@@ -62,9 +72,10 @@ def _not_possible(item: pytest.Item) -> str:
     return next((error.evalue for error in errors if error.ename == NotPossible.__name__), "")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(NOT_POSSIBLE, []):
-        terminalreporter.write_line(f"\nNot possible here, and skipped: {line}")
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.stats.get("skipped", []):
+        if line := summary.noted(report, NOT_POSSIBLE):
+            terminalreporter.write_line(f"\nNot possible here, and skipped: {line}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -20,8 +21,12 @@ from workbook.machine.set_up import up
 
 PROFILE = "workbook-bench"
 """The name of the cluster that the benchmarks use."""
+WIDTH = 300
+"""Enough columns for the table, since Markdown has one line for each row."""
 RESULT = ROOT / "build" / "bench.json"
-SECTIONS = ("cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")
+FROM_FILES = ("tests", "bundle")
+"""The sections that read what the last `make test` and `make bundle` wrote. They need no cluster."""
+SECTIONS = (*FROM_FILES, "cluster", "lab", "imports", "tables", "recorder", "images", "node", "workbook")
 """The modules with the benchmarks, in the order in which they run: the last one deletes the cluster, as notebook 16 does."""
 SLOW = {"workbook"}
 """The sections that `--quick` omits."""
@@ -38,33 +43,33 @@ def main() -> int:
     options = parser.parse_args()
     replace_missing_characters()
     chosen = options.section or [section for section in SECTIONS if not (options.quick and section in SLOW)]
-    rows: list[Row] = []
+    measured: dict[str, list[Row]] = {section: [] for section in chosen}
     begun = time.strftime("%Y-%m-%d %H:%M:%S")
-    up()
+    if needs_cluster := not set(FROM_FILES).issuperset(chosen):
+        up()
     try:
-        for section in chosen:
+        for section, rows in measured.items():
             module = import_module(f"bench.{section}")
             print(f"\n— {(module.__doc__ or section).splitlines()[0]}", flush=True)
             for row in module.measure(options):
                 rows.append(row)
-                write(RESULT, begun, rows)
+                write(RESULT, begun, measured)
     finally:
-        delete_cluster()
-        if rows:
+        if needs_cluster:
+            delete_cluster()
+        if any(measured.values()):
             print()
-            Console(width=None if sys.stdout.isatty() else 150).print(table(rows))
+            Console(width=WIDTH).print(table(measured))
             print(f"\nThe same as JSON: {RESULT.relative_to(ROOT)}")
-    return 1 if any(row.verdict == "✗" for row in rows) else 0
+    return 1 if any(row.verdict == "✗" for rows in measured.values() for row in rows) else 0
 
 
-def write(path: Path, begun: str, rows: list[Row]) -> None:
-    """Write the rows that have been measured so far, and describe the machine."""
+def write(path: Path, begun: str, measured: Mapping[str, list[Row]]) -> None:
+    """Write the rows that have been measured so far, by section, and describe the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = {"system": platform.platform(), "python": platform.python_version(), "begun": begun}
-    path.write_text(
-        json.dumps(machine | {"rows": [record(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n",
-        encoding="utf-8",
-    )
+    rows = [record(section, row) for section, rows in measured.items() for row in rows]
+    path.write_text(json.dumps(machine | {"rows": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def prepare() -> None:

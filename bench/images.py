@@ -48,9 +48,11 @@ def measure(options: Namespace) -> Iterator[Row]:
                 times = in_turn({name: partial(way, version) for name, way in ways.items()})
                 first, second = map(median, times.values())
                 goal = None if version == "v1" else 2
-                yield Row(f"build {version}", first, goal, "s", "the chapter's Dockerfile", first, second, runs=ROUNDS)
+                yield Row(
+                    f"build of {version}", first, goal, "s", "the chapter's Dockerfile", first, second, runs=ROUNDS
+                )
             sizes = [engine.images.get(tag).attrs["Size"] / 1e6 for tag in TAGS]
-            yield versus("size of web-app", "Python with build tools", sizes[:1], sizes[1:], goal=0.5, unit="MB")
+            yield versus("size of the image", "Python with build tools", sizes[:1], sizes[1:], goal=0.5, unit="MB")
         finally:
             for tag in TAGS:
                 for image in engine.images.list(tag):

@@ -15,6 +15,7 @@ from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.publish.execute import QUIET
 
 PLAIN = "import kubernetes, pandas"
+PEER = f"`{PLAIN}`"
 
 
 def measure(options: Namespace) -> Iterator[Row]:
@@ -22,10 +23,10 @@ def measure(options: Namespace) -> Iterator[Row]:
     workbook, peer = in_turn(
         {code: partial(timed, sys.executable, "-c", code) for code in ("import workbook", PLAIN)}
     ).values()
-    yield versus("import workbook", PLAIN, workbook, peer, goal=1.3)
+    yield versus("`import workbook`", PEER, workbook, peer, goal=1.3)
     first = imports(find(("00",))[0])
     workbook, peer = in_turn({code: partial(seconds, partial(kernel, code)) for code in (first, PLAIN)}).values()
-    yield versus("kernel start to notebook 00's imports", f"the same with {PLAIN}", workbook, peer, goal=1.3)
+    yield versus("a kernel's start and notebook 00's imports", PEER, workbook, peer, goal=1.3)
 
 
 def imports(notebook: Path) -> str:

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -22,7 +21,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from bench.measuring import Row, in_turn, versus
-from bench.processes import BASE, TIMEOUT, shell_env, timed
+from bench.processes import BARE, BASE, TIMEOUT, shell_env, timed
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.base.polling import poll
@@ -54,14 +53,14 @@ def measure(options: Namespace) -> Iterator[Row]:
     in_turn(ways, rounds=1)  # not counted: fills caches
     results = in_turn(ways)
     readable, table = ({way: [pair[i] for pair in pairs] for way, pairs in results.items()} for i in (0, 1))
-    yield Row("make lab to notebook 00", median(readable["workbook"]), 3, "s", runs=len(readable["workbook"]))
-    yield versus("the same", "JupyterLab", readable["workbook"], readable["plain"], goal=None)
-    yield versus(
-        "make lab to the first table of Pods", "JupyterLab, !kubectl", table["workbook"], table["plain"], goal=1.2
-    )
-    yield versus("the same", "a shell without JupyterLab", table["workbook"], table["shell"], goal=None)
+    what = "`make lab` to notebook 00"
+    yield Row(what, median(readable["workbook"]), 3, "s", runs=len(readable["workbook"]))
+    yield versus(what, "JupyterLab", readable["workbook"], readable["plain"], goal=None)
     if options.fresh:
-        yield Row("make lab to notebook 00 on a fresh machine", _fresh(), 60, "s")
+        yield Row(f"{what} on a fresh machine", _fresh(), 60, "s")
+    what = "`make lab` to the first table of Pods"
+    yield versus(what, "JupyterLab, `!kubectl`", table["workbook"], table["plain"], goal=1.2)
+    yield versus(what, "a shell without JupyterLab", table["workbook"], table["shell"], goal=None)
 
 
 def until_table(notebook: Path) -> nbformat.NotebookNode:
@@ -97,13 +96,12 @@ def _fresh() -> float:
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "build", "work", "__pycache__"))
         env = {"WORKBOOK_HOME": str(Path(scratch, "home")), "WORKBOOK_PROFILE": "workbook-bench-fresh"}
         env |= {"PIP_NO_CACHE_DIR": "1", "PYTHONPATH": ""}
-        bare = Path(getattr(sys, "_base_executable", sys.executable))
         begun = time.perf_counter()
         try:
-            with _opened((bare, "-m", "workbook", "lab"), env, copy):
+            with _opened((BARE, "-m", "workbook", "lab"), env, copy):
                 return time.perf_counter() - begun
         finally:  # the set-up has begun to download images
-            subprocess.run([bare, "-m", "workbook", "clean"], env={**os.environ, **env}, cwd=copy, check=True)
+            subprocess.run([BARE, "-m", "workbook", "clean"], env={**os.environ, **env}, cwd=copy, check=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, TypeVar
 
+from rich.box import MARKDOWN
 from rich.table import Table
 
 Name = TypeVar("Name", bound=Hashable)
@@ -84,20 +85,22 @@ def seconds(call: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
-def table(rows: list[Row]) -> Table:
-    """The table that is printed."""
-    shown = Table("what", "workbook", "against", "peer", "figure", "goal", "runs", "", title="workbook / peer, medians")
-    for row in rows:
-        shown.add_row(
-            row.what,
-            quantity(row.workbook, row.unit),
-            row.against,
-            quantity(row.peer, row.unit),
-            quantity(row.figure, row.sign),
-            "" if row.goal is None else f"≤ {quantity(row.goal, row.sign)}",
-            str(row.runs),
-            row.verdict,
-        )
+def table(sections: Mapping[str, list[Row]]) -> Table:
+    """The table that is printed, in Markdown: a row for each of the rows of these sections."""
+    shown = Table("section", "what", "workbook", "compared with", "peer", "figure", "goal", "runs", "", box=MARKDOWN)
+    for section, rows in sections.items():
+        for row in rows:
+            shown.add_row(
+                section,
+                row.what,
+                quantity(row.workbook, row.unit),
+                row.against,
+                quantity(row.peer, row.unit),
+                quantity(row.figure, row.sign),
+                "" if row.goal is None else f"≤ {quantity(row.goal, row.sign)}",
+                str(row.runs),
+                row.verdict,
+            )
     return shown
 
 
@@ -109,6 +112,6 @@ def quantity(value: float | None, unit: str) -> str:
     return f"{value:.{max(digits, 0)}f} {unit}".strip()
 
 
-def record(row: Row) -> dict[str, Any]:
-    """The row as it is written to build/bench.json."""
-    return asdict(row) | {"verdict": row.verdict}
+def record(section: str, row: Row) -> dict[str, Any]:
+    """The row of a section as it is written to build/bench.json."""
+    return {"section": section} | asdict(row) | {"verdict": row.verdict}

@@ -534,7 +534,7 @@ notes() { kubectl rollout status statefulset/notes --timeout=60s && until_true n
 on_the_node() { docker exec "$NAME-control-plane" ctr --namespace=k8s.io "$@"; }
 
 tell() { kubectl describe pods -l "$1" && kubectl get events; }
-mended() { # NUMBER EXPRESSION FOR sed
+fixed() { # NUMBER EXPRESSION FOR sed
   tell "app=puzzle-$1"
   sed "$2" "manifests/puzzles/puzzle-$1.yaml" | kubectl apply -f -
   rollout "puzzle-$1" "app=puzzle-$1" 1
@@ -548,16 +548,16 @@ notebook_13() {
   reachable
   for number in 1 2 3 4 5 6 7 8 9 10 11 12 13; do kubectl apply -f "manifests/puzzles/puzzle-$number.yaml"; done
   held_up app=puzzle-1 ErrImageNeverPull
-  mended 1 s/1.O/1.0/
+  fixed 1 s/1.O/1.0/
   held_up app=puzzle-2 ImagePullBackOff
-  mended 2 s/Always/Never/
+  fixed 2 s/Always/Never/
   until_true exists app=puzzle-3
   until_true restarted app=puzzle-3
-  mended 3 s/ap.py/app.py/
-  mended 4 s/pyton/python/
-  mended 5 s/640Gi/64Mi/
-  mended 6 '/^      volumes:/,$d'
-  mended 7 's/port: 80$/port: 5000/'
+  fixed 3 s/ap.py/app.py/
+  fixed 4 s/pyton/python/
+  fixed 5 s/640Gi/64Mi/
+  fixed 6 '/^      volumes:/,$d'
+  fixed 7 's/port: 80$/port: 5000/'
   held_up app=puzzle-8 CreateContainerConfigError
   tell app=puzzle-8
   kubectl create configmap greetings --from-literal=morning=Hello
@@ -572,9 +572,9 @@ notebook_13() {
   until_true inside http://puzzle-10 Welcome
   until_true restarted app=puzzle-11
   kubectl logs -l app=puzzle-11 --previous
-  mended 11 s,/healthy,/,
+  fixed 11 s,/healthy,/,
   until_true restarted app=puzzle-12
-  mended 12 s/.shop.svc.cluster.local//
+  fixed 12 s/.shop.svc.cluster.local//
   kubectl get service puzzle-13
   kubectl describe service puzzle-13
   sed s/LoadBalancer/NodePort/ manifests/puzzles/puzzle-13.yaml | kubectl apply -f -

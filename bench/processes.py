@@ -12,7 +12,9 @@ from workbook.base.paths import ROOT
 from workbook.cluster.current import current
 from workbook.machine.environment import VENV
 
-BASE = Path(getattr(sys, "_base_executable", sys.executable)) if Path(sys.prefix) == VENV else Path(sys.executable)
+BARE = Path(getattr(sys, "_base_executable", sys.executable))
+"""The Python of this machine, without the packages of a virtual environment."""
+BASE = BARE if Path(sys.prefix) == VENV else Path(sys.executable)
 """The Python that `make` calls; the workbook itself then continues with the one in `.venv`."""
 TIMEOUT = 1800
 """Seconds after which a program is ended."""

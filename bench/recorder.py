@@ -1,135 +1,115 @@
-"""The recorder: the delay of its rows, and the changes that it misses."""
+"""The recorder: the delay of its rows, and the changes that it misses, compared with other programs that watch."""
 
 import json
-import os
 import subprocess
 import sys
-import threading
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from statistics import median
 from typing import Any
 
 from kubernetes import client
 
-from bench.measuring import Row
+from bench.measuring import Row, versus
+from bench.watchers import POD, WATCHERS
 from workbook.base.paths import ROOT
+from workbook.base.processes import end
 from workbook.base.steps import step
 from workbook.cluster.current import api, current
 from workbook.lessons.kubectl import delete
 
+OURS, *PEERS = WATCHERS
 Times = dict[int, float]
-"""The time of each change, by its number."""
-NAME = "bench-changing"
-PACED, PAUSE = 50, 0.2
-"""The number of changes with a pause after each, and the pause in seconds."""
-QUICK = 1000
-"""The number of changes without a pause."""
-POD = {
-    "metadata": {"name": NAME, "labels": {"app": NAME}},
+"""When each change was made or noticed, in seconds since 1970, by its number."""
+PACED, PAUSE = range(1, 51), 0.2
+"""The changes with a pause before each, and the pause in seconds."""
+QUICK = range(51, 1051)
+"""The changes without a pause."""
+SETTLED = 2
+"""Seconds after the last change. What has not been noticed by then is lost."""
+MANIFEST = {
+    "metadata": {"name": POD, "labels": {"app": POD}},
     "spec": {"schedulerName": "nobody", "containers": [{"name": "web", "image": "web-app:1.0"}]},
 }
-# A recorder in a process of its own, as in a kernel. The restarts in its rows are the numbers of the changes.
-RECORDER = f"""
-import json, sys
-from workbook import recorder
-with recorder("app={NAME}") as recorded:
-    print("ready", flush=True)
-    sys.stdin.readline()
-print(json.dumps([[row[-1], recorded.begun + row[0]] for row in recorded.rows]))
-"""
 
 
 def measure(options: Namespace) -> Iterator[Row]:
-    """Measure numbered changes: each sets the restarts of a Pod's container, which recorder and kubectl show.
+    """Measure numbered changes of a Pod's status, which all programs watch at the same time.
 
     A delay begins before the request that makes the change, so it includes the time that the API server takes.
     """
     core, namespace = client.CoreV1Api(client.ApiClient(api().configuration)), current().namespace
-    delete("pod", NAME)
-    core.create_namespaced_pod(namespace, POD, _preload_content=False)
+    delete("pod", POD)
+    core.create_namespaced_pod(namespace, MANIFEST, _preload_content=False)
     try:
-        with step(f"Make {PACED} changes with pauses, then {QUICK:,} without"):
-            made, recorded, watched = _observe(core, namespace)
+        with _watching() as watchers, step(f"Make {len(PACED)} changes with pauses, then {len(QUICK):,} without"):
+            made = _change(partial(core.patch_namespaced_pod_status, POD, namespace, _preload_content=False))
+            time.sleep(SETTLED)
+            seen = {name: _seen(watcher) for name, watcher in watchers.items()}
     finally:
-        core.delete_namespaced_pod(NAME, namespace, grace_period_seconds=0, _preload_content=False)
-    paced, quick = range(1, PACED + 1), range(PACED + 1, PACED + QUICK + 1)
-    for changes, goal, how in (
-        (paced, 50, f"{PACED} changes, one each {PAUSE} s"),
-        (quick, None, f"{QUICK:,} at once"),
-    ):
-        workbook, peer = (
-            median(1000 * (seen[number] - made[number]) for number in changes if number in seen)
-            for seen in (recorded, watched)
-        )
-        yield Row(
-            f"recorder's delay, {how}", workbook, goal, "ms", "kubectl get -w", workbook, peer, "ms", len(changes)
-        )
-    for seen, who, goal in ((recorded, "the recorder", 0), (watched, "kubectl get -w", None)):
-        lost = sum(number not in seen for number in quick)
-        yield Row(f"changes lost by {who}, of {QUICK:,} quick ones", lost, goal, "")
+        core.delete_namespaced_pod(POD, namespace, grace_period_seconds=0, _preload_content=False)
+    for changes, goal, how in ((PACED, 1.2, f"one each {PAUSE} s"), (QUICK, None, "without a pause")):
+        what = f"recorder's delay, {len(changes):,} changes {how}"
+        found = [number for number in changes if all(number in times for times in seen.values())]
+        delays = {name: [1000 * (times[number] - made[number]) for number in found] for name, times in seen.items()}
+        if changes == PACED:
+            yield Row(what, median(delays[OURS]), 50, "ms", runs=len(found))
+        for peer in PEERS:
+            yield versus(what, peer, delays[OURS], delays[peer], goal, "ms")
+    lost = {name: sum(number not in times for number in QUICK) for name, times in seen.items()}
+    for peer in PEERS:
+        yield Row(f"changes lost of {len(QUICK):,}", lost[OURS], 0, "", peer, lost[OURS], lost[peer], "")
 
 
-def _observe(core: client.CoreV1Api, namespace: str) -> tuple[Times, Times, Times]:
-    """Make the changes; return when each was made, when the recorder noticed it, and when kubectl printed it."""
-    cluster, watching = current(), threading.Event()
+@contextmanager
+def _watching() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Start a process for each of `WATCHERS`, and begin the block when all of them watch the Pod."""
+    processes = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", "bench.watchers", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+        )
+        for name in WATCHERS
+    }
+    try:
+        for name, process in processes.items():
+            if process.stdout is None or not process.stdout.readline():
+                raise RuntimeError(f"{name} does not watch the Pod")
+        yield processes
+    finally:
+        for process in processes.values():
+            end(process)
+
+
+def _change(request: Callable[[dict[str, Any]], Any]) -> Times:
+    """Make the changes, each with a request; return when."""
     made: Times = {}
-    recorded: Times = {}
-    watched: Times = {}
-    kubectl = subprocess.Popen(
-        [*cluster.kubectl(), "get", "pod", NAME, "--watch", "--no-headers"],
-        env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    recording = subprocess.Popen(
-        [sys.executable, "-c", RECORDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT
-    )
+    for number in (*PACED, *QUICK):
+        if number in PACED:
+            time.sleep(PAUSE)
+        made[number] = time.time()
+        request(_status(number))
+    return made
 
-    def read_kubectl() -> None:
-        for line in kubectl.stdout or ():
-            watched.setdefault(int(line.split()[3]), time.time())
-            watching.set()
 
-    try:
-        next(iter(recording.stdout or ()))  # it is ready
-        threading.Thread(target=read_kubectl).start()
-        if not watching.wait(30):  # kubectl first prints the Pod as it is
-            raise RuntimeError("kubectl has not printed the Pod")
-        for number in range(1, PACED + QUICK + 1):
-            if number <= PACED:
-                time.sleep(PAUSE)
-            made[number] = time.time()
-            core.patch_namespaced_pod_status(NAME, namespace, _status(number), _preload_content=False)
-        time.sleep(2)  # a change that has not arrived by then is lost
-        output, _ = recording.communicate("\n", timeout=30)
-        for number, when in json.loads(output):
-            recorded.setdefault(number, when)
-        return made, recorded, watched
-    finally:
-        kubectl.terminate()
-        recording.kill()
-        kubectl.wait()
-        recording.wait()
+def _seen(watcher: subprocess.Popen[bytes]) -> Times:
+    """End a watcher; return when it first noticed each change."""
+    output, _ = watcher.communicate(b"\n", timeout=30)
+    return dict(reversed(json.loads(output)))
 
 
 def _status(number: int) -> dict[str, Any]:
     """The body of the request for a change."""
-    ready = "True" if number % 2 else "False"
-    state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    ready = bool(number % 2)
     container = {
         "name": "web",
         "image": "",
         "imageID": "",
-        "ready": bool(number % 2),
+        "ready": ready,
         "restartCount": number,
-        "state": state,
+        "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
     }
-    return {
-        "status": {
-            "phase": "Running",
-            "conditions": [{"type": "Ready", "status": ready}],
-            "containerStatuses": [container],
-        }
-    }
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    return {"status": {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}}

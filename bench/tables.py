@@ -58,7 +58,7 @@ def _compare(table: Callable[..., pd.DataFrame]) -> Iterator[Row]:
     resource, kubectl = table.__name__, current().kubectl()
     ways: dict[str, Callable[[str], int]] = {
         "workbook": lambda namespace: len(table(namespace=namespace)),
-        "kubectl get": partial(_kubectl, kubectl, resource),
+        "`kubectl get`": partial(_kubectl, kubectl, resource),
         "the client's typed list": partial(_typed, resource),
         "kr8s": partial(_kr8s, resource),
     }
@@ -68,12 +68,12 @@ def _compare(table: Callable[..., pd.DataFrame]) -> Iterator[Row]:
         times = in_turn(calls)
     for size in SIZES:
         for way in [way for way in ways if way != "workbook"]:
-            goal = 0.6 if way == "kubectl get" and size == max(SIZES) else None
-            yield versus(f"{resource}() of {size:,}", way, times[size, "workbook"], times[size, way], goal)
+            goal = 0.6 if way == "`kubectl get`" and size == max(SIZES) else None
+            yield versus(f"`{resource}()` of {size:,}", way, times[size, "workbook"], times[size, way], goal)
     growth = [
         big / small * 1000 / 5000 for big, small in zip(times[5000, "workbook"], times[1000, "workbook"], strict=True)
     ]
-    yield Row(f"{resource}(): an object's time at 5,000 by that at 1,000", median(growth), 1.0, runs=ROUNDS)
+    yield Row(f"`{resource}()`: time per object at 5,000, divided by that at 1,000", median(growth), 1.0, runs=ROUNDS)
 
 
 def _timed(call: Callable[[str], int], size: int) -> float:
@@ -111,9 +111,9 @@ def _kr8s(resource: str, namespace: str) -> int:
 def memory() -> Iterator[Row]:
     """Measure the peak memory of a process that makes one table, and of one that only imports the libraries."""
     programs = {
-        "import kubernetes, pandas": ("import kubernetes, pandas", None),
-        "pods() of 10": (f"from workbook import pods; pods(namespace='{PREFIX}10')", None),
-        "pods() of 5,000": (f"from workbook import pods; pods(namespace='{PREFIX}5000')", 150),
+        "`import kubernetes, pandas`": ("import kubernetes, pandas", None),
+        "`pods()` of 10": (f"from workbook import pods; pods(namespace='{PREFIX}10')", None),
+        "`pods()` of 5,000": (f"from workbook import pods; pods(namespace='{PREFIX}5000')", 150),
     }
     for name, (work, goal) in programs.items():
         peaks = [int(python(MEMORY.format(work=work))) / 1024 for _ in range(ROUNDS)]

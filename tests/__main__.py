@@ -3,10 +3,13 @@
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
 
+from tests import plan
+from tests.lane import NO_LANES
 from tests.lock import lock
 from tests.record import record
 from workbook.base.errors import WorkbookError
@@ -29,6 +32,7 @@ def main() -> int:
     """Run pytest, with the notebooks as tests; return its exit status. conftest.py sets up the cluster."""
     parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False, add_help=False)
     parser.add_argument("verb", choices=(*FOLDERS, "record", "lock"))
+    parser.add_argument("--lanes", type=int, default=1)
     options, arguments = parser.parse_known_args()
     replace_missing_characters()
     if options.verb == "record":
@@ -39,6 +43,11 @@ def main() -> int:
     if options.verb == "offline":
         require_namespaces()
     os.chdir(ROOT)
+    if options.verb == "test" and (number := plan.lanes(options.lanes)) > 1:
+        status = pytest.main(plan.arguments(number, arguments))
+        if status != NO_LANES:
+            return status
+        return subprocess.call([sys.executable, "-m", "tests", "test", *arguments])
     chosen = (*FOLDERS[options.verb], *SLOW_TOO) if FOLDERS[options.verb] else ()
     return pytest.main(["--nbval", *chosen, *arguments])
 

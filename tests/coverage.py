@@ -15,6 +15,7 @@ import coverage
 import pytest
 
 from tests.cells import is_cell, needs_cluster
+from tests.lane import has_lanes, is_lane
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "coverage"
@@ -62,6 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Measure only runs of all unit tests, since a figure for fewer means little. Measure other processes only with a cluster."""
+    if is_lane(session.config):  # as other processes, it is measured if the run is
+        return
     if MEASUREMENT not in session.config.stash:
         return
     chosen = session.config.option
@@ -81,7 +84,8 @@ def measure_this_process_only() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     last_of_its_notebook = is_cell(item) and (nextitem is None or nextitem.parent is not item.parent)
-    if last_of_its_notebook and MEASUREMENT in item.config.stash and item.parent.kernel.is_alive():
+    is_measured = coverage.Coverage.current() if is_lane(item.config) else MEASUREMENT in item.config.stash
+    if last_of_its_notebook and is_measured and item.parent.kernel.is_alive():
         with contextlib.suppress(queue.Empty, RuntimeError):  # the kernel is still busy with a cell that failed
             kernel = item.parent.kernel
             kernel.await_reply(kernel.execute_cell_input(SAVE, allow_stdin=False), timeout=30)
@@ -89,11 +93,19 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def is_whole(session: pytest.Session) -> bool:
     """Whether these are all tests that `make test` runs."""
-    folders = {item.path.parent.relative_to(ROOT).as_posix() for item in session.items}
-    return folders >= {"notebooks", "tests/unit", "tests/cluster", "tests/browser", "tests/handout"}
+    if has_lanes(session.config):
+        folders = set(session.config.args)
+    else:
+        folders = {item.path.parent.relative_to(ROOT).as_posix() for item in session.items}
+    parts = {"notebooks", "tests/unit", "tests/cluster", "tests/browser", "tests/handout"}
+    return folders >= parts and not session.config.option.keyword
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    if is_lane(session.config) and (started := coverage.Coverage.current()):
+        started.stop()
+        started.save()
+        return
     measurement = session.config.stash.get(MEASUREMENT, None)
     if measurement and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):  # not interrupted
         measurement.stop()

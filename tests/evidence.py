@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests import summary
 from tests.cells import code_cells, is_cell, needs_cluster
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
@@ -32,11 +33,8 @@ LINES = 25
 """Number of lines that the report shows of each file."""
 OUTPUTS = pytest.StashKey[dict[int, list[dict[str, Any]]]]()
 """The outputs of a notebook's cells in this run, by the cell's number."""
-FAILURES = pytest.StashKey[list[Path]]()
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.stash[FAILURES] = []
+EVIDENCE = "evidence"
+"""The property of a report: the folder."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -55,7 +53,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         select(1)
         if is_cell(item):
             write_notebook(item, folder)
-        item.config.stash[FAILURES].append(folder)
+        report.user_properties.append((EVIDENCE, folder.relative_to(ROOT).as_posix()))
     return report
 
 
@@ -85,5 +83,10 @@ def write_notebook(item: pytest.Item, folder: Path) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Print the folders below pytest's own last line."""
-    for folder in config.stash.get(FAILURES, []):
-        print(f"Pods, events, logs, and what was executed: {folder.relative_to(ROOT)}")
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    reports = [
+        report for found in ("failed", "error") for report in (reporter.stats.get(found, []) if reporter else [])
+    ]
+    for report in reports:
+        if folder := summary.noted(report, EVIDENCE):
+            print(f"Pods, events, logs, and what was executed: {folder}")

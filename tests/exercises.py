@@ -9,8 +9,8 @@ from rich.table import Table
 from tests import summary
 from tests.cells import is_cell
 
-MARKS = pytest.StashKey[dict[str, list[str]]]()
-"""The marks of the claims, ✓ or ✗, by the exercise's number: those before its solution and those after it."""
+MARKS = "marks"
+"""The property of a report: an exercise's number, whether it is solved, and the marks of its claims, ✓ or ✗."""
 CALL = re.compile(r"^exercise\(\s*(\d+),(?:.|\n)*?(?:part=(\d+),?\s*)?(solution=True,?\s*)?\)\Z", re.MULTILINE)
 
 
@@ -22,12 +22,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         title = f"{int(number):02}" + (f".{part}" if part else "")
         text = "".join(output.get("text", "") for output in item.test_outputs)
         marks = [line[0] for line in text.splitlines() if line[0] in "✓✗"]
-        item.config.stash.setdefault(MARKS, {}).setdefault(title, ["", ""])[bool(solution)] = " ".join(marks)
+        report.user_properties.append((MARKS, (title, bool(solution), " ".join(marks))))
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if exercises := config.stash.get(MARKS, None):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    exercises: dict[str, list[str]] = {}
+    for report in (report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])):
+        if marked := summary.noted(report, MARKS):
+            title, solved, marks = marked
+            exercises.setdefault(title, ["", ""])[solved] = marks
+    if exercises:
         table = Table("exercise", "before its solution", "after it", title="Exercises")
         for number, marks in sorted(exercises.items()):
             table.add_row(number, *marks)

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from tests import summary
 from tests.cells import needs_cluster
+from tests.lane import LANE, is_lane
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
@@ -44,8 +45,11 @@ CLUSTERS = "workbook-"
 
 
 def machine() -> Things:
-    """What belongs to the tests on this machine and in their cluster."""
-    engine = running_engine()
+    """What belongs to the tests on this machine and in their cluster; in a lane, without what is in the engine.
+
+    There, other lanes make and remove things meanwhile. The process that has started the lanes compares them at the end.
+    """
+    engine = None if LANE in os.environ else running_engine()
     return {
         "containers": _containers(engine) if engine else set(),
         "networks": _networks(engine) if engine else set(),
@@ -188,9 +192,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)  # after the set-up
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if not session.config.option.collectonly and any(map(needs_cluster, session.items)):
-        session.config.stash[BEFORE] = machine()
-        session.config.stash[BEFORE]["images"] |= _identities()
+    if session.config.option.collectonly or is_lane(session.config):
+        return
+    if any(map(needs_cluster, session.items)):
+        remember(session.config)
+
+
+def remember(config: pytest.Config) -> None:
+    """Note what there is before the tests."""
+    config.stash[BEFORE] = machine()
+    config.stash[BEFORE]["images"] |= _identities()
 
 
 @pytest.hookimpl(trylast=True)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tests import coverage, summary
 from tests.cells import needs_browser, needs_cluster
+from tests.lane import is_lane
 from tests.prose import vale
 from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
@@ -51,15 +52,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         leave_out(config, items, needs_cluster, "a cluster", f"The option {OPTION} leaves them out.")
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    if session.config.option.collectonly:
-        return
-    needed = (
+def needed() -> tuple[tuple[str, Callable[[pytest.Item], bool], Callable[[], object]], ...]:
+    """What some tests need, in words; whether a test needs it; and the function that prepares it."""
+    return (
         ("a cluster", needs_cluster, up),
         ("a browser", needs_browser, _try_browser),
         ("Vale", _needs_vale, vale.program),
     )
-    for need, needs, prepare in needed:
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.option.collectonly or is_lane(session.config):  # everything is prepared before the lanes start
+        return
+    for need, needs, prepare in needed():
         if not any(map(needs, session.items)):
             continue
         with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():

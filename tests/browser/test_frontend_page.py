@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests import undisturbed
 from workbook import page
 from workbook.cluster.current import current
 from workbook.engine.catalog import is_current
@@ -36,11 +37,12 @@ def run():
     engine, started = current().docker(), []
 
     def start(image, port, command=None, **environment):
-        if not is_current(engine, image):
-            build(image, log=False)
-        container = engine.containers.run(
-            image, command, detach=True, environment=environment, ports={f"{port}/tcp": ("127.0.0.1", None)}
-        )
+        with undisturbed.image():
+            if not is_current(engine, image):
+                build(image, log=False)
+            container = engine.containers.run(
+                image, command, detach=True, environment=environment, ports={f"{port}/tcp": ("127.0.0.1", None)}
+            )
         started.append(container)
         container.reload()
         container.inside = f"http://{container.attrs['NetworkSettings']['IPAddress']}:{port}"

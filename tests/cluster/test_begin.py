@@ -48,6 +48,7 @@ def test_images_are_those_of_the_notebook():
     assert list(workbook.images()["TAG"]) == ["1.0"]
 
 
+@pytest.mark.same_image
 def test_an_image_whose_source_has_changed_is_built_again(tmp_path, monkeypatch):
     shutil.copytree(catalog.APP, tmp_path / "app")
     source = tmp_path / "app/webapp/v1/app.py"

@@ -80,6 +80,7 @@ def test_nobody_else_reads_the_kubeconfigs():
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
 
+@pytest.mark.same_image
 @pytest.mark.parametrize("image", catalog())
 def test_images_do_not_run_as_root(image):
     build(image, log=False)

@@ -26,7 +26,7 @@ PATIENCE = {"05": "0.5", "08": "0.5", "09": "0.5", "10": "0.75", "11": "0.5", "1
 """The factors for the timeouts of waits, so that a wait that times out ends sooner. Slow programs get a larger factor."""
 SHORT = "0.25"
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "build", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
+    ".git", ".venv", "build", "work", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
 )
 
 

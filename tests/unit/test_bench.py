@@ -3,13 +3,15 @@
 import itertools
 import json
 import re
+import subprocess
+import sys
 from argparse import Namespace
 
 import pytest
 from rich.console import Console
 
 import bench.__main__ as command
-from bench import images, imports, lab, measuring
+from bench import bundle, images, imports, lab, measuring, recorder, tests
 from bench.measuring import Row, in_turn, quantity, ratio, table, versus
 from bench.workbook import is_measured
 from workbook.base.notebooks import find
@@ -91,7 +93,9 @@ def test_every_section_ends_in_a_row_with_figure_goal_and_verdict(measured):
     assert sections == list(command.SECTIONS)
     for row in written["rows"]:
         assert (row["figure"], row["goal"], row["verdict"]) == (0.5, 0.6, "✓")
-        assert re.search(rf"│ {row['what']} .*│ 0.500 × │ ≤ 0.600 × │ 1 +│ ✓", printed)
+        assert re.search(
+            rf"^\| {row['section']} +\| {row['what']} .*\| 0.500 × \| ≤ 0.600 × \| 1 +\| ✓ +\|$", printed, re.M
+        )
 
 
 def test_a_missed_goal_is_an_exit_status(measured):
@@ -108,11 +112,80 @@ def test_the_chosen_sections_only(measured):
     assert measured("imports", "lab")[1] == ["imports", "lab"]
 
 
-def test_a_table_names_the_action_and_the_peer():
-    console = Console(width=150)
+def test_what_is_only_read_needs_no_cluster(measured, monkeypatch):
+    def fail():
+        raise AssertionError("a cluster is used")
+
+    monkeypatch.setattr(command, "up", fail)
+    monkeypatch.setattr(command, "delete_cluster", fail)
+    assert measured(*command.FROM_FILES)[1] == list(command.FROM_FILES)
+    with pytest.raises(AssertionError):
+        measured(*command.FROM_FILES, "imports")
+
+
+def test_a_table_is_markdown_with_a_line_for_each_row():
+    console = Console(width=command.WIDTH)
     with console.capture() as captured:
-        console.print(table([versus("pods()", "kubectl get", [1.0], [2.0], 0.6)]))
-    assert re.search(r"pods\(\) │ 1.00 s +│ kubectl get │ 2.00 s │ 0.500 × │ ≤ 0.600 ×", captured.get())
+        console.print(table({"tables": [versus("`pods()`", "kubectl get", [1.0], [2.0], 0.6)], "node": []}))
+    lines = [re.sub(r" +", " ", line.strip()) for line in captured.get().splitlines() if line.strip()]
+    assert lines[0].startswith("| section | what | workbook | compared with | peer | figure | goal ")
+    assert set(lines[1]) == {"|", "-"}
+    assert lines[2:] == ["| tables | `pods()` | 1.00 s | kubectl get | 2.00 s | 0.500 × | ≤ 0.600 × | 1 | ✓ |"]
+
+
+@pytest.fixture
+def last_run(tmp_path, monkeypatch):
+    """A function that writes the data of a run of the tests, and returns what the section `tests` reads."""
+    monkeypatch.setattr(tests, "FILE", tmp_path / "durations.json")
+
+    def read(run):
+        tests.FILE.write_text(json.dumps(run), encoding="utf-8")
+        return list(tests.measure(Namespace()))
+
+    return read
+
+
+def test_a_run_of_all_tests_by_part(last_run):
+    parts = {
+        "tests/unit": {"a.py": {"one": 100, "two": 50}, "b.py": {"three": 1}},
+        "notebooks": {"03": {"Cell 0": 400, "Cell 1": 300}},
+    }
+    run = {"begun": "2026-01-01 12:00:00", "seconds": 610.5, "lanes": 2, "whole": True, "tests": parts}
+    assert last_run(run) == [
+        Row("`make test`: tests/unit, 3 tests", 151, None, "s"),
+        Row("`make test`: notebooks, 2 tests", 700, None, "s"),
+        Row("`make test` of 2026-01-01 12:00:00: 5 tests, lanes: 2", 610.5, 600, "s"),
+    ]
+
+
+@pytest.mark.parametrize("run", [{"whole": False, "tests": {}}, {"tests/unit": {}}])
+def test_another_run_of_tests_is_not_compared(last_run, run, capsys):
+    assert last_run(run) == []
+    assert "`make test`" in capsys.readouterr().out
+
+
+def test_without_a_run_of_tests(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tests, "FILE", tmp_path / "none.json")
+    assert list(tests.measure(Namespace())) == []
+    assert "`make test`" in capsys.readouterr().out
+
+
+def test_the_first_time_that_a_change_was_noticed_counts():
+    program = "input(); print([[1, 5.0], [2, 6.0], [1, 7.0]])"
+    watcher = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert recorder._seen(watcher) == {1: 5.0, 2: 6.0}
+
+
+def test_the_size_of_a_bundle_that_fits(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bundle, "FOLDER", tmp_path)
+    assert list(bundle.measure(Namespace())) == []
+    assert "There is no bundle" in capsys.readouterr().out
+    content = {"wants": bundle.wants(), "files": {"a": {"size": 400_000_000}, "b": {"size": 100_000_000}}}
+    monkeypatch.setattr(bundle, "read", lambda folder: content)
+    assert list(bundle.measure(Namespace())) == [Row("size of the bundle", 500, 650, "MB")]
+    content["wants"] = {}
+    assert list(bundle.measure(Namespace())) == []
+    assert "`make bundle`" in capsys.readouterr().out
 
 
 def test_each_section_has_a_title_and_measures():

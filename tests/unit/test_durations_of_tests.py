@@ -1,6 +1,7 @@
 """The durations of a run, by part, file and test."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -27,16 +28,29 @@ def test_phases_are_added_up():
     }
 
 
-def test_a_table_and_a_file_are_written(tmp_path, monkeypatch):
-    shown = []
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A function that ends a run with these reports; it returns the tables, and the data if there are any."""
     monkeypatch.setattr(durations, "FILE", tmp_path / "build" / "durations.json")
-    monkeypatch.setattr(durations.summary, "show", lambda reporter, table: shown.append(table))
+    monkeypatch.setattr(durations.coverage, "is_whole", lambda session: True)
+
+    def finish(stats, *, exitstatus=0, lanes=0):
+        tables = []
+        monkeypatch.setattr(durations.summary, "show", lambda reporter, table: tables.append(table))
+        config = SimpleNamespace(stash=pytest.Stash(), option=SimpleNamespace(numprocesses=lanes, tx=["popen"] * lanes))
+        session = SimpleNamespace(config=config, exitstatus=exitstatus)
+        durations.pytest_sessionstart(session)
+        durations.pytest_sessionfinish(session)
+        durations.pytest_terminal_summary(SimpleNamespace(stats=stats), config)
+        return tables, json.loads(durations.FILE.read_text(encoding="utf-8")) if durations.FILE.exists() else None
+
+    return finish
+
+
+def test_a_table_and_a_file_are_written(finished):
     no_reports = [SimpleNamespace(), "deselected"]  # pytest counts warnings and the deselected there, too
-    durations.pytest_terminal_summary(
-        SimpleNamespace(stats={"": REPORTS[:1], "passed": REPORTS[1:], "warnings": no_reports})
-    )
-    assert json.loads(durations.FILE.read_text(encoding="utf-8")) == durations.by_part(REPORTS)
-    (table,) = shown
+    (table,), data = finished({"": REPORTS[:1], "passed": REPORTS[1:], "warnings": no_reports})
+    assert data["tests"] == durations.by_part(REPORTS)
     rows = list(zip(*(column.cells for column in table.columns), strict=True))
     assert rows == [
         ("tests/unit", "2", "7", "tests/unit/test_b.py", "4"),
@@ -44,7 +58,16 @@ def test_a_table_and_a_file_are_written(tmp_path, monkeypatch):
     ]
 
 
-def test_a_run_without_a_test_keeps_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(durations, "FILE", tmp_path / "durations.json")
-    durations.pytest_terminal_summary(SimpleNamespace(stats={"error": []}))
-    assert not durations.FILE.exists()
+@pytest.mark.parametrize(
+    ("exitstatus", "lanes", "recorded"), [(0, 0, (True, 1)), (0, 3, (True, 3)), (1, 2, (False, 2))]
+)
+def test_the_file_says_how_the_tests_ran(finished, exitstatus, lanes, recorded):
+    begun = time.time()
+    _, data = finished({"passed": REPORTS}, exitstatus=exitstatus, lanes=lanes)
+    assert (data["whole"], data["lanes"]) == recorded
+    assert 0 <= data["seconds"] <= time.time() - begun
+    assert begun - 1 <= time.mktime(time.strptime(data["begun"], "%Y-%m-%d %H:%M:%S")) <= time.time()
+
+
+def test_a_run_without_a_test_writes_nothing(finished):
+    assert finished({"error": []}) == ([], None)

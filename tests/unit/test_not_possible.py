@@ -33,8 +33,8 @@ def reported(conftest, item):
     hook = conftest.pytest_runtest_makereport(item)
     next(hook)
     with pytest.raises(StopIteration) as ended:
-        hook.send(SimpleNamespace(failed=True, outcome="failed"))
-    return ended.value.value.outcome
+        hook.send(SimpleNamespace(failed=True, outcome="failed", user_properties=[]))
+    return ended.value.value
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,12 @@ def reported(conftest, item):
 )
 def test_the_rest_of_a_notebook_is_skipped(conftest, error, outcome, why):
     config, parent = SimpleNamespace(stash=pytest.Stash()), SimpleNamespace(stash=pytest.Stash())
-    assert reported(conftest, cell(config, parent, "Cell 1", error)) == outcome
+    report = reported(conftest, cell(config, parent, "Cell 1", error))
+    assert report.outcome == outcome
     with pytest.raises(pytest.skip.Exception, match=why):
         conftest.pytest_runtest_setup(cell(config, parent, "Cell 2"))
     lines = []
-    conftest.pytest_terminal_summary(SimpleNamespace(write_line=lines.append), config)
+    conftest.pytest_terminal_summary(SimpleNamespace(write_line=lines.append, stats={outcome: [report]}))
     skipped = "\nNot possible here, and skipped: 15_two, from Cell 1 on: There is one node."
     assert lines == ([skipped] if error == NotPossible.__name__ else [])
 

@@ -24,7 +24,7 @@ CIRCUMSTANCES = {
 AT_START = f"import locale\nlocale.setlocale(locale.LC_CTYPE, {LOCALE!r})\n"
 """For sitecustomize.py, which Python runs after it has chosen the encoding of file names."""
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "build", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
+    ".git", ".venv", "build", "work", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
 )
 NOT_AGAIN = ("platforms", "needs", "engine_build", "engine_pull", "page", "port_forward", "wait")
 """The modules whose tests start pytest themselves, or take long and only concern a network."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import node
 from workbook.base import labels
 from workbook.base.errors import WorkbookError
+from workbook.base.lock import lock
+from workbook.base.paths import home
 from workbook.base.steps import step
 from workbook.bundle.use import Bundle
 from workbook.engine.catalog import SOURCE, archive, catalog, source_hash
@@ -82,6 +84,22 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
             refused = isinstance(error, APIError) and error.is_client_error()  # the engine cannot read the Dockerfile
             text = (isinstance(error, APIError) and error.explanation) or str(error)
             raise failure(image, f"dockerfile: {text}" if refused else text, lines) from error
+
+
+@contextmanager
+def alone(doing: str) -> Iterator[None]:
+    """Hold the lock on the workbook's images during the block, since the clusters of one engine share their names.
+
+    Without it, a process could load an image that another process has just built from other files, or removed.
+
+    Args:
+        doing: the holder's action, for the error in other processes.
+
+    Raises:
+        WorkbookError: another process builds for longer than images take.
+    """
+    with lock(home() / "images.lock", doing, patience=900):
+        yield
 
 
 @contextmanager

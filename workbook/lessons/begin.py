@@ -18,10 +18,11 @@ from workbook.cluster import ready
 from workbook.cluster.choose import TWO, remember
 from workbook.cluster.current import api, own, select
 from workbook.cluster.protocol import Cluster
+from workbook.engine.build import alone
 from workbook.engine.catalog import catalog, is_current
 from workbook.kube import objects
 from workbook.kube.objects import Object
-from workbook.lessons.build import build
+from workbook.lessons.build import build_and_load
 from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, find_manifest, kubectl_output
 from workbook.lessons.progress import CONFIG_MAP, note
 from workbook.lessons.room import require_nodes, require_room
@@ -120,9 +121,12 @@ def _set_images(cluster: Cluster, wanted: list[str]) -> None:
     for image in sorted(set(cluster.images()) & catalog().keys() - set(wanted)):
         print(f"Removing the image {image}: a later step builds it.")
         cluster.remove(image)
-    if outdated := [image for image in wanted if not is_current(cluster.docker(), image)]:
-        build(*outdated, log=False)
-    cluster.load(*wanted)
+    if not wanted:
+        return
+    with alone("begin"):  # from the look at the engine's images until they are on the nodes
+        if outdated := [image for image in wanted if not is_current(cluster.docker(), image)]:
+            build_and_load(cluster, *outdated, log=False)
+        cluster.load(*wanted)
 
 
 def _set_objects(manifests: list[Path]) -> None:

@@ -2,7 +2,8 @@
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import current
-from workbook.engine.build import build_image, replacing
+from workbook.cluster.protocol import Cluster
+from workbook.engine.build import alone, build_image, replacing
 from workbook.engine.catalog import catalog
 
 
@@ -21,7 +22,12 @@ def build(*images: str, log: bool = True) -> None:
     if unknown := [image for image in images if image not in catalog()]:
         why = f"It has {', '.join(catalog())}."
         raise WorkbookError(f"The workbook has no image {unknown[0]!r}.", why, "Correct the name.")
-    cluster = current()
+    with alone("build"):
+        build_and_load(current(), *images, log=log)
+
+
+def build_and_load(cluster: Cluster, *images: str, log: bool) -> None:
+    """Build images as `build` does, for a caller that holds the lock on the images."""
     with replacing(cluster.docker(), *images):
         for image in images:
             build_image(cluster.docker(), image, cluster.settings.bundle, log=log)

@@ -14,7 +14,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.processes import CommandFailed, Printed, run, typed
 from workbook.cluster.current import current
-from workbook.engine.build import OFFICIAL, base, failure, replacing
+from workbook.engine.build import OFFICIAL, alone, base, failure, replacing
 from workbook.engine.catalog import SOURCE, Recipe, catalog, context, source_hash
 from workbook.engine.proxies import proxies
 
@@ -80,7 +80,7 @@ def _build(args: Sequence[str], timeout: float) -> None:
         lines.append(f"{line}\n")
         print(line)
 
-    with replacing(engine, image):
+    with alone("docker build"), replacing(engine, image):
         try:
             run(command, env=environment, cwd=ROOT, timeout=timeout, on_line=show, fix=INSTALL)
         except CommandFailed as error:

@@ -1,0 +1,23 @@
+"""The size of the last bundle that `make bundle` wrote."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from bench.measuring import Row
+from workbook.base.errors import WorkbookError
+from workbook.bundle.manifest import wants
+from workbook.bundle.read import read
+from workbook.publish.bundle import FOLDER
+
+
+def measure(options: Namespace) -> Iterator[Row]:
+    """Add up the sizes of its files, if it fits this workbook."""
+    try:
+        bundle = read(FOLDER)
+    except WorkbookError as error:
+        print(error)
+        return
+    if bundle["wants"] == wants():
+        yield Row("size of the bundle", sum(file["size"] for file in bundle["files"].values()) / 1e6, 650, "MB")
+    else:
+        print("The last bundle has other versions than this workbook: run `make bundle` first.")

@@ -1,0 +1,121 @@
+"""How the tests are spread over lanes: what stays together, in which order, and how many lanes there are."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests import lane, lanes, plan
+from workbook.base.notebooks import find
+from workbook.base.paths import ROOT
+from workbook.cluster.choose import Provider
+from workbook.cluster.protocol import State
+
+GB = 2**30
+
+
+def config(worker=None):
+    lanes_own = {"workerinput": {"workerid": worker}} if worker else {}
+    return SimpleNamespace(option=SimpleNamespace(numprocesses=2), **lanes_own)
+
+
+def item(nodeid, cluster=False):
+    path = ROOT / nodeid.partition("::")[0]
+    return SimpleNamespace(nodeid=nodeid, path=path, get_closest_marker=lambda name: cluster or None)
+
+
+def test_which_process_this_is():
+    alone = SimpleNamespace(option=SimpleNamespace())
+    for tested, expected in (
+        (config(), (False, True, 0)),
+        (config("gw2"), (True, False, 2)),
+        (alone, (False, False, 0)),
+    ):
+        assert (lane.is_lane(tested), lane.has_lanes(tested), lane.number(tested)) == expected
+
+
+def test_each_lane_has_a_cluster_of_its_own(monkeypatch):
+    monkeypatch.setenv("WORKBOOK_PROFILE", "workbook-test")
+    assert [lanes.name(number) for number in range(3)] == ["workbook-test", "workbook-test-1", "workbook-test-2"]
+
+
+def test_a_file_stays_together_and_so_do_files_that_share_something():
+    assert lanes.unit("tests/unit/test_a.py::TestB::test_c[a::b]") == "tests/unit/test_a.py"
+    together = ("tests/existing/test_existing.py::test_a", "tests/existing/test_classroom.py::test_b[c]")
+    assert {*map(lanes.unit, together)} == {"the second cluster"}
+
+
+def test_the_files_that_stay_together_exist():
+    for files in (*lanes.TOGETHER.values(), lanes.LONG):
+        assert all((ROOT / file).exists() for file in files)
+
+
+def test_the_long_comes_first_and_after_the_last_notebook_nothing_needs_a_cluster():
+    books = [f"notebooks/{path.name}::Cell {number}" for path in find() for number in (0, 1)]
+    mixed = [item("tests/mutants/test_m.py::test_a"), item("tests/mutants/test_m.py::test_b", cluster=True)]
+    shared = item("tests/existing/test_e.py::test_a", cluster=True)
+    long = item("tests/unit/test_platforms.py::test_a")
+    items = [item("tests/unit/test_c.py::test_a"), *map(item, books), long, *mixed, shared]
+    alphabetical = list(items)
+    lanes.pytest_collection_modifyitems(config(), items)
+    assert items == alphabetical, "the order changes in lanes only"
+    lanes.pytest_collection_modifyitems(config("gw0"), items)
+    names = [one.nodeid for one in items]
+    assert names[0] == "tests/existing/test_e.py::test_a"
+    assert names[-6:] == [*(one.nodeid for one in mixed), *books[-2:], long.nodeid, "tests/unit/test_c.py::test_a"]
+    seconds = [lanes._seconds(one.path) for one in items[1:-6]]
+    assert seconds == sorted(seconds, reverse=True) and seconds[0] > 60
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available", "installed", "provider", "lanes_found", "why"),
+    [
+        (1, 1, False, Provider.MINIKUBE, 1, ""),
+        (3, 20, True, Provider.KIND, 3, ""),
+        (3, 9.5, True, Provider.KIND, 2, "9.5 GB of memory are available, and 3 need 12 GB"),
+        (2, 3, True, Provider.KIND, 1, "3.0 GB of memory are available, and 2 need 9 GB"),
+        (2, 20, False, Provider.KIND, 1, "pytest-xdist is not installed"),
+        (2, 20, True, Provider.MINIKUBE, 1, "only kind's clusters do"),
+    ],
+)
+def test_a_machine_without_room_gets_fewer_and_that_is_said(
+    monkeypatch, capsys, wanted, available, installed, provider, lanes_found, why
+):
+    monkeypatch.setattr(plan.psutil, "virtual_memory", lambda: SimpleNamespace(available=available * GB))
+    monkeypatch.setattr(plan, "find_spec", lambda name: installed or None)
+    monkeypatch.setattr(plan, "choose", lambda: (provider, ""))
+    assert plan.lanes(wanted) == lanes_found
+    printed = capsys.readouterr().out
+    assert why in printed if why else not printed
+
+
+def test_all_folders_are_named_so_that_their_tables_are_printed():
+    words = plan.arguments(2, [])
+    assert {"notebooks", *(path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/*/conftest.py"))} <= {
+        *words
+    }
+    assert plan.arguments(2, ["tests/unit"])[-1] == "tests/unit" and "notebooks" not in plan.arguments(
+        2, ["tests/unit"]
+    )
+
+
+class Cluster:
+    def __init__(self, name, folder, deleted):
+        self.settings, self.folder = SimpleNamespace(own=name.removesuffix("-two")), folder / name
+        self.folder.mkdir()
+        self.status = lambda: State.RUNNING
+        self.delete = lambda: deleted.append(name)
+
+
+def test_a_cluster_that_does_not_start_means_fewer_lanes(monkeypatch, tmp_path, capsys):
+    deleted = []
+    names = ("w", "w-1", "w-1-two", "w-2", "w-2-two", "w-3")
+    clusters = [Cluster(name, tmp_path, deleted) for name in names]
+    monkeypatch.setenv("WORKBOOK_PROFILE", "w")
+    monkeypatch.setattr(lanes, "made", lambda: clusters)
+    monkeypatch.setattr(
+        lanes, "UP", "import os, sys; print('no room'); sys.exit(os.environ['WORKBOOK_PROFILE'] == 'w-2')"
+    )
+    assert lanes.start(4) == 2
+    assert deleted == ["w-2", "w-2-two", "w-3"] and not clusters[-1].folder.exists() and clusters[1].folder.exists()
+    assert capsys.readouterr().out == "no room\n\nThe cluster of lane 2 does not start, so there are 2.\n"
+    assert lanes.start(2) == 2
