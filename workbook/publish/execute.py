@@ -166,12 +166,13 @@ class _Client(NotebookClient):
     async def async_setup_kernel(self, **kwargs: Any) -> AsyncGenerator[None]:
         """Provide a kernel during the block. `kwargs` are those of the original method."""
         self.km = self.create_kernel_manager()
-        await self.async_start_new_kernel(**kwargs)
-        await self.async_start_new_kernel_client()
         try:
+            await self.async_start_new_kernel(**kwargs)
+            await self.async_start_new_kernel_client()
             yield
         finally:
-            await self._async_cleanup_kernel()
+            if self.km:  # a kernel that does not get ready has been ended already
+                await self._async_cleanup_kernel()
 
 
 def failed(cell: NotebookNode) -> bool:
