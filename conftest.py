@@ -12,6 +12,7 @@ from workbook.bundle.choose import CHOSEN
 from workbook.cluster.choose import PROFILE
 from workbook.cluster.current import made, own
 from workbook.cluster.protocol import State
+from workbook.machine.lanes import suffix
 from workbook.machine.session import for_kernels
 from workbook.publish.execute import TEST_PROFILE
 
@@ -36,7 +37,7 @@ NOT_POSSIBLE = "not possible"
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     # Kernels inherit the environment: fixtures cannot reach them.
-    os.environ[PROFILE] = os.environ.get(PROFILE, TEST_PROFILE) + lane.suffix(lane.number(session.config))
+    os.environ[PROFILE] = os.environ.get(PROFILE, TEST_PROFILE) + suffix(lane.number(session.config))
     os.environ.update(for_kernels())
 
 

@@ -21,8 +21,3 @@ def has_lanes(config: pytest.Config) -> bool:
 def number(config: pytest.Config) -> int:
     """Return the number of this process's lane; 0 if it is not one, or the first."""
     return int(config.workerinput["workerid"].removeprefix("gw")) if is_lane(config) else 0
-
-
-def suffix(lane: int) -> str:
-    """Return the end of the name of a lane's cluster."""
-    return f"-{lane}" if lane else ""

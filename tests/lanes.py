@@ -6,9 +6,7 @@ does not know: which tests stay together, which ones come first, and the cluster
 
 import contextlib
 import os
-import shutil
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,11 @@ import pytest
 
 from tests import leftovers, needs
 from tests.cells import is_cell, needs_cluster
-from tests.lane import LANE, NO_LANES, has_lanes, is_lane, suffix
+from tests.lane import LANE, NO_LANES, has_lanes, is_lane
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
-from workbook.base.paths import ROOT
-from workbook.cluster.choose import PROFILE
-from workbook.cluster.current import made
-from workbook.cluster.protocol import State
+from workbook.machine.lanes import delete, start
+from workbook.publish.minutes import seconds
 
 TOGETHER = {
     "the second cluster": ("tests/existing/",),
@@ -38,12 +34,6 @@ LONG = (
     "tests/unit/test_environment.py",
 )
 """The longest of those that need no cluster. The rest of them are short, so that all lanes end at about the same time."""
-UP = "from workbook.machine.set_up import up; up()"
-
-
-def name(lane: int) -> str:
-    """Return the name of the cluster of a lane."""
-    return f"{os.environ[PROFILE]}{suffix(lane)}"
 
 
 def unit(nodeid: str) -> str:
@@ -55,7 +45,7 @@ def unit(nodeid: str) -> str:
 @cache
 def _seconds(path: Path) -> int:
     """How long a notebook took when it was recorded."""
-    return nbformat.read(path, as_version=4).metadata.get("workbook", {}).get("seconds", 0)
+    return seconds(nbformat.read(path, as_version=4))
 
 
 @pytest.hookimpl(trylast=True)
@@ -112,7 +102,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 prepare()
         except WorkbookError as error:
             pytest.exit(f"{error}\n\nThe tests run one after the other.", returncode=NO_LANES)
-        ready = start(len(config.option.tx))
+        ready = start_all(len(config.option.tx))
         del config.option.tx[ready:]
         if ready < 2:
             pytest.exit("The tests run one after the other.", returncode=NO_LANES)
@@ -120,37 +110,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     leftovers.remember(config)
 
 
-def start(lanes: int) -> int:
+def start_all(lanes: int) -> int:
     """Start the clusters of all lanes but the first, at the same time; return how many lanes have one."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", UP],
-            cwd=ROOT,
-            env={**os.environ, PROFILE: name(number)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
-        for number in range(1, lanes)
-    ]
-    outputs = [process.communicate()[0] for process in running]
-    for number, (process, output) in enumerate(zip(running, outputs, strict=True), start=1):
-        if process.returncode:
-            print(f"{output}\nThe cluster of lane {number} does not start, so there are {number}.")
-            delete(range(number, lanes))
-            return number
+    with ThreadPoolExecutor() as pool:
+        problems = list(pool.map(start, range(1, lanes)))
+    for lane, problem in enumerate(problems, start=1):
+        if problem:
+            print(f"{problem}\nThe cluster of lane {lane + 1} does not start, so there are {lane}.")
+            delete(range(lane, lanes))
+            return lane
     return lanes
-
-
-def delete(numbers: range) -> None:
-    """Delete the clusters of these lanes, and what is known about them."""
-    names = set(map(name, numbers))
-    for cluster in made():
-        if cluster.settings.own in names:
-            if cluster.status() is not State.ABSENT:
-                cluster.delete()
-            shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

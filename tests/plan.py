@@ -2,30 +2,18 @@
 
 from importlib.util import find_spec
 
-import psutil
-
 from workbook.base.paths import ROOT
-from workbook.cluster.choose import Provider, choose
+from workbook.machine.lanes import room
 
-FIRST_GB, EACH_GB = 6, 3
-"""The memory that must be available for one lane, with the second clusters of some tests, and for each other lane."""
 FOLDERS = sorted({path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("*/test_*.py")})
 
 
 def lanes(wanted: int) -> int:
     """Return how many lanes the tests get; print why, if that is fewer than `wanted`."""
-    available = psutil.virtual_memory().available / 2**30
-    room = max(1, int((available - FIRST_GB) // EACH_GB) + 1)
-    why = ""
     if wanted > 1 and not find_spec("xdist"):
-        room, why = 1, "pytest-xdist is not installed"
-    elif wanted > 1 and choose()[0] is not Provider.KIND:
-        room, why = 1, "they share the images in one engine, and only kind's clusters do"
-    elif wanted > room:
-        why = f"{available:.1f} GB of memory are available, and {wanted} need {FIRST_GB + EACH_GB * (wanted - 1)} GB"
-    if why:
-        print(f"Lanes: {room}, and not {wanted}: {why}.")
-    return min(room, wanted)
+        print(f"Lanes: 1, and not {wanted}: pytest-xdist is not installed.")
+        return 1
+    return room(wanted)
 
 
 def arguments(lanes: int, chosen: list[str]) -> list[str]:

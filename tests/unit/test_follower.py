@@ -1,11 +1,12 @@
 """Following objects in the background, with an API server that answers with prepared lists and watches."""
 
 import threading
+import time
 
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from tests.api_server import Server, listed, pod, watched
+from tests.api_server import Answer, Server, listed, pod, watched
 from workbook.base.polling import poll
 from workbook.lessons.follower import Follower
 
@@ -53,7 +54,23 @@ def test_its_threads_end_when_it_stops(server, follower):
     threads = set(threading.enumerate()) - before
     assert len(threads) == 2 and all(thread.daemon for thread in threads)
     follower.stop()
-    assert not any(thread.is_alive() for thread in threads)
+    poll(lambda: not any(thread.is_alive() for thread in threads), timeout=5)
+
+
+def test_it_stops_at_once_during_a_silent_watch_whose_later_changes_are_not_noted(server, follower, noted):
+    late = watched(("MODIFIED", pod("a", 13, "Failed")), delay=1)
+    server.serve(listed(10, pod("a", 5)), late, listed(12, pod("a", 12, "Running")))
+    refused = Answer(b"", then=ApiException(status=403, reason="Forbidden"), delay=1)
+    server.serve(listed(10), refused, listed(12), resource="replicasets")
+    before = set(threading.enumerate())
+    follower.start()
+    threads = set(threading.enumerate()) - before
+    begun = time.monotonic()
+    follower.stop()
+    assert time.monotonic() - begun < 0.5
+    for thread in threads:
+        thread.join(5)
+    assert noted[-2:] == [("pods", {"a": "Running"}), ("replicasets", {})]
 
 
 def test_a_refusal_is_reported_and_ends_it(server, follower, noted):

@@ -1,11 +1,21 @@
 """A watch survives failures of connections and API servers."""
 
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
+import yaml
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
 
 from tests.api_server import Server, listed, pod, watched
+from workbook.base.polling import poll
 from workbook.kube import watch
+from workbook.kube.client import Api
 
 GONE = ("ERROR", {"code": 410, "reason": "Expired"})
 
@@ -64,3 +74,49 @@ def test_a_refusal_is_not_asked_again(server):
     server.serve(ApiException(status=403, reason="Forbidden"))
     with pytest.raises(ApiException):
         phases(server, 1)
+
+
+class Silent(BaseHTTPRequestHandler):
+    """An API server without objects. It ends each watch after the seconds that the client asks for."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        query = parse_qs(urlsplit(self.path).query)
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        if "watch" in query:
+            self.server.watches.append(self.client_address)
+            time.sleep(int(query["timeoutSeconds"][0]))
+        else:
+            body = json.dumps({"metadata": {"resourceVersion": "1"}, "items": []}).encode()
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_watches_that_may_have_to_stop_share_a_connection(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "PERIOD", 1)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Silent) as http:
+        http.watches = []
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        content = {
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{http.server_port}"}}],
+            "users": [{"name": "u", "user": {}}],
+        }
+        config = tmp_path / "kubeconfig"
+        config.write_text(yaml.safe_dump(content), encoding="utf-8")
+        api = Api(SimpleNamespace(name="tests", kubeconfig=config, context="c", namespace="n"))
+        until = threading.Event()
+        following = threading.Thread(target=lambda: list(watch.follow(api, "pods", timeout=60, until=until)))
+        following.start()
+        poll(lambda: len(http.watches) == 3, timeout=10)
+        until.set()
+        following.join(5)
+        api.pool.clear()
+        http.shutdown()
+    assert not following.is_alive() and len({*http.watches}) == 1

@@ -9,6 +9,7 @@ from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import State
+from workbook.machine import lanes as machine
 
 GB = 2**30
 
@@ -33,9 +34,11 @@ def test_which_process_this_is():
         assert (lane.is_lane(tested), lane.has_lanes(tested), lane.number(tested)) == expected
 
 
-def test_each_lane_has_a_cluster_of_its_own(monkeypatch):
-    monkeypatch.setenv("WORKBOOK_PROFILE", "workbook-test")
-    assert [lanes.name(number) for number in range(3)] == ["workbook-test", "workbook-test-1", "workbook-test-2"]
+@pytest.mark.parametrize("selected", ["workbook-test", "workbook-test-two"])
+def test_each_lane_has_a_cluster_of_its_own(monkeypatch, selected):
+    monkeypatch.setenv("WORKBOOK_PROFILE", selected)
+    names = [machine.environment(number).get("WORKBOOK_PROFILE") for number in range(3)]
+    assert names == [None, "workbook-test-lane-2", "workbook-test-lane-3"]
 
 
 def test_a_file_stays_together_and_so_do_files_that_share_something():
@@ -70,6 +73,7 @@ def test_the_long_comes_first_and_after_the_last_notebook_nothing_needs_a_cluste
     ("wanted", "available", "installed", "provider", "lanes_found", "why"),
     [
         (1, 1, False, Provider.MINIKUBE, 1, ""),
+        (0, 20, True, Provider.KIND, 1, ""),
         (3, 20, True, Provider.KIND, 3, ""),
         (3, 9.5, True, Provider.KIND, 2, "9.5 GB of memory are available, and 3 need 12 GB"),
         (2, 3, True, Provider.KIND, 1, "3.0 GB of memory are available, and 2 need 9 GB"),
@@ -80,9 +84,9 @@ def test_the_long_comes_first_and_after_the_last_notebook_nothing_needs_a_cluste
 def test_a_machine_without_room_gets_fewer_and_that_is_said(
     monkeypatch, capsys, wanted, available, installed, provider, lanes_found, why
 ):
-    monkeypatch.setattr(plan.psutil, "virtual_memory", lambda: SimpleNamespace(available=available * GB))
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: SimpleNamespace(available=available * GB))
     monkeypatch.setattr(plan, "find_spec", lambda name: installed or None)
-    monkeypatch.setattr(plan, "choose", lambda: (provider, ""))
+    monkeypatch.setattr(machine, "choose", lambda: (provider, ""))
     assert plan.lanes(wanted) == lanes_found
     printed = capsys.readouterr().out
     assert why in printed if why else not printed
@@ -108,14 +112,14 @@ class Cluster:
 
 def test_a_cluster_that_does_not_start_means_fewer_lanes(monkeypatch, tmp_path, capsys):
     deleted = []
-    names = ("w", "w-1", "w-1-two", "w-2", "w-2-two", "w-3")
+    names = ("w", "w-lane-2", "w-lane-2-two", "w-lane-3", "w-lane-3-two", "w-lane-4")
     clusters = [Cluster(name, tmp_path, deleted) for name in names]
     monkeypatch.setenv("WORKBOOK_PROFILE", "w")
-    monkeypatch.setattr(lanes, "made", lambda: clusters)
+    monkeypatch.setattr(machine, "made", lambda: clusters)
     monkeypatch.setattr(
-        lanes, "UP", "import os, sys; print('no room'); sys.exit(os.environ['WORKBOOK_PROFILE'] == 'w-2')"
+        machine, "UP", "import os, sys; print('no room'); sys.exit(os.environ['WORKBOOK_PROFILE'] == 'w-lane-3')"
     )
-    assert lanes.start(4) == 2
-    assert deleted == ["w-2", "w-2-two", "w-3"] and not clusters[-1].folder.exists() and clusters[1].folder.exists()
-    assert capsys.readouterr().out == "no room\n\nThe cluster of lane 2 does not start, so there are 2.\n"
-    assert lanes.start(2) == 2
+    assert lanes.start_all(4) == 2
+    assert deleted == [*names[3:]] and not clusters[-1].folder.exists() and clusters[1].folder.exists()
+    assert capsys.readouterr().out == "no room\n\nThe cluster of lane 3 does not start, so there are 2.\n"
+    assert lanes.start_all(2) == 2

@@ -54,6 +54,8 @@ def parser() -> ArgumentParser:
     verb(verbs.lab)
     verb(verbs.shell)
     run = verb(verbs.run)
+    text = "execute N notebooks at once, each on a cluster of its own"
+    run.add_argument("--lanes", type=int, default=1, metavar="N", help=text)
     verb(verbs.status)
     verb(verbs.doctor, bare=True).add_argument("--json", action="store_true", help="print JSON, for programs")
     verb(verbs.up)

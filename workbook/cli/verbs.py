@@ -41,6 +41,7 @@ class Options(Namespace):
     verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
     arguments: list[str]
     json: bool  # only for `doctor`
+    lanes: int  # only for `run`
 
 
 Verb = Callable[[Options], int | None]
@@ -65,7 +66,7 @@ def run(options: Options) -> int:
     """Set everything up, then execute all notebooks; copies go to build/run/."""
     from workbook.publish.run import run  # needs packages
 
-    return run(*options.arguments)
+    return run(*options.arguments, lanes=options.lanes)
 
 
 def status(options: Options) -> None:

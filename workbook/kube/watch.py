@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
 from urllib3 import BaseHTTPResponse
@@ -20,6 +21,8 @@ from workbook.kube.objects import Object
 
 PAUSE = 0.3
 """Seconds between two attempts while the API server cannot be reached: no event can report its return."""
+PERIOD = 5
+"""Seconds after which the API server ends a watch that may have to stop. The next watch uses the same connection, which is cheap."""
 
 
 def follow(
@@ -42,7 +45,7 @@ def follow(
         resource, namespace: as in `Api.path`.
         selector, field_selector: the objects to follow.
         timeout: seconds after which the iterator ends.
-        until: an event that ends the iterator soon after it is set.
+        until: an event that ends the iterator within `PERIOD` seconds after it is set.
 
     Raises:
         ApiException: the API server refuses (403, 404, …), so repeating the request would not help.
@@ -62,15 +65,15 @@ def follow(
                 objects = {item["metadata"]["uid"]: item for item in listed["items"]}
                 yield dict(objects)
                 continue
+            seconds = ceil(min(left, PERIOD) if until else left)
             response = api.open_list(
                 resource,
                 namespace,
                 watch=True,
                 resource_version=version,
                 allow_watch_bookmarks=True,
-                timeout_seconds=max(1, int(left) + 1),
-                # A watch without changes is interrupted regularly to check `until`; the next watch misses nothing.
-                timeout=(5, 0.5 if until else max(0.1, left)),
+                timeout_seconds=seconds,
+                timeout=(5, seconds + 5 if until else max(0.1, left)),
                 **matching,
             )
             for change in changes(response):

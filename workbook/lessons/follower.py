@@ -14,7 +14,7 @@ from workbook.kube.watch import follow
 class Follower:
     """Call functions with all objects of a resource, by UID: with the current objects, and after each change until `stop`.
 
-    The threads end with the process. They survive an API server that does not answer for a while.
+    The threads end soon after `stop`, or with the process. They survive an API server that does not answer for a while.
 
     Attributes:
         api: the connection.
@@ -30,22 +30,20 @@ class Follower:
     timeout: float
     selector: str = ""
     _ended: threading.Event = field(default_factory=threading.Event, init=False)
-    _threads: list[threading.Thread] = field(default_factory=list, init=False)
+    _noting: threading.Lock = field(default_factory=threading.Lock, init=False)
     _failed: bool = field(default=False, init=False)
 
     def start(self) -> None:
         """Start, and wait until the current objects have been noted, for at most 30 s per resource."""
         for resource in self.notes:
             noted = threading.Event()
-            self._threads.append(threading.Thread(target=self._follow, args=(resource, noted), daemon=True))
-            self._threads[-1].start()
+            threading.Thread(target=self._follow, args=(resource, noted), daemon=True).start()
             noted.wait(30)
 
     def stop(self) -> None:
-        """Stop, and note the current objects one last time."""
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(5)
+        """Stop, and note the current objects one last time. It does not wait for the threads, which note nothing more."""
+        with self._noting:
+            self._ended.set()
         if not self._failed:
             for resource, note in self.notes.items():
                 for objects in islice(follow(self.api, resource, selector=self.selector, timeout=30), 1):
@@ -55,9 +53,13 @@ class Follower:
         changes = follow(self.api, resource, selector=self.selector, timeout=self.timeout, until=self._ended)
         try:
             for objects in changes:
-                self.notes[resource](objects)
+                with self._noting:
+                    if self._ended.is_set():
+                        return
+                    self.notes[resource](objects)
                 noted.set()
         except Exception as error:
-            self._failed = True
-            self.on_error(str(error))
+            if not self._ended.is_set():
+                self._failed = True
+                self.on_error(str(error))
         noted.set()

@@ -89,7 +89,8 @@ def page(url: str, *, inside: str = "", namespace: str = "", until: str = "", ti
             return None
 
         try:
-            return poll(ask, timeout=timeout)  # no event reports that a program has begun to listen
+            # No event reports that a program has begun to listen. Each request through `port_forward` is work for the cluster.
+            return poll(ask, timeout=timeout, every=max(0.2, timeout / 150))
         except TimeoutError:
             pass
     raise WorkbookError(

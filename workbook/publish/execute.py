@@ -1,15 +1,19 @@
 """Execute notebooks without a browser, each in its own kernel."""
 
+import asyncio
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
@@ -17,11 +21,13 @@ from rich.table import Table
 from rich.text import Text
 
 from workbook.base.errors import NotPossible
-from workbook.base.notebooks import NOTEBOOKS
-from workbook.publish.minutes import delays
+from workbook.base.notebooks import NOTEBOOKS, find
+from workbook.machine.lanes import environment, start
+from workbook.publish.minutes import delays, seconds
 
 TEST_PROFILE = "workbook-test"
-QUIET = ["--log-level=ERROR"]  # for kernels, which otherwise warn about each of their ports on the loopback
+QUIET = ["--log-level=CRITICAL"]
+"""For kernels, which otherwise warn about each of their ports on the loopback, and show a traceback when Ctrl-C ends them."""
 
 
 @dataclass(frozen=True)
@@ -40,40 +46,80 @@ class Outcome:
     not_possible: str = ""
 
 
-def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object]) -> list[Outcome]:
-    """Execute notebooks one after the other, even if one fails. Show the progress, then print a summary.
+def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object], lanes: int = 1) -> list[Outcome]:
+    """Execute notebooks, even if one fails. Show the progress, then print a summary.
 
-    `keep` receives each path with the executed notebook. `workbook` in its metadata has its duration in `seconds`, and
-    `failed` after an error, or if the notebook could not be run to the end here.
+    Args:
+        paths: the notebooks. A single lane executes them in this order.
+        keep: receives each path with the executed notebook. `workbook` in its metadata has its duration in `seconds`, and
+            `failed` after an error, or if the notebook could not be run to the end here.
+        lanes: how many to execute at once. The cluster of the first lane runs; the others are started here, and stay.
+
+    Returns:
+        The results, in the order of `paths`.
     """
-    console = Console()
-    outcomes = []
+    console, outcomes, begun = Console(), list[Outcome](), time.monotonic()
+    waiting = list(paths) if lanes == 1 else longest_first(paths)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         whole = progress.add_task("the workbook", total=len(paths))
-        for path in paths:
-            book = nbformat.read(path, as_version=4)
-            cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in book.cells)
-            bar = progress.add_task(path.stem, total=cells)
-            begun = time.monotonic()
-            error, not_possible = "", ""
-            try:
-                error = _execute(book, partial(progress.advance, bar))
-            except NotPossible as refusal:
-                not_possible = str(refusal)
-            outcome = Outcome(path, cells, time.monotonic() - begun, sum(delays(book)), error, not_possible)
-            outcomes.append(outcome)
-            broken_off = {"failed": True} if error or not_possible else {}
-            book.metadata["workbook"] = {"seconds": round(outcome.seconds)} | broken_off
-            keep(path, book)
-            if not sys.stdout.isatty():
-                console.print(f"{_mark(outcome)} {path.name} ({outcome.seconds:.1f} s)", highlight=False)
-            progress.advance(whole)
+
+        async def work(lane: int) -> None:
+            title = f"lane {lane + 1}: " if lanes > 1 else ""
+            if lane:
+                bar = progress.add_task(f"{title}its cluster", total=1)
+                if problem := await asyncio.to_thread(start, lane):
+                    text = f"{problem}\nThe cluster of lane {lane + 1} does not start, so the other lanes do its work."
+                    console.print(text, markup=False, highlight=False)
+                    return
+                progress.advance(bar)
+            while path := _take(waiting, lane):
+                book = nbformat.read(path, as_version=4)
+                cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in book.cells)
+                bar = progress.add_task(f"{title}{path.stem}", total=cells)
+                started = time.monotonic()
+                error, not_possible = await _execute(book, environment(lane), partial(progress.advance, bar))
+                outcome = Outcome(path, cells, time.monotonic() - started, sum(delays(book)), error, not_possible)
+                outcomes.append(outcome)
+                broken_off = {"failed": True} if error or not_possible else {}
+                book.metadata["workbook"] = {"seconds": round(outcome.seconds)} | broken_off
+                keep(path, book)
+                if not sys.stdout.isatty():
+                    console.print(f"{_mark(outcome)} {path.name} ({outcome.seconds:.1f} s)", highlight=False)
+                progress.advance(whole)
+
+        async def work_in_all_lanes() -> None:
+            async with asyncio.TaskGroup() as group:
+                for lane in range(lanes):
+                    group.create_task(work(lane))
+
+        try:
+            asyncio.run(work_in_all_lanes())
+        except ExceptionGroup as failures:  # of one lane, after which the others were cancelled
+            raise failures.exceptions[0] from None
+    outcomes.sort(key=lambda outcome: paths.index(outcome.notebook))
     console.print(_summary(outcomes))
+    if lanes > 1:
+        console.print(f"In {lanes} lanes, this took {time.monotonic() - begun:.0f} s.", highlight=False)
     for outcome in outcomes:
         if text := outcome.error or outcome.not_possible:
             console.print(f"\n{outcome.notebook.name}:\n{text}", markup=False, highlight=False)
     return outcomes
+
+
+def longest_first(paths: list[Path]) -> list[Path]:
+    """Return notebooks in the order for lanes: the first one, which checks the machine; then the longest ones; and then the last one."""
+    every = find()
+    lengths = {path: seconds(nbformat.read(path, as_version=4)) for path in paths}
+    return sorted(paths, key=lambda path: (path == every[-1], path != every[0], -lengths[path]))
+
+
+def _take(waiting: list[Path], lane: int) -> Path | None:
+    """Take the next notebook for a lane; None if there is none. The last of all deletes its cluster: it is for the first lane."""
+    path = next((path for path in waiting if lane == 0 or path != find()[-1]), None)
+    if path:
+        waiting.remove(path)
+    return path
 
 
 def _mark(outcome: Outcome) -> str:
@@ -81,13 +127,15 @@ def _mark(outcome: Outcome) -> str:
     return "✗" if outcome.error else "·" if outcome.not_possible else "✓"
 
 
-def _execute(book: NotebookNode, on_cell: Callable[[], object]) -> str:
-    """Execute the cells of a notebook in place; return the error that ended it, or an empty string.
+async def _execute(book: NotebookNode, variables: Mapping[str, str], on_cell: Callable[[], object]) -> tuple[str, str]:
+    """Execute the cells of a notebook in place; return the error that ended it, and why it is not possible here: see `Outcome`.
 
-    Raises:
-        NotPossible: a cell has raised it.
+    Args:
+        book: the notebook.
+        variables: what its kernel's environment has in addition to that of this process.
+        on_cell: called after each cell.
     """
-    client = NotebookClient(
+    client = _Client(
         book,
         timeout=600,  # seconds for each cell
         kernel_name="python3",
@@ -96,15 +144,35 @@ def _execute(book: NotebookNode, on_cell: Callable[[], object]) -> str:
         on_cell_executed=lambda **_: on_cell(),
     )
     try:
-        client.execute()
+        await client.async_execute(env={**os.environ, **variables})
     except CellExecutionError as error:
         if error.ename == NotPossible.__name__:
-            raise NotPossible(error.evalue) from error
-        return Text.from_ansi(str(error)).plain.strip()
+            return "", error.evalue
+        return Text.from_ansi(str(error)).plain.strip(), ""
+    except DeadKernelError:
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError from None  # by Ctrl-C, which the client takes for the kernel's end
+        raise
     for cell in book.cells:
         if "raises-exception" in cell.metadata.get("tags", []) and not failed(cell):
-            return f"This cell should fail, but did not:\n{cell.source}"
-    return ""
+            return f"This cell should fail, but did not:\n{cell.source}", ""
+    return "", ""
+
+
+class _Client(NotebookClient):
+    """A client that leaves Ctrl-C to `asyncio.run`: the original one replaces its handler, and then fails an assertion."""
+
+    @asynccontextmanager
+    async def async_setup_kernel(self, **kwargs: Any) -> AsyncGenerator[None]:
+        """Provide a kernel during the block. `kwargs` are those of the original method."""
+        self.km = self.create_kernel_manager()
+        try:
+            await self.async_start_new_kernel(**kwargs)
+            await self.async_start_new_kernel_client()
+            yield
+        finally:
+            if self.km:  # a kernel that does not get ready has been ended already
+                await self._async_cleanup_kernel()
 
 
 def failed(cell: NotebookNode) -> bool:

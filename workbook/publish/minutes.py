@@ -32,7 +32,12 @@ def length(book: NotebookNode) -> int:
 def delays(book: NotebookNode) -> list[int]:
     """Return the unavoidable seconds that the notebook names: `**Unavoidable:** 60 s to start, …`."""
     lines = re.findall(r"^\*\*Unavoidable:\*\* (.+)$", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
-    return [int(seconds) for line in lines for seconds in re.findall(r"\b(\d+) s\b", line)]
+    return [int(number) for line in lines for number in re.findall(r"\b(\d+) s\b", line)]
+
+
+def seconds(book: NotebookNode) -> int:
+    """Return how long a notebook took when it was recorded; 0 if it was not."""
+    return int(book.metadata.get("workbook", {}).get("seconds", 0))
 
 
 def _reading(book: NotebookNode) -> int:
@@ -41,7 +46,7 @@ def _reading(book: NotebookNode) -> int:
 
 
 def _running(book: NotebookNode) -> int:
-    return max(1, ceil(int(book.metadata.get("workbook", {}).get("seconds", 0)) / 60))
+    return max(1, ceil(seconds(book) / 60))
 
 
 def _exercises(book: NotebookNode) -> int:

@@ -1,0 +1,66 @@
+"""Lanes: several notebooks or tests at once, each on a cluster of its own, so that one works while another waits.
+
+The first lane has the number 0, and uses the cluster that the environment selects. The others' clusters are temporary.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterable
+
+import psutil
+
+from workbook.base.paths import ROOT
+from workbook.base.processes import CommandFailed, run
+from workbook.cluster.choose import PROFILE, Provider, Settings, choose
+from workbook.cluster.current import made
+from workbook.cluster.protocol import State
+
+FIRST_GB, EACH_GB = 6, 3
+"""The memory that must be available for one lane, with the second cluster of a notebook or a test, and for each other lane."""
+UP = "from workbook.machine.set_up import up; up()"
+
+
+def room(wanted: int) -> int:
+    """Return how many lanes this machine has room for; print why, if that is fewer than `wanted`."""
+    available = psutil.virtual_memory().available / 2**30
+    found = max(1, int((available - FIRST_GB) // EACH_GB) + 1)
+    why = f"{available:.1f} GB of memory are available, and {wanted} need {FIRST_GB + EACH_GB * (wanted - 1)} GB"
+    if wanted > 1 and choose()[0] is not Provider.KIND:
+        found, why = 1, "they share the images in one engine, and only kind's clusters do"
+    if wanted > found:
+        print(f"Lanes: {found}, and not {wanted}: {why}.")
+    return max(1, min(found, wanted))
+
+
+def suffix(lane: int) -> str:
+    """Return the end of the name of a lane's cluster."""
+    return f"-lane-{lane + 1}" if lane else ""
+
+
+def environment(lane: int) -> dict[str, str]:
+    """Return the variables with which a process uses the cluster of a lane."""
+    own = Settings.from_environment().own
+    return {PROFILE: f"{own}{suffix(lane)}", "WORKBOOK_CLUSTER": Provider.KIND} if lane else {}
+
+
+def start(lane: int) -> str:
+    """Start the temporary cluster of a lane; return what was printed if that failed, or an empty string."""
+    try:
+        run([sys.executable, "-c", UP], env=environment(lane), cwd=ROOT)
+    except CommandFailed as error:
+        return error.output
+    return ""
+
+
+def delete(lanes: Iterable[int]) -> None:
+    """Delete the temporary clusters of these lanes, and what is known about them.
+
+    Raises:
+        WorkbookError: the engine does not answer, or refuses.
+    """
+    names = {environment(lane)[PROFILE] for lane in lanes}
+    for cluster in made():
+        if cluster.settings.own in names:
+            if cluster.status() is not State.ABSENT:
+                cluster.delete()
+            shutil.rmtree(cluster.folder, ignore_errors=True)
