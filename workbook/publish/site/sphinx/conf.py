@@ -12,7 +12,7 @@ author = "the maintainers of the workbook"
 copyright = f"{author}. License: Apache 2.0"
 release = manifest.version()
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", sources.__name__]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.githubpages", sources.__name__]
 root_doc = "index"
 include_patterns = sources.PATTERNS
 nitpicky = True
@@ -32,6 +32,9 @@ default_role = "code"
 autodoc_member_order = "groupwise"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
+
+linkcheck_ignore = [r"http://(localhost|127\.0\.0\.1)\b"]  # a learner's own machine
+linkcheck_anchors_ignore_for_url = [r"https://github\.com/"]  # its pages add their anchors in the browser
 
 # https://pydata-sphinx-theme.readthedocs.io/en/stable/user_guide/
 html_theme = "pydata_sphinx_theme"
