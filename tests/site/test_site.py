@@ -108,6 +108,16 @@ def test_each_solution_is_collapsed(pages):
         assert len(hidden) == len(expected)
         assert not any("open" in details.attrs for details in hidden)
         assert all(details.find(string=re.compile("A solution")) for details in hidden)
+    assert not any("click on the three dots" in page.main.get_text() for page in pages.values())
+
+
+def test_each_other_cell_has_its_number(pages):
+    for path in find():
+        cells = [
+            cell for cell in nbformat.read(path, as_version=4).cells if "solution" not in cell.metadata.get("tags", [])
+        ]
+        counts = [f"[{cell.execution_count}]" for cell in cells if cell.get("execution_count")]
+        assert [count.get_text() for count in pages[f"notebooks/{path.stem}.html"].select("p.count")] == counts
 
 
 def test_each_function_has_its_documentation(pages):

@@ -13,10 +13,12 @@ from typing import Any
 import nbformat
 from docutils import nodes
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 from sphinx.application import Sphinx
 from sphinx.project import Project
 
 from workbook.base.notebooks import NOTEBOOKS
+from workbook.publish.handout.collect import IN_JUPYTERLAB
 from workbook.publish.handout.sanitize import sanitize
 
 FOLDERS = ("bench", "classroom", "node", "notebooks", "tests", "workbook")
@@ -46,18 +48,23 @@ class Pages(Project):
 
 
 def notebook(book: NotebookNode, number: str) -> NotebookNode:
-    """Return a notebook as the site shows it: with its number in its title, and only harmless markup in its outputs."""
+    """Return a notebook as the site shows it: with its number and its cells' numbers, and only harmless markup in outputs."""
     book.cells[0].source = book.cells[0].source.replace("# ", f"# {number} ", 1)
+    cells = []
     for cell in book.cells:
         if cell.cell_type == "markdown":
-            cell.source = linked(cell.source)
+            cell.source = linked(IN_JUPYTERLAB.sub("", cell.source))
         if "solution" in cell.metadata.get("tags", []):
             cell.metadata.tags.append("hide-cell")  # https://myst-nb.readthedocs.io/en/latest/render/hiding.html
+        elif count := cell.get("execution_count"):  # the index and the errata refer to it
+            cells.append(new_markdown_cell(f'<p class="count">[{count}]</p>'))
         for data in (output.data for output in cell.get("outputs", []) if "data" in output):
             if "text/html" in data:
                 data["text/html"] = sanitize(data["text/html"])
             if "image/png" in data:
                 cell.metadata["mystnb"] = {"image": {"alt": data["text/plain"]}}
+        cells.append(cell)
+    book.cells = cells
     return book
 
 
