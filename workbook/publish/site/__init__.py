@@ -6,6 +6,7 @@ Documentation: https://www.sphinx-doc.org/, https://myst-nb.readthedocs.io/
 import shutil
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sphinx.cmd.build import build_main
 
@@ -16,8 +17,6 @@ from workbook.publish import handout
 FOLDER = ROOT / "build" / "site"
 PAPERS = "downloads"
 """The folder of the site with the handout and the cheat sheet."""
-WORK = ROOT / "build" / "site-work"
-"""The folder for what Sphinx remembers from one build to the next."""
 
 
 def site() -> None:
@@ -45,6 +44,13 @@ def build(folder: Path) -> None:
     """
     shutil.rmtree(folder, ignore_errors=True)
     strict = ["--fail-on-warning", "--nitpicky", "--quiet", "--jobs=auto"]
-    places = [f"--conf-dir={Path(__file__).with_name('sphinx')}", f"--doctree-dir={WORK}", str(ROOT), str(folder)]
-    if build_main([*strict, *places]):
-        raise WorkbookError("Sphinx could not make the site.", fix="Correct the pages that its messages above name.")
+    with TemporaryDirectory() as scratch:  # nothing is kept for the next build, which takes few seconds anyway
+        places = [
+            f"--conf-dir={Path(__file__).with_name('sphinx')}",
+            f"--doctree-dir={scratch}",
+            str(ROOT),
+            str(folder),
+        ]
+        if build_main([*strict, *places]):
+            fix = "Correct the pages that its messages above name."
+            raise WorkbookError("Sphinx could not make the site.", fix=fix)
