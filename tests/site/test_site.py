@@ -32,7 +32,8 @@ LOOKED_AT = [
     "classroom/index",
     "search",
 ]
-PHONE, DESKTOP = 375, 1280
+PHONE, DESKTOP, A4_WITHIN_MARGINS = 375, 1280, 665
+"""Pixels of 1/96 inch."""
 ELSEWHERE = re.compile(r"(?:https?:)?//")
 
 
@@ -160,6 +161,32 @@ def test_a_page_is_accessible_fits_a_phone_and_asks_no_other_host(made, chromium
         page.set_viewport_size({"width": PHONE, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+def test_the_keyboard_reaches_the_text_and_opens_a_solution(made, chromium):
+    page = chromium.new_page()
+    page.goto((made / "notebooks/03_deploy-the-webapp.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent").strip() == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main-content"
+    solution = page.locator("details.hide").first
+    solution.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert solution.get_attribute("open") is not None and solution.locator("pre").first.is_visible()
+    page.close()
+
+
+def test_a_page_is_printed_in_light_colors_and_nothing_is_cut_off(made, chromium):
+    with chromium.new_context(color_scheme="dark", viewport={"width": A4_WITHIN_MARGINS, "height": 900}) as context:
+        page = context.new_page()
+        page.goto((made / "notebooks/03_deploy-the-webapp.html").as_uri())
+        page.emulate_media(media="print")
+        cut = "[...document.querySelectorAll('.bd-article pre')].filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"
+        assert page.evaluate(cut) == 0
+        for event, theme in (("beforeprint", "light"), ("afterprint", "dark")):
+            page.evaluate(f"dispatchEvent(new Event('{event}'))")
+            assert page.locator("html").get_attribute("data-theme") == theme
 
 
 def test_a_link_that_leads_nowhere_is_refused(tmp_path, monkeypatch, capfd):

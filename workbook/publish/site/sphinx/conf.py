@@ -41,6 +41,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["print.js"]
 templates_path = ["templates"]
 html_sidebars = {"**": ["contents.html"]}
 html_sourcelink_suffix = ""  # so that a notebook's source can be opened as a notebook
