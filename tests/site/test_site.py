@@ -19,7 +19,7 @@ from workbook.publish import handout, site
 from workbook.publish.site import sources
 
 # MyST-Parser uses what Sphinx 11 will remove.
-pytestmark = pytest.mark.filterwarnings("ignore:.*myst_parser:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*myst_parser:PendingDeprecationWarning")
 LOOKED_AT = [
     "index",
     "notebooks/00_start-here",
