@@ -75,10 +75,15 @@ class Reader:
         self.settle(name.split("/")[-1])
 
     def settle(self, name=""):
-        """Wait until a notebook is open and its kernel ready: before that, JupyterLab takes the focus away again."""
+        """Wait until a notebook is open and its kernel ready: before that, JupyterLab takes the focus away again.
+
+        Without cells, a command such as *Run All Cells* does nothing. The status bar may still show the last notebook's
+        kernel, and so the one in the notebook's own toolbar counts.
+        """
         expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current")).to_contain_text(name)
         expect(self.notebook.locator(".jp-Spinner")).to_have_count(0)
-        expect(self.page.locator("#jp-bottom-panel")).to_contain_text("| Idle", timeout=SLOWEST)
+        expect(self.notebook.locator(".jp-Cell")).not_to_have_count(0)
+        expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached(timeout=SLOWEST)
 
     def run_all(self, cells):
         """Run the whole notebook, and wait until this number of cells show that they have run."""

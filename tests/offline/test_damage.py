@@ -240,5 +240,5 @@ def test_an_interrupted_bundle_has_no_manifest(folder):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        making.Writer(folder).make("bin/kind", interrupt)
+        making.Writer(folder).make("bin/minikube", interrupt)
     assert not (folder / manifest.NAME).exists()

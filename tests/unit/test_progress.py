@@ -70,11 +70,12 @@ def test_a_notebook_with_several_exercises(api_server, tmp_path, monkeypatch):
 
 
 def test_progress(api_server):
-    for number, what in ((0, "end"), (1, "end"), (2, "begun")):
-        note(number, what)
-    for number, what, exercises in ((0, "exercise", 2), (1, "solution", 3)):
-        for part in range(exercises):
-            note(number, what, part + 1)
+    for number, part, what in (
+        *((0, 0, "end"), (0, 1, "exercise"), (0, 2, "exercise")),
+        *((1, 0, "end"), (1, 1, "solution"), (1, 2, "solution"), (1, 3, "solution")),
+        (2, 0, "begun"),
+    ):
+        note(number, what, part)
     table = workbook.progress()
     assert (table.columns.name, list(table.columns), len(table)) == ("NOTEBOOK", ["STEP", "EXERCISE"], len(find()))
     assert table.loc["00_start-here"].tolist() == ["✓ to the end", "✓ done"]

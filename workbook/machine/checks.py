@@ -30,6 +30,7 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "cluster": tools.cluster,
     "kubectl": tools.kubectl,
     "set-up": host.set_up,
+    "last set-up": host.last_set_up,
     "other processes": host.locks,
     "ports": host.ports,
     "base images": supplies.base_images,
@@ -38,7 +39,18 @@ CHECKS: dict[str, Callable[[Facts], Finding | None]] = {
     "network": supplies.network,
 }
 """All checks, in an order that provides each check with the facts that it needs."""
-PREFLIGHT = ("set-up", "Python", "Docker engine", "CPUs", "memory", "disk", "cluster provider", "cluster", "kubectl")
+PREFLIGHT = (
+    "set-up",
+    "Python",
+    "Docker engine",
+    "CPUs",
+    "memory",
+    "disk",
+    "cluster provider",
+    "cluster",
+    "kubectl",
+    "last set-up",
+)
 """The checks in the first notebook."""
 PROVIDED = ("Docker engine", "cluster", "kubectl")
 """The checks of what the set-up provides, so they may fail while it is running."""
