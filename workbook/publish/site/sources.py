@@ -49,6 +49,7 @@ class Pages(Project):
 
 def notebook(book: NotebookNode, number: str) -> NotebookNode:
     """Return a notebook as the site shows it: with its number and its cells' numbers, and only harmless markup in outputs."""
+    book.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}  # which knows `%kubectl`
     book.cells[0].source = book.cells[0].source.replace("# ", f"# {number} ", 1)
     cells = []
     for cell in book.cells:
