@@ -86,6 +86,11 @@ def test_the_verbs_and_files_that_a_job_names_exist(job):
                 assert any(ROOT.glob(word)), word
 
 
+def test_the_badges_of_the_readme_show_workflows():
+    badges = re.findall(r"actions/workflows/([^/)]+)/badge\.svg", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert badges and {*badges} <= {path.name for path in WORKFLOWS}
+
+
 @pytest.mark.parametrize("update", DEPENDABOT["updates"], ids=lambda update: update["package-ecosystem"])
 def test_dependabot_finds_what_it_updates(update):
     for folder in update.get("directories") or [update["directory"]]:

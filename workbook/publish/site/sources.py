@@ -27,6 +27,8 @@ PATTERNS = ["*.md", *(f"{folder}/*.md" for folder in FOLDERS), "notebooks/[0-9][
 GLOSSARY = NOTEBOOKS / "GLOSSARY.md"
 ENTRY = re.compile(r'^## <a id="([a-z-]+)"></a>(.+)\n\n(.+)$', re.MULTILINE)
 LINK = re.compile(r"\[([^\]]+)\]\(GLOSSARY\.md#([a-z-]+)\)")
+BADGES = re.compile(r"^\[!\[.*\n\n", re.MULTILINE)
+"""The line of badges in the README. Their addresses are relative to the repository's page on GitHub."""
 END_OF_INDEX = Path(__file__).with_name("sphinx") / "end_of_index.md"
 
 
@@ -97,7 +99,7 @@ def _read(app: Sphinx, name: str, content: list[str]) -> None:
         return
     content[0] = glossary(content[0]) if path == GLOSSARY else linked(content[0])
     if name == app.config.root_doc:
-        content[0] += END_OF_INDEX.read_text(encoding="utf-8")
+        content[0] = BADGES.sub("", content[0]) + END_OF_INDEX.read_text(encoding="utf-8")
 
 
 def _omit_empty_headers(_app: Sphinx, document: nodes.document) -> None:

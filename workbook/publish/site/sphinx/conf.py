@@ -8,7 +8,7 @@ from workbook.bundle import manifest
 from workbook.publish.site import sources
 
 project = "Learn Kubernetes by driving it"
-author = "the maintainers of the workbook"
+author = "the maintainers of the Kubernetes workbook"
 copyright = f"{author}. License: Apache 2.0"
 release = manifest.version()
 
