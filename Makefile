@@ -3,8 +3,8 @@
 # PYTHON chooses another Python.
 PYTHON ?= python3
 LEARNER := lab shell run status doctor up down clean
-INSTRUCTOR := handout bundle verify classroom
-DEVELOPER := record test mutants test-order faults offline bench
+INSTRUCTOR := handout site bundle verify classroom
+DEVELOPER := record test mutants test-order faults offline bench release
 VERBS := $(LEARNER) $(INSTRUCTOR) $(DEVELOPER)
 
 .PHONY: help $(VERBS)

@@ -21,4 +21,4 @@ def needs_cluster(item: pytest.Item) -> bool:
 
 def needs_browser(item: pytest.Item) -> bool:
     """Whether a test looks at pages in a browser, or prints with one."""
-    return item.path.parent.name in ("browser", "handout")
+    return item.path.parent.name in ("browser", "handout", "site")

@@ -1,8 +1,8 @@
-"""The library that the notebooks import: Python functions that return tables like kubectl's.
+"""The library that the notebooks import: Python functions that return tables like kubectl's."""
 
-Each name is loaded on first use. This keeps `import workbook` quick, and set-up can use this package before its
-dependencies are installed. `__init__.pyi` lists the names, for type checkers and for this module.
-"""
+# Each name is loaded on first use. This keeps `import workbook` quick, and set-up can use this package before its
+# dependencies are installed. `__init__.pyi` lists the names, for type checkers and for this module.
+
 # pyright: reportUnsupportedDunderAll=false
 # `__all__` is computed here, from the names of the .pyi.
 

@@ -23,6 +23,11 @@ JOBS = {
 }
 DEPENDABOT = yaml.safe_load((GITHUB / "dependabot.yml").read_text(encoding="utf-8"))
 PINNED = re.compile(r"uses: [\w-]+/[\w./-]+@[0-9a-f]{40}  # v\d+(\.\d+)+$")
+PUBLISHING = {
+    "release: publish": {"contents": "write", "id-token": "write", "attestations": "write"},
+    "release: pages": {"pages": "write", "id-token": "write"},
+}
+"""The jobs that may write, and what."""
 TRACKED = ("locks/", "notebooks/", "tests/")
 UPDATED = {"github-actions": ".github/workflows/*.yml", "gomod": "go.mod", "pip": "*.txt"}
 """The files that Dependabot reads in a folder, by its name for the package manager."""
@@ -48,10 +53,18 @@ def test_a_workflow_has_no_rights_by_default(path):
     assert yaml.safe_load(path.read_text(encoding="utf-8"))["permissions"] == {}
 
 
-@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
-def test_a_job_reads_the_sources_for_a_limited_time(job):
-    assert job["permissions"] == {"contents": "read"}
-    assert job["timeout-minutes"] <= 90
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_reads_the_sources_for_a_limited_time(name):
+    assert JOBS[name]["permissions"] == PUBLISHING.get(name, {"contents": "read"})
+    assert JOBS[name]["timeout-minutes"] <= 90
+
+
+@pytest.mark.parametrize("name", PUBLISHING)
+def test_a_job_that_publishes_runs_for_a_tag_and_starts_no_program_of_the_repository(name):
+    job = JOBS[name]
+    assert job["if"] == "github.ref_type == 'tag'"
+    assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+    assert {words[0] for words in commands(job)} <= {"gh", "mv"}
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
@@ -71,6 +84,11 @@ def test_the_verbs_and_files_that_a_job_names_exist(job):
             word = word.removeprefix("--ignore=")
             if word.startswith(TRACKED):
                 assert any(ROOT.glob(word)), word
+
+
+def test_the_badges_of_the_readme_show_workflows():
+    badges = re.findall(r"actions/workflows/([^/)]+)/badge\.svg", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert badges and {*badges} <= {path.name for path in WORKFLOWS}
 
 
 @pytest.mark.parametrize("update", DEPENDABOT["updates"], ids=lambda update: update["package-ecosystem"])

@@ -24,8 +24,8 @@ from workbook.machine import environment
 
 GROUPS = {
     "learners": ["lab", "shell", "run", "status", "doctor", "up", "down", "clean"],
-    "instructors": ["handout", "bundle", "verify", "classroom"],
-    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "bench"],
+    "instructors": ["handout", "site", "bundle", "verify", "classroom"],
+    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "bench", "release"],
 }
 VERBS = [verb for group in GROUPS.values() for verb in group]
 PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "bench"]

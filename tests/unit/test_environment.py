@@ -415,7 +415,7 @@ def test_in_an_active_environment_kernels_find_the_workbook(another, tmp_path):
 
 
 def test_in_an_active_environment_that_has_the_extras_nothing_is_installed(another):
-    extras = ("test", "dev", "handout")
+    extras = ("test", "dev", "handout", "site")
     installed = {canonicalize_name(each.name) for each in metadata.distributions()}
     if not {canonicalize_name(Requirement(text).name) for text in environment.requirements(*extras)} <= installed:
         pytest.skip("this environment does not have all optional dependencies itself")

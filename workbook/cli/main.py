@@ -33,6 +33,7 @@ def parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    whole.add_argument("--version", action="version", version=manifest.version(), help=SUPPRESS)
     added = whole.add_subparsers(prog=whole.prog, dest="verb", required=True, metavar="VERB", help=SUPPRESS)
     bundle = ArgumentParser(add_help=False)
     bundle.add_argument("--bundle", dest="folder", metavar="DIR", help="set up from this bundle, without a network")
@@ -64,6 +65,7 @@ def parser() -> ArgumentParser:
 
     lines.append("\nfor instructors:")
     verb(verbs.handout, "handout")
+    verb(verbs.site, "handout", "site")
     verb(verbs.bundle, *manifest.EXTRAS, "bundle")
     verb(verbs.verify, bare=True)
     verb(verbs.classroom).add_argument("arguments", nargs="+", metavar="LEARNER", help="a Namespace, such as learner-1")
@@ -72,8 +74,10 @@ def parser() -> ArgumentParser:
     for notebooks in (run, verb(verbs.record, "test")):
         notebooks.add_argument("arguments", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
     for name in verbs.TESTS:
-        verb(verbs.tests, "test", "dev", "handout", name=name, passed_to="pytest")
+        verb(verbs.tests, "test", "dev", "handout", "site", name=name, passed_to="pytest")
     verb(verbs.bench, "test", "bench", passed_to="python -m bench")
+    release = verb(verbs.release, *manifest.EXTRAS, "bundle", "handout", "site")
+    release.add_argument("--tag", default="", help="refuse another tag than that of the version, such as v1.0.0")
     whole.description = "\n".join(lines)
     return whole
 

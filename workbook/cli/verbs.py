@@ -42,6 +42,7 @@ class Options(Namespace):
     arguments: list[str]
     json: bool  # only for `doctor`
     lanes: int  # only for `run`
+    tag: str  # only for `release`
 
 
 Verb = Callable[[Options], int | None]
@@ -111,6 +112,13 @@ def handout(options: Options) -> None:
     handout()
 
 
+def site(options: Options) -> None:
+    """Make a web site of the notebooks and pages, in build/site/."""
+    from workbook.publish.site import site  # needs packages
+
+    site()
+
+
 def bundle(options: Options) -> None:
     """Write everything that a class without a network needs to build/bundle/."""
     from workbook.publish.bundle import bundle  # needs packages
@@ -144,6 +152,13 @@ def record(options: Options) -> int:
 def tests(options: Options) -> int:
     """Run one of the verbs in `TESTS`."""
     return _start("tests", options.verb, *options.arguments)
+
+
+def release(options: Options) -> None:
+    """Make everything that a release publishes, in build/release/."""
+    from workbook.publish.release import release  # needs packages
+
+    release(options.tag)
 
 
 def bench(options: Options) -> int:

@@ -45,7 +45,7 @@ def dns_lookup(name: str, *, target: str, kind: str = "A", namespace: str = "") 
         namespace: the namespace of `target`; the workbook's own when empty.
 
     Returns:
-        One row per record; the index is NAME, the columns are TYPE and VALUE. No rows: there is no such name.
+        One row per record, with the index NAME and the columns TYPE and VALUE. It has no rows when there is no such name.
 
     Raises:
         KubectlError: the Pod does not exist or cannot run Python, or its name server does not answer.

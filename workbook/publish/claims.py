@@ -62,7 +62,7 @@ def errata() -> str:
         "",
         "What the book says, and what is true today. The last column links to the notebook that discusses the claim, with the number of the next code cell there. Cells near it test most claims; other claims have a link to a source. `make record` writes this page.",
         "",
-        "| | the book says | | today | notebook [cell] |",
+        "| no. | the book says | verdict | today | notebook [cell] |",
         "|---|---|---|---|---|",
     ]
     wrong = (claim for claim in claims() if claim.verdict != "holds")

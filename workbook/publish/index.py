@@ -38,7 +38,7 @@ def page(evidence: Mapping[int, str]) -> str:
         "",
         "The column *evidence* has the cells that would fail if the verdict were wrong. *Source* means that the text links to a source.",
     ]
-    lines += ["", "| | the book says | verdict | evidence | notebook [cell] |", "|---|---|---|---|---|"]
+    lines += ["", "| no. | the book says | verdict | evidence | notebook [cell] |", "|---|---|---|---|---|"]
     lines += [
         f"| {claim.number} | {claim.says} | {claim.verdict} | {evidence.get(claim.number, '')} | {claim.place} |"
         for claim in claims.claims()

@@ -8,6 +8,8 @@ from workbook.base.paths import ROOT
 from workbook.machine.browser import browser
 from workbook.publish.handout import collect, document, pdf
 
+FILES = ("handout.html", "handout.pdf", "cheat-sheet.pdf")
+
 
 @dataclass(frozen=True)
 class Made:
@@ -33,9 +35,9 @@ def handout() -> None:
 
 
 def make(folder: Path) -> Made:
-    """Make handout.html, handout.pdf and cheat-sheet.pdf in `folder`, as `handout` does, and return them."""
+    """Make `FILES` in `folder`, as `handout` does, and return them."""
     chapters, facts = collect.collect()
-    page, paper, sheet = folder / "handout.html", folder / "handout.pdf", folder / "cheat-sheet.pdf"
+    page, paper, sheet = (folder / name for name in FILES)
     folder.mkdir(parents=True, exist_ok=True)
     page.write_text(document.document(chapters, facts), encoding="utf-8")
     with browser() as chromium:

@@ -13,7 +13,7 @@ from workbook.publish import prose
 FACTS = {"kubernetes": "Kubernetes", "provider": "Cluster", "python": "Python", "date": "Recorded on"}
 """Keys that `record` writes into a notebook's metadata → their names in the handout."""
 IN_JUPYTERLAB = re.compile(r"^A solution is in the collapsed cell below.*$", re.MULTILINE)
-"""The line about solutions in JupyterLab, which the handout omits, because it has them elsewhere."""
+"""The line about solutions in JupyterLab, which the handout and the site omit, because they show solutions in other ways."""
 
 
 @dataclass
