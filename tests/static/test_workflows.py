@@ -29,7 +29,12 @@ PUBLISHING = {
 }
 """The jobs that may write, and what."""
 TRACKED = ("locks/", "notebooks/", "tests/")
-UPDATED = {"github-actions": ".github/workflows/*.yml", "gomod": "go.mod", "pip": "*.txt"}
+UPDATED = {
+    "devcontainers": ".devcontainer/*.json",
+    "github-actions": ".github/workflows/*.yml",
+    "gomod": "go.mod",
+    "pip": "*.txt",
+}
 """The files that Dependabot reads in a folder, by its name for the package manager."""
 
 
