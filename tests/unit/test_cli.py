@@ -120,7 +120,8 @@ from workbook.machine import environment
 
 def down(options):
     print("begun", flush=True)
-    time.sleep(60)
+    for _ in range(600):
+        time.sleep(0.1)  # a signal that comes just before a sleep is only noticed after it
 
 verbs.down, environment.link = down, lambda: None
 environment.python = lambda *_, offline: pathlib.Path(sys.executable)
