@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from workbook.base.errors import WorkbookError
+from workbook.base.polling import poll
 from workbook.engine import daemon
 from workbook.engine import find as engine
 
@@ -89,6 +90,22 @@ def test_the_version_is_the_engines_and_the_webs_settings_are_not_for_it(monkeyp
     connected = engine.connect(base_url="tcp://127.0.0.1:1", tls=False)
     assert made[-1]["version"] == "1.54" and made[-1]["base_url"] == "tcp://127.0.0.1:1"
     assert connected.api.trust_env is False
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the workbook starts no engine on Windows")
+def test_an_engine_does_not_use_the_temporary_folder_of_the_process_that_starts_it(monkeypatch, tmp_path):
+    program = tmp_path / "dockerd"
+    program.write_text("#!/bin/sh\nenv\necho end\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "removed"))
+    monkeypatch.setattr(daemon, "which", lambda name: str(program))
+    for file in ("PID", "CONTAINERD_PID"):
+        monkeypatch.setattr(daemon, file, tmp_path / file)
+    daemon._spawn(SimpleNamespace(locked_down=False))
+    log = daemon._log()
+    poll(lambda: log.read_text(encoding="utf-8").endswith("end\n"), timeout=10)
+    assert "PATH=" in log.read_text(encoding="utf-8") and "TMPDIR=" not in log.read_text(encoding="utf-8")
 
 
 def test_an_engine_that_is_not_ours_is_not_stopped(monkeypatch, tmp_path):

@@ -159,6 +159,8 @@ def _spawn(facts: machine.Machine) -> None:
     with _log().open("wb") as log:
         process = subprocess.Popen(
             command(facts, folder(), SOCKET),
+            # It outlives this process, and so maybe this process's folder for temporary files.
+            env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
