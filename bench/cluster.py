@@ -119,11 +119,11 @@ def _created(kubeconfig: Path, create: Command, delete: Command) -> Iterator[Tim
 
 def _restart(cluster: Cluster) -> float:
     """Stop a cluster; return the seconds from its start until Kubernetes' own Pods are ready again."""
+    created = cluster.node()
     with contextlib.redirect_stdout(io.StringIO()):
         ready.settle(cluster, cluster.start())  # creates the namespace, if the workbook did not create the cluster
-        before = cluster.node()
         cluster.stop()
         took = seconds(lambda: ready.settle(cluster, cluster.start()))
-        if cluster.node() != before:
-            raise RuntimeError(f"the cluster {cluster.name!r} did not start again, and was replaced")
+    if cluster.node() != created:
+        raise RuntimeError(f"the cluster {cluster.name!r} did not start again, and was replaced")
     return took

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 import bench.__main__ as command
-from bench import bundle, images, imports, lab, measuring, recorder, tests
+from bench import bundle, cluster, images, imports, lab, measuring, recorder, tests
 from bench.measuring import Row, in_turn, quantity, ratio, table, versus
 from bench.workbook import is_measured
 from workbook.base.notebooks import find
@@ -168,6 +168,18 @@ def test_without_a_run_of_tests(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tests, "FILE", tmp_path / "none.json")
     assert list(tests.measure(Namespace())) == []
     assert "`make test`" in capsys.readouterr().out
+
+
+def test_a_cluster_that_was_replaced_has_no_restart(monkeypatch):
+    monkeypatch.setattr(cluster.ready, "settle", lambda *_: None)
+
+    def restart(*nodes):
+        found = iter(nodes)
+        return cluster._restart(Namespace(name="x", start=list, stop=list, node=lambda: next(found)))
+
+    assert restart("first", "first") < 1
+    with pytest.raises(RuntimeError, match="replaced"):
+        restart("first", "second")
 
 
 def test_the_first_time_that_a_change_was_noticed_counts():
