@@ -191,7 +191,7 @@ def test_the_first_time_that_a_change_was_noticed_counts():
 def test_the_size_of_a_bundle_that_fits(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bundle, "FOLDER", tmp_path)
     assert list(bundle.measure(Namespace())) == []
-    assert "There is no bundle" in capsys.readouterr().out
+    assert "`make bundle`" in capsys.readouterr().out
     content = {"wants": bundle.wants(), "files": {"a": {"size": 400_000_000}, "b": {"size": 100_000_000}}}
     monkeypatch.setattr(bundle, "read", lambda folder: content)
     assert list(bundle.measure(Namespace())) == [Row("size of the bundle", 500, 650, "MB")]
