@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 import bench.__main__ as command
-from bench import bundle, images, imports, lab, measuring, recorder, tests
+from bench import bundle, cluster, images, imports, lab, measuring, recorder, tests
 from bench.measuring import Row, in_turn, quantity, ratio, table, versus
 from bench.workbook import is_measured
 from workbook.base.notebooks import find
@@ -170,6 +170,18 @@ def test_without_a_run_of_tests(tmp_path, monkeypatch, capsys):
     assert "`make test`" in capsys.readouterr().out
 
 
+def test_a_cluster_that_was_replaced_has_no_restart(monkeypatch):
+    monkeypatch.setattr(cluster.ready, "settle", lambda *_: None)
+
+    def restart(*nodes):
+        found = iter(nodes)
+        return cluster._restart(Namespace(name="x", start=list, stop=list, node=lambda: next(found)))
+
+    assert restart("first", "first") < 1
+    with pytest.raises(RuntimeError, match="replaced"):
+        restart("first", "second")
+
+
 def test_the_first_time_that_a_change_was_noticed_counts():
     program = "input(); print([[1, 5.0], [2, 6.0], [1, 7.0]])"
     watcher = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -179,7 +191,7 @@ def test_the_first_time_that_a_change_was_noticed_counts():
 def test_the_size_of_a_bundle_that_fits(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bundle, "FOLDER", tmp_path)
     assert list(bundle.measure(Namespace())) == []
-    assert "There is no bundle" in capsys.readouterr().out
+    assert "`make bundle`" in capsys.readouterr().out
     content = {"wants": bundle.wants(), "files": {"a": {"size": 400_000_000}, "b": {"size": 100_000_000}}}
     monkeypatch.setattr(bundle, "read", lambda folder: content)
     assert list(bundle.measure(Namespace())) == [Row("size of the bundle", 500, 650, "MB")]
