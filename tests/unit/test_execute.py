@@ -92,7 +92,7 @@ def test_lanes_work_at_once_and_the_first_and_the_last_notebook_have_the_first_c
     assert [outcome.notebook for outcome in outcomes] == five and not any(outcome.error for outcome in outcomes)
     assert {kept[five[2]], kept[five[3]]} == {"'w'", "'w-lane-2'"}
     assert kept[five[0]] == kept[five[4]] == "'w'"
-    assert "In 2 lanes, this took " in capsys.readouterr().out
+    assert "All together took " in capsys.readouterr().out
 
 
 def test_the_first_lane_does_all_when_the_cluster_of_another_does_not_start(shelf, monkeypatch, capsys):

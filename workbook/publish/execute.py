@@ -100,7 +100,7 @@ def execute(paths: list[Path], keep: Callable[[Path, NotebookNode], object], lan
     outcomes.sort(key=lambda outcome: paths.index(outcome.notebook))
     console.print(_summary(outcomes))
     if lanes > 1:
-        console.print(f"In {lanes} lanes, this took {time.monotonic() - begun:.0f} s.", highlight=False)
+        console.print(f"All together took {time.monotonic() - begun:.0f} s.", highlight=False)
     for outcome in outcomes:
         if text := outcome.error or outcome.not_possible:
             console.print(f"\n{outcome.notebook.name}:\n{text}", markup=False, highlight=False)
