@@ -199,7 +199,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def remember(config: pytest.Config) -> None:
-    """Note what there is before the tests."""
+    """Note what exists before the tests."""
     config.stash[BEFORE] = machine()
     config.stash[BEFORE]["images"] |= _identities()
 
