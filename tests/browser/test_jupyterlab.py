@@ -46,11 +46,12 @@ class Reader:
         self.notebook = page.locator(".jp-NotebookPanel:visible")
         self.disturbances = page.locator(".jp-Dialog, .Toastify__toast")
 
-    def choose(self, command):
-        """Choose a command in the palette by its name.
+    def choose(self, command, effect=lambda: None):
+        """Choose a command in the palette by its name. `effect` waits until the page shows that it has begun.
 
-        On a busy machine, JupyterLab may take the focus back late, and that closes the palette: then open it again. What
-        is typed must go to the palette only, since a notebook in command mode takes each letter for a command.
+        On a busy machine, JupyterLab may take the focus back late, and that closes the palette, even just before the Enter
+        key, which then does something else: so open it again if there is no effect. What is typed must go to the palette
+        only, since a notebook in command mode takes each letter for a command.
         """
         palette = self.page.locator("#modal-command-palette")
         search = palette.locator(".lm-CommandPalette-input")
@@ -61,6 +62,7 @@ class Reader:
                 search.fill(command)
                 expect(chosen).to_have_text(command)
                 search.press("Enter")
+                effect()
                 return
             except (AssertionError, playwright.Error):
                 if not attempts_left:
@@ -68,8 +70,7 @@ class Reader:
 
     def open(self, name):
         """Open a notebook by its path, and wait until its kernel is ready."""
-        self.choose("Open from Path…")
-        expect(self.page.locator(".jp-Dialog input")).to_be_focused()
+        self.choose("Open from Path…", lambda: expect(self.page.locator(".jp-Dialog input")).to_be_focused())
         self.keyboard.type(name)
         self.keyboard.press("Enter")
         self.settle(name.split("/")[-1])
@@ -89,9 +90,8 @@ class Reader:
 
     def run_all(self, cells):
         """Run the whole notebook, and wait until this number of cells show that they have run."""
-        self.choose("Run All Cells")
         prompts = self.notebook.locator(".jp-InputPrompt")
-        expect(prompts.filter(has_text=BEGUN)).not_to_have_count(0)
+        self.choose("Run All Cells", lambda: expect(prompts.filter(has_text=BEGUN)).not_to_have_count(0))
         expect(prompts.filter(has_text=WAITING)).to_have_count(0, timeout=SLOWEST)
         expect(prompts.filter(has_text=RAN)).to_have_count(cells)
         self.settle()
