@@ -83,7 +83,9 @@ class Reader:
         expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current")).to_contain_text(name)
         expect(self.notebook.locator(".jp-Spinner")).to_have_count(0)
         expect(self.notebook.locator(".jp-Cell")).not_to_have_count(0)
-        expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached(timeout=SLOWEST)
+        expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached(
+            timeout=SLOWEST
+        )
 
     def run_all(self, cells):
         """Run the whole notebook, and wait until this number of cells show that they have run."""
