@@ -74,7 +74,7 @@ def _not_possible(item: pytest.Item) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for report in terminalreporter.stats.get("skipped", []):
+    for report in summary.reports(terminalreporter, "skipped"):
         if line := summary.noted(report, NOT_POSSIBLE):
             terminalreporter.write_line(f"\nNot possible here, and skipped: {line}")
 

@@ -84,9 +84,6 @@ def write_notebook(item: pytest.Item, folder: Path) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Print the folders below pytest's own last line."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    reports = [
-        report for found in ("failed", "error") for report in (reporter.stats.get(found, []) if reporter else [])
-    ]
-    for report in reports:
+    for report in summary.reports(reporter, "failed", "error") if reporter else []:
         if folder := summary.noted(report, EVIDENCE):
             print(f"Pods, events, logs, and what was executed: {folder}")

@@ -28,7 +28,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     exercises: dict[str, list[str]] = {}
-    for report in (report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])):
+    for report in summary.reports(terminalreporter, "passed", "failed"):
         if marked := summary.noted(report, MARKS):
             title, solved, marks = marked
             exercises.setdefault(title, ["", ""])[solved] = marks

@@ -18,6 +18,11 @@ def tested(report: pytest.TestReport) -> tuple[str, str]:
     return name.replace("_", " "), parameter.removesuffix("]")
 
 
+def reports(reporter: pytest.TerminalReporter, *outcomes: str) -> list[pytest.TestReport]:
+    """The reports of the run with these outcomes, such as `failed`, in their order."""
+    return [report for outcome in outcomes for report in reporter.stats.get(outcome, [])]
+
+
 def noted(report: pytest.TestReport, key: str) -> str:
     """The value that a test has recorded by `record_property`; "" if it has not."""
     return dict(report.user_properties).get(key, "")
@@ -39,18 +44,13 @@ def outcomes(
         columns: the headings of the first two columns.
         row: returns the first two columns for a test.
     """
-    reports = [
-        report
-        for outcome in ("passed", "failed")
-        for report in reporter.stats.get(outcome, [])
-        if tests in report.nodeid.partition("[")[0]
-    ]
-    if not reports:
+    ran = [report for report in reports(reporter, "passed", "failed") if tests in report.nodeid.partition("[")[0]]
+    if not ran:
         return
     table = Table(*columns, "seconds", title=title)
-    for report in reports:
+    for report in ran:
         table.add_row(*row(report), f"{report.duration:.1f}")
     table.add_section()
-    passed = sum(report.passed for report in reports)
-    table.add_row("all", f"{passed} of {len(reports)}", f"{sum(report.duration for report in reports):.0f}")
+    passed = sum(report.passed for report in ran)
+    table.add_row("all", f"{passed} of {len(ran)}", f"{sum(report.duration for report in ran):.0f}")
     show(reporter, table)
