@@ -81,10 +81,10 @@ def _with_workbook(cluster: Cluster) -> tuple[float, ...]:
 
 def _kind(scratch: Path) -> tuple[float, ...]:
     """Start and delete a cluster with the commands that the workbook prints; return the first two of these times."""
-    official = present(current().docker(), node.OFFICIAL)
+    official = present(current().docker(), node.official())
     config = scratch / "kind.yaml"
     config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)), encoding="utf-8")
-    image = node.OFFICIAL if official else node.node_tag()
+    image = node.official() if official else node.node_tag()
     words = ("--name", PLAIN, "--kubeconfig", scratch / "kubeconfig")
     create = (node.kind(), "create", "cluster", *words, "--image", image, "--config", config, "--wait", "300s")
     return _plain(scratch, create, (node.kind(), "delete", "cluster", *words))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from node.cache import VERSIONS
+from node.versions import VERSIONS
 from workbook.base.paths import ROOT
 from workbook.kube import kubectl
 

@@ -9,7 +9,7 @@ pytest.importorskip("cyclonedx", reason="`make test` and `make bundle` install i
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from node.cache import VERSIONS
+from node.versions import VERSIONS
 from workbook.bundle.read import PATH
 from workbook.publish import sbom
 from workbook.publish.archive import layer
