@@ -4,7 +4,7 @@
 PYTHON ?= python3
 LEARNER := lab shell run status doctor up down clean
 INSTRUCTOR := handout bundle verify classroom
-DEVELOPER := record test mutants test-order faults offline bench
+DEVELOPER := record test mutants test-order faults offline matrix bench
 VERBS := $(LEARNER) $(INSTRUCTOR) $(DEVELOPER)
 
 .PHONY: help $(VERBS)

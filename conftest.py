@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import coverage
-from tests.cells import is_cell
+from tests.cells import WHY_SKIPPED, is_cell
 from workbook.base.errors import NotPossible
 from workbook.bundle.choose import CHOSEN
 from workbook.cluster.current import made, own
@@ -14,13 +14,18 @@ from workbook.cluster.protocol import State
 from workbook.machine.session import for_kernels
 from workbook.publish.execute import TEST_PROFILE
 
-pytest_plugins = ["tests.durations", "tests.evidence", "tests.exercises", "tests.leftovers", "tests.needs"]
+pytest_plugins = [
+    "tests.differences",
+    "tests.durations",
+    "tests.evidence",
+    "tests.exercises",
+    "tests.leftovers",
+    "tests.needs",
+]
 
 # A bundle contains no browser.
 collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get(CHOSEN) else []
 
-WHY_SKIPPED = pytest.StashKey[str]()
-"""Why the rest of a notebook is skipped."""
 NOT_POSSIBLE = pytest.StashKey[list[str]]()
 """The notebooks that this machine or this cluster cannot run to the end, and why."""
 

@@ -226,6 +226,7 @@ def test_breaks_come_in_time_and_each_plan_begins_with_notebook_00():
         "notebooks/README.md",
         "notebooks/REFERENCE.md",
         "notebooks/SETUP.md",
+        "notebooks/VERSIONS.md",
         "tests/README.md",
     ],
 )

@@ -71,6 +71,7 @@ def parser() -> ArgumentParser:
         notebooks.add_argument("arguments", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
     for name in verbs.TESTS:
         verb(verbs.tests, "test", "dev", "handout", name=name, passed_to="pytest")
+    verb(verbs.matrix, "test", "dev", "handout", passed_to="python -m tests matrix")
     verb(verbs.bench, "test", "bench", passed_to="python -m bench")
     whole.description = "\n".join(lines)
     return whole

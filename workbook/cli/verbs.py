@@ -145,6 +145,11 @@ def tests(options: Options) -> int:
     return _start("tests", options.verb, *options.arguments)
 
 
+def matrix(options: Options) -> int:
+    """Run the notebooks on several versions of Kubernetes; show which claims hold."""
+    return _start("tests", options.verb, *options.arguments)
+
+
 def bench(options: Options) -> int:
     """Compare the workbook's speed with similar programs, on a separate cluster."""
     return _start("bench", *options.arguments)
