@@ -192,8 +192,11 @@ def _flags(part: str) -> list[str]:
     """Options for `go build`. No debugger is used on these programs, so no symbols are computed, and none are stored."""
     linker = "-s -w"
     if part == "kubernetes":
-        for variable in ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"):
-            linker += f" -X {variable}=v{version_of(part)}"
+        version = version_of(part)
+        major, minor, _ = version.split(".")
+        known = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}  # as in a release
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+            linker += "".join(f" -X {package}.{name}={value}" for name, value in known.items())
     return ["-mod=readonly", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", linker]
 
 
