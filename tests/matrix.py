@@ -123,7 +123,7 @@ def _client(name: str) -> Version:
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     uv = [sys.executable, "-m", "uv"]
     with step(f"Install the client {name} and all other packages") as running:
-        run([*uv, "venv", "--clear", f"--python={sys.executable}", folder], on_line=running.update)
+        run([*uv, "venv", "--clear", "--seed", f"--python={sys.executable}", folder], on_line=running.update)
         pinned = [f"--requirement={path}" for path in locks("test", "dev", "handout")]
         for packages in (["--require-hashes", *pinned], [f"kubernetes=={name}.*"]):
             run([*uv, "pip", "install", f"--python={python}", *packages], timeout=1800, on_line=running.update)
