@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // for kubectl
 	"k8s.io/component-base/cli"
-	"k8s.io/component-base/logs"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
@@ -26,7 +25,7 @@ import (
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
-// Each function is what the program's own main.go does.
+// Each case does what the program's own main.go does, as far as it is the same in all versions.
 func main() {
 	switch name := filepath.Base(os.Args[0]); name {
 	case "kube-apiserver":
@@ -40,12 +39,11 @@ func main() {
 	case "kubelet":
 		os.Exit(cli.Run(newKubelet()))
 	case "kubeadm":
-		if err := kubeadm.Run(); err != nil { // what kubeadm calls for this is not in the same package in all versions
+		if err := kubeadm.Run(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	case "kubectl":
-		logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)) // before the command is made, which already writes to the log
 		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 			kubectlutil.CheckErr(err)
 		}
