@@ -80,10 +80,10 @@ def page(found: Results) -> str:
         "printed something else, which [is listed below](#what-differed). – means that one of them did not run, and none printed something "
         "else. A claim with a source instead of cells has no mark. The [index](README.md#claims) has the cells.",
         "",
-        f"| | the book says | verdict | {' | '.join(versions)} |",
-        f"|---|---|---|{'---|' * len(versions)}",
+        _line("", "the book says", "verdict", *versions),
+        "|---|---|---|" + "---|" * len(versions),
         *(
-            f"| {claim.number} | {claim.says} | {claim.verdict} | {' | '.join(mark(claim, row) for row in versions.values())} |"
+            _line(str(claim.number), claim.says, claim.verdict, *(mark(claim, row) for row in versions.values()))
             for claim in claims.claims()
         ),
         "",
@@ -109,9 +109,17 @@ def mark(claim: Claim, row: Row) -> str:
     return next((MARKS[state] for state in ("failed", "skipped", "passed") if state in states), "")
 
 
+def _line(*cells: str) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
 def _overview(what: str, rows: dict[str, Row]) -> Iterator[str]:
     """A table with a row for each version."""
-    yield f"| {what} | node image | what ran | passed | date |"
+    if not rows:
+        yield "No version was tried yet."
+        return
+    yield _line(what, "node image", "what ran", "passed", "date")
     yield "|---|---|---|---|---|"
     for name, row in rows.items():
         parts = row["parts"].values()
@@ -121,7 +129,7 @@ def _overview(what: str, rows: dict[str, Row]) -> Iterator[str]:
         dates = sorted({part["date"] for part in parts})
         span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
         passed, total = sum(part["passed"] for part in parts), sum(part["all"] for part in parts)
-        yield f"| {name} | {image} | {ran} | {passed} of {total} | {span} |"
+        yield _line(name, image, ran, f"{passed} of {total}", span)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -164,7 +164,9 @@ def test_long_differences_are_shortened_and_invisible_ones_explained(book, tmp_p
         ("", ["+ the same text, with another picture or table"]),
     ):
         noted = f'<property name="expected" value=""/><property name="got" value="{got}"/>'
-        (tmp_path / "report.xml").write_text(f"<r><testcase><properties>{noted}</properties></testcase></r>")
+        (tmp_path / "report.xml").write_text(
+            f"<r><testcase><properties>{noted}</properties></testcase></r>", encoding="utf-8"
+        )
         (case,) = matrix.cases(tmp_path / "report.xml")
         assert matrix.difference(case) == expected
 
@@ -238,7 +240,17 @@ def test_a_notebook_goes_on_after_an_output_that_differs_but_not_after_an_error(
         cells.append(new_code_cell(source, execution_count=number, outputs=[output_from_msg(content)] if text else []))
     nbformat.write(new_notebook(cells=cells), tmp_path / "00_a.ipynb")
     report = tmp_path / "report.xml"
-    words = ("-m", "pytest", "-q", "--nbval", matrix.OPTION, f"--junitxml={report}", "-p", "no:cacheprovider", "00_a.ipynb")
+    words = (
+        "-m",
+        "pytest",
+        "-q",
+        "--nbval",
+        matrix.OPTION,
+        f"--junitxml={report}",
+        "-p",
+        "no:cacheprovider",
+        "00_a.ipynb",
+    )
     sessions.python(*words, cwd=tmp_path, PYTHONPATH=str(ROOT))
     found = matrix.cases(report)
     states = [matrix.outcome(case) for case in found]
