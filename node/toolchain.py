@@ -170,8 +170,8 @@ def _module(part: str) -> Path:
             own = Path(found["GoMod"]).read_text(encoding="utf-8")
             (target / "go.mod").write_text(with_published_modules(own, version), encoding="utf-8")
             # Writes go.sum, with hashes that Go compares with the public list of all modules: https://go.dev/ref/mod#checksum-database
-            command = [go(), "-C", target, "list", "-mod=mod", "-deps", PACKAGES[part]]
-            run(command, env=environment, timeout=3600, on_line=running.update)
+            listing: list[str | Path] = [go(), "-C", target, "list", "-mod=mod", "-deps", PACKAGES[part]]
+            run(listing, env=environment, timeout=3600, on_line=running.update)
 
     return made(f"module-{_name(part)}", digest(source, version_of(part)), make)
 
