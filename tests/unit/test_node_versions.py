@@ -14,6 +14,10 @@ def default(monkeypatch):
     return VERSIONS["kubernetes"]
 
 
+def test_the_official_image_has_the_kubernetes_that_is_built_from_source(default):
+    assert VERSIONS["official"].startswith(f"kindest/node:v{default}@sha256:")
+
+
 def test_without_the_variable_all_versions_are_the_defaults(default):
     assert {part: version_of(part) for part in ("kubernetes", "etcd")} == {
         "kubernetes": default,
