@@ -4,7 +4,7 @@
 PYTHON ?= python3
 LEARNER := lab shell run status doctor up down clean
 INSTRUCTOR := handout site bundle verify classroom
-DEVELOPER := record test mutants test-order faults offline bench release
+DEVELOPER := record test mutants test-order faults offline matrix bench release
 VERBS := $(LEARNER) $(INSTRUCTOR) $(DEVELOPER)
 
 .PHONY: help $(VERBS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import coverage, lane, summary
-from tests.cells import is_cell
+from tests.cells import WHY_SKIPPED, is_cell
 from workbook.base.errors import NotPossible
 from workbook.bundle.choose import CHOSEN
 from workbook.cluster.choose import PROFILE
@@ -17,6 +17,7 @@ from workbook.machine.session import for_kernels
 from workbook.publish.execute import TEST_PROFILE
 
 pytest_plugins = [
+    "tests.differences",
     "tests.durations",
     "tests.evidence",
     "tests.exercises",
@@ -29,8 +30,6 @@ pytest_plugins = [
 # A bundle contains no browser.
 collect_ignore = ["tests/browser", "tests/handout"] if os.environ.get(CHOSEN) else []
 
-WHY_SKIPPED = pytest.StashKey[str]()
-"""Why the rest of a notebook is skipped."""
 NOT_POSSIBLE = "not possible"
 """The property of a report: the notebook that this machine or this cluster cannot run to the end, and why."""
 

@@ -84,10 +84,10 @@ def _kind(scratch: Path) -> Times:
     After the restart, the workbook waits: kubectl would take the Pods' old statuses for new ones.
     """
     cluster = open_cluster(Provider.KIND, replace(Settings.from_environment(PLAIN), folder=scratch))
-    official = present(cluster.docker(), node.OFFICIAL)
+    official = present(cluster.docker(), node.official())
     config = scratch / "kind.yaml"
     config.write_text(yaml.safe_dump(node.kind_config(node.machine.detect(), not official)), encoding="utf-8")
-    image = node.OFFICIAL if official else node.node_tag()
+    image = node.official() if official else node.node_tag()
     words = ("--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
     create = (node.kind(), "create", "cluster", *words, "--image", image, "--config", config, "--wait", "300s")
     with _created(cluster.kubeconfig, create, (node.kind(), "delete", "cluster", *words)) as times:

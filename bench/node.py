@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.measuring import Row, seconds
-from node.cache import VERSIONS, folder
+from node.cache import folder
 from node.toolchain import go
+from node.versions import VERSIONS
 from workbook.base.paths import ROOT, home
 from workbook.base.steps import step
 from workbook.cluster.current import current

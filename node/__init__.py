@@ -1,7 +1,6 @@
 """Build a kind node image and base images from source, for machines that cannot pull images. See README.md."""
 
 from node import machine as machine
-from node.cache import VERSIONS
 from node.config import MANY_REQUESTS as MANY_REQUESTS
 from node.config import NODE_PORT as NODE_PORT
 from node.config import STORAGE_CLASS as STORAGE_CLASS
@@ -16,6 +15,4 @@ from node.image import node_image as node_image
 from node.image import node_tag as node_tag
 from node.toolchain import installed_kind as installed_kind
 from node.toolchain import kind as kind
-
-OFFICIAL: str = VERSIONS["official"]
-"""The node image that was released with the pinned kind."""
+from node.versions import official as official

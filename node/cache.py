@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from workbook.base.lock import lock
 from workbook.base.paths import home
 
 HERE = Path(__file__).parent
-VERSIONS: dict[str, str] = tomllib.loads((HERE / "versions.toml").read_text(encoding="utf-8"))
+HASH = 12
+"""The number of characters of a hash from `digest`."""
 
 
 def folder() -> Path:
@@ -30,7 +30,7 @@ def digest(*inputs: str | bytes | Path) -> str:
             parts = [item.encode() if isinstance(item, str) else item]
         for part in parts:
             total.update(len(part).to_bytes(8, "big") + part)
-    return total.hexdigest()[:12]
+    return total.hexdigest()[:HASH]
 
 
 def made(name: str, key: str, make: Callable[[Path], None]) -> Path:

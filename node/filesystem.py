@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from node.cache import VERSIONS, digest, made
+from node.cache import digest, made
+from node.versions import VERSIONS
 from workbook.base import apt
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import run

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from node import machine
 from node.archive import Image, write_images, write_layer, write_part
-from node.cache import HERE, VERSIONS, digest, folder, made
+from node.cache import HASH, HERE, digest, folder, made
 from node.filesystem import CERTIFICATES, filesystem, filesystem_key
 from node.toolchain import CONTROL_PLANE, KUBERNETES, compiled, compiled_key, download, kind, kind_files
+from node.versions import VERSIONS, suffix, version_of
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import read, run
 from workbook.base.steps import step
@@ -39,7 +40,7 @@ IPTABLES = (
 
 def node_tag() -> str:
     """The tag that `node_image` gives the node image on this machine."""
-    return f"workbook-node:v{VERSIONS['kubernetes']}-{_key()}"
+    return f"workbook-node:v{version_of('kubernetes')}-{_key()}"
 
 
 def _key() -> str:
@@ -108,14 +109,22 @@ def _build(engine: "DockerClient", tag: str) -> None:
         finally:
             container.remove(force=True)
             engine.images.remove(base, force=True)
-    _remove_older(engine, "workbook-node", tag)
+    _remove_older(engine, tag)
 
 
-def _remove_older(engine: "DockerClient", repository: str, newest: str) -> None:
-    """Remove the images of `repository` except `newest` and those that a container uses."""
-    for image in engine.images.list(repository):
+def _remove_older(engine: "DockerClient", newest: str) -> None:
+    """Remove the images whose tags only differ from `newest` in the hash at the end, except those that a container uses.
+
+    Node images with another Kubernetes stay: building one takes minutes.
+    """
+    beginning = newest[:-HASH]  # "workbook-node:v1.32.2-", "workbook-python:"
+    for image in engine.images.list(newest.partition(":")[0]):
         for tag in image.tags:
-            if tag != newest and not engine.containers.list(all=True, filters={"ancestor": tag}):
+            if (
+                tag.startswith(beginning)
+                and tag != newest
+                and not engine.containers.list(all=True, filters={"ancestor": tag})
+            ):
                 engine.images.remove(tag)
 
 
@@ -152,7 +161,7 @@ def control_plane_images() -> Path:
             for layer in layers.values():
                 layer.unlink()
 
-    return made("control-plane", _control_plane_key(), build) / "images.tar"
+    return made(f"control-plane{suffix()}", _control_plane_key(), build) / "images.tar"
 
 
 def _kubernetes(where: str, names: Sequence[str]) -> dict[str, Path | bytes | str]:
@@ -163,7 +172,7 @@ def _kubernetes(where: str, names: Sequence[str]) -> dict[str, Path | bytes | st
 
 def _control_plane_tags() -> dict[str, str]:
     """The tags of the images that kubeadm starts, each under the name of its program."""
-    version = f"--kubernetes-version=v{VERSIONS['kubernetes']}"
+    version = f"--kubernetes-version=v{version_of('kubernetes')}"
     with tempfile.TemporaryDirectory() as scratch:
         kubeadm = Path(scratch, "kubeadm")
         kubeadm.symlink_to(compiled("kubernetes") / "kubernetes")
@@ -199,7 +208,7 @@ def _node_base(tag: str) -> Path:
             write_images(target / "image.tar", image)
         layer.unlink()
 
-    return made("node-base", _key(), build) / "image.tar"
+    return made(f"node-base{suffix()}", _key(), build) / "image.tar"
 
 
 def _node_files() -> dict[str, Path | bytes | str]:
@@ -219,7 +228,7 @@ def _node_files() -> dict[str, Path | bytes | str]:
     files |= {
         "etc/containerd/config.toml": config.encode(),
         "etc/cni/net.d/10-bridge.conflist": FILES / "10-bridge.conflist",
-        "kind/version": f"v{VERSIONS['kubernetes']}".encode(),
+        "kind/version": f"v{version_of('kubernetes')}".encode(),
         "kind/manifests/default-storage.yaml": FILES / "storage.yaml",
         "preload.sh": FILES / "preload.sh",
         "opt/cni/bin": "-> /usr/lib/cni",
@@ -263,5 +272,5 @@ def base_image(engine: "DockerClient", purpose: str) -> str:
         write_images(archive, Image(tag, [root], env=python if purpose == "python" else []))
         with archive.open("rb") as content:
             engine.images.load(content)
-    _remove_older(engine, f"workbook-{purpose}", tag)
+    _remove_older(engine, tag)
     return tag

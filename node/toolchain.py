@@ -1,5 +1,6 @@
 """Install Go, and compile programs with it."""
 
+import json
 import os
 import platform
 import re
@@ -7,7 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from node.cache import HERE, VERSIONS, digest, folder, made
+from node.cache import HERE, digest, folder, made
+from node.versions import VERSIONS, suffix, version_of
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.base.processes import read, run
@@ -120,29 +122,81 @@ def compiled(part: str) -> Path:
     """
 
     def build(target: Path) -> None:
-        with step(f"Compile {part} v{VERSIONS[part]}") as running:
+        module = _module(part)
+        with step(f"Compile {part} v{version_of(part)}") as running:
             options: list[str | Path] = ["-v", *_flags(part), "-o", target / part]
             run(
-                [go(), "-C", HERE / "modules" / part, "build", *options, PACKAGES[part]],
+                [go(), "-C", module, "build", *options, PACKAGES[part]],
                 env=_environment(CGO_ENABLED="0"),
                 timeout=3600,
                 on_line=running.update,
             )
 
-    return made(part, compiled_key(part), build)
+    return made(_name(part), compiled_key(part), build)
 
 
 def compiled_key(part: str) -> str:
     """The hash of everything that determines the program of `part`."""
-    return digest(HERE / "modules" / part, f"v{VERSIONS[part]}", *_flags(part), PLATFORM)
+    return digest(_source(part), f"v{version_of(part)}", *_flags(part), PLATFORM)
+
+
+def _name(part: str) -> str:
+    """The name of the results of `part` in the cache. Those of another Kubernetes don't replace those of the default."""
+    return f"{part}{suffix()}" if part == "kubernetes" else part
+
+
+def _source(part: str) -> Path:
+    """What a part is compiled from: its folder; or for another Kubernetes than the default, only main.go."""
+    source = HERE / "modules" / part
+    return source / "main.go" if _name(part) != part else source
+
+
+def _module(part: str) -> Path:
+    """The folder with the Go module of a part; makes it for another Kubernetes than the default.
+
+    Raises:
+        WorkbookError: there is no such Kubernetes, or a module that it needs cannot be downloaded.
+    """
+    source = _source(part)
+    if source.is_dir():
+        return source
+
+    def make(target: Path) -> None:
+        shutil.copyfile(source, target / source.name)
+        version = version_of(part)
+        with step(f"Find the modules of {part} v{version}") as running:
+            module, environment = f"k8s.io/kubernetes@v{version}", _environment(CGO_ENABLED="0")
+            found = json.loads(read([go(), "mod", "download", "-json", module], env=environment, timeout=900))
+            own = Path(found["GoMod"]).read_text(encoding="utf-8")
+            (target / "go.mod").write_text(with_published_modules(own, version), encoding="utf-8")
+            # Writes go.sum, with hashes that Go compares with the public list of all modules: https://go.dev/ref/mod#checksum-database
+            listing: list[str | Path] = [go(), "-C", target, "list", "-mod=mod", "-deps", PACKAGES[part]]
+            run(listing, env=environment, timeout=3600, on_line=running.update)
+
+    return made(f"module-{_name(part)}", digest(source, version_of(part)), make)
+
+
+def with_published_modules(own: str, version: str) -> str:
+    """Return a go.mod for modules/kubernetes/main.go with the versions in `own`, the go.mod of Kubernetes `version`.
+
+    Kubernetes' own replaces some modules by folders of its sources. They are also published, as v0.32.2 for 1.32.2.
+    """
+    published = re.sub(r"=> \./staging/src/(.+)", rf"=> \1 v0.{version.removeprefix('1.')}", own)
+    named = re.sub(r"(?m)^module .+", "module workbook/node/kubernetes", published)
+    # No program contains the example, and it isn't published for each version.
+    needed = re.sub(r"(?m)^\tk8s.io/sample-apiserver .+\n", "", named)
+    return f"{needed}\nrequire k8s.io/kubernetes v{version}\n"
 
 
 def _flags(part: str) -> list[str]:
     """Options for `go build`. No debugger is used on these programs, so no symbols are computed, and none are stored."""
     linker = "-s -w"
     if part == "kubernetes":
-        for variable in ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"):
-            linker += f" -X {variable}=v{VERSIONS[part]}"
+        version = version_of(part)
+        major, minor, _ = version.split(".")
+        known = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}  # as in a release
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+            linker += "".join(f" -X {package}.{name}={value}" for name, value in known.items())
     return ["-mod=readonly", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", linker]
 
 

@@ -1,4 +1,4 @@
-"""Run the tests, record the notebooks, or pin packages: `python -m tests VERB [arguments]`, as `make test` does."""
+"""Run the tests, record the notebooks, try other versions, or pin packages: `python -m tests VERB [arguments]`, as `make test` does."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ import pytest
 from tests import plan
 from tests.lane import NO_LANES
 from tests.lock import lock
+from tests.matrix import matrix
 from tests.record import record
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
@@ -31,12 +32,14 @@ SLOW_TOO = ("-m", "")
 def main() -> int:
     """Run pytest, with the notebooks as tests; return its exit status. conftest.py sets up the cluster."""
     parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False, add_help=False)
-    parser.add_argument("verb", choices=(*FOLDERS, "record", "lock"))
+    parser.add_argument("verb", choices=(*FOLDERS, "record", "matrix", "lock"))
     parser.add_argument("--lanes", type=int, default=1)
     options, arguments = parser.parse_known_args()
     replace_missing_characters()
     if options.verb == "record":
         return record(*arguments)
+    if options.verb == "matrix":
+        return matrix(*arguments)
     if options.verb == "lock":
         lock(*arguments)
         return 0

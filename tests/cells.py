@@ -3,6 +3,9 @@
 import pytest
 from nbformat import NotebookNode
 
+WHY_SKIPPED = pytest.StashKey[str]()
+"""Why the rest of a notebook is skipped."""
+
 
 def is_cell(item: pytest.Item) -> bool:
     """Whether a test is a cell of a notebook."""

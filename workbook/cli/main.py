@@ -75,6 +75,7 @@ def parser() -> ArgumentParser:
         notebooks.add_argument("arguments", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
     for name in verbs.TESTS:
         verb(verbs.tests, "test", "dev", "handout", "site", name=name, passed_to="pytest")
+    verb(verbs.matrix, "test", "dev", "handout", passed_to="python -m tests matrix")
     verb(verbs.bench, "test", "bench", passed_to="python -m bench")
     release = verb(verbs.release, *manifest.EXTRAS, "bundle", "handout", "site")
     release.add_argument("--tag", default="", help="refuse another tag than that of the version, such as v1.0.0")

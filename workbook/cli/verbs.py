@@ -154,6 +154,11 @@ def tests(options: Options) -> int:
     return _start("tests", options.verb, *options.arguments)
 
 
+def matrix(options: Options) -> int:
+    """Run the notebooks on several versions of Kubernetes; show which claims hold."""
+    return _start("tests", options.verb, *options.arguments)
+
+
 def release(options: Options) -> None:
     """Make everything that a release publishes, in build/release/."""
     from workbook.publish.release import release  # needs packages

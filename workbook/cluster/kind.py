@@ -3,7 +3,10 @@
 Its node image is the official one if that can be pulled. Otherwise node/ builds one from source.
 """
 
+import io
 import shlex
+import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +24,7 @@ from workbook.engine.homes import note_home
 from workbook.engine.pull import load, present, pull
 from workbook.kube import kubeconfig
 from workbook.kube.client import Api, node_port
-from workbook.kube.kubectl import require_kubectl, server_minor
+from workbook.kube.kubectl import find_kubectl, require_kubectl, server_minor
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -166,13 +169,12 @@ class Kind(Cluster):
         note_home(self.engine)
         if bundle := self.settings.bundle:
             return load(self.engine, *bundle.archive("node")), bundle.official()
-        for image, official in ((node.OFFICIAL, True), (node.node_tag(), False)):
+        official = node.official()
+        for image in (official, node.node_tag()):
             if present(self.engine, image):
-                return image, official
-        tag = pull(
-            self.engine, node.OFFICIAL, "building a node image from source", lambda: node.node_image(self.engine)
-        )
-        return tag, tag == node.OFFICIAL
+                return image, image == official
+        tag = pull(self.engine, official, "building a node image from source", lambda: node.node_image(self.engine))
+        return tag, tag == official
 
     def stop(self) -> None:
         if nodes := self.nodes():
@@ -205,7 +207,14 @@ class Kind(Cluster):
         raise WorkbookError(f"The cluster {self.name!r} has no node {name!r}.", fix="`nodes()` shows their names.")
 
     def kubectl(self) -> list[str]:
-        return [require_kubectl(server_minor(self))]
+        minor = server_minor(self)
+        copy = self.folder / "from-node" / "kubectl"
+        if path := find_kubectl(minor, first=copy if copy.is_file() else None):
+            return [path]
+        if sys.platform != "linux":  # the node's program doesn't run on other systems
+            return [require_kubectl(minor)]
+        _copy_kubectl(self._existing_nodes()[0], copy)
+        return [str(copy)]
 
     def load(self, *images: str) -> None:
         identities = {image: str(self.engine.images.get(image).id) for image in images}
@@ -314,6 +323,15 @@ def _built_here(container: "Container") -> bool:
 def _ctr(container: "Container", *words: str) -> str:
     """Run `ctr`, the client of a node's container runtime, and return its output."""
     return _run_in(container, ["ctr", "--namespace=k8s.io", *words])
+
+
+def _copy_kubectl(container: "Container", target: Path) -> None:
+    """Copy kubectl from a node to this machine. In an image that was built here, it is a link."""
+    path = _run_in(container, ["readlink", "--canonicalize", "/usr/bin/kubectl"]).strip()
+    content, _ = container.get_archive(path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(content))) as archive:
+        if program := archive.extractfile(archive.getmembers()[0]):
+            kubeconfig.replace(target, program.read(), mode=0o700)
 
 
 def _run_in(container: "Container", command: list[str]) -> str:

@@ -32,7 +32,7 @@ def base_images(facts: Facts) -> Finding:
     engine = _building_engine(facts)
     wanted = {purpose: (OFFICIAL[purpose], node.base_tag(purpose)) for purpose in bases(catalog())}
     if choose()[0] is Provider.KIND:
-        wanted["the node's"] = (node.OFFICIAL, node.node_tag())
+        wanted["the node's"] = (node.official(), node.node_tag())
     missing = [name for name, tags in wanted.items() if not (engine and any(present(engine, tag) for tag in tags))]
     return _images(facts, "base images", engine, len(wanted), missing, "`make up`, which gets them.")
 

@@ -24,7 +24,7 @@ def page(evidence: Mapping[int, str]) -> str:
         "# Index",
         "",
         "The listings and figures of the book's chapter, and the claims that the notebooks try, each with its notebook and cell. "
-        "[Errata](ERRATA.md) explains the claims that don't hold. `make record` writes this page.",
+        "[Errata](ERRATA.md) explains the claims that don't hold, and [Versions](VERSIONS.md) shows on which Kubernetes the verdicts are the same. `make record` writes this page.",
     ]
     tables: dict[str, dict[str, list[str]]] = {"Listing": {}, "Figure": {}}
     for category, number, path, cell in captions():

@@ -19,7 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from packaging.utils import parse_wheel_filename
 
-from node.cache import VERSIONS
+from node.versions import version_of
 from workbook.bundle.manifest import File
 
 NAME = "sbom.cdx.json"
@@ -146,7 +146,7 @@ def wheels(path: str, layer: bytes) -> Iterator[Part]:
 def node_parts(path: str) -> Iterator[Part]:
     """Describe the programs that node/ compiles for the node's image in the archive `path`."""
     for name in ("kubernetes", "etcd", "coredns"):
-        yield program(f"{path}#{name}", name, VERSIONS[name])
+        yield program(f"{path}#{name}", name, version_of(name))
 
 
 def debian_parts(path: str, release: str, status: str) -> Iterator[Part]:

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	_ "time/tzdata" // for the time zones of CronJobs
 
+	"github.com/spf13/cobra"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // for kubectl
 	"k8s.io/component-base/cli"
-	"k8s.io/component-base/logs"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
@@ -22,11 +22,10 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
-	kubeadmutil "k8s.io/kubernetes/cmd/kubeadm/app/util/errors"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
-// Each function is what the program's own main.go does.
+// Each case does what the program's own main.go does, as far as it is the same in all versions.
 func main() {
 	switch name := filepath.Base(os.Args[0]); name {
 	case "kube-apiserver":
@@ -38,11 +37,13 @@ func main() {
 	case "kube-proxy":
 		os.Exit(cli.Run(proxy.NewProxyCommand()))
 	case "kubelet":
-		os.Exit(cli.Run(kubelet.NewKubeletCommand(context.Background())))
+		os.Exit(cli.Run(newKubelet()))
 	case "kubeadm":
-		kubeadmutil.HandleError(kubeadm.Run())
+		if err := kubeadm.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "kubectl":
-		logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)) // before the command is made, which already writes to the log
 		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 			kubectlutil.CheckErr(err)
 		}
@@ -50,4 +51,15 @@ func main() {
 		fmt.Fprintf(os.Stderr, "%s: call this program by the name of one of Kubernetes' programs, such as kubelet\n", name)
 		os.Exit(2)
 	}
+}
+
+// newKubelet returns the kubelet's command. In 1.32, the function for it takes no context.
+func newKubelet() *cobra.Command {
+	switch create := any(kubelet.NewKubeletCommand).(type) {
+	case func() *cobra.Command:
+		return create()
+	case func(context.Context) *cobra.Command:
+		return create(context.Background())
+	}
+	panic("the kubelet of this version is created in another way")
 }

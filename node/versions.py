@@ -1,0 +1,50 @@
+"""The versions of what node/ builds. A variable selects another Kubernetes than the default for new kind clusters."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+from workbook.base.errors import WorkbookError
+
+VARIABLE = "WORKBOOK_KUBERNETES"
+"""The variable with the Kubernetes to use, such as `1.32.2`."""
+
+_FILE = tomllib.loads(Path(__file__).with_name("versions.toml").read_text(encoding="utf-8"))
+OTHERS: list[str] = _FILE.pop("others")
+"""The official node images of other versions, oldest first."""
+VERSIONS: dict[str, str] = _FILE
+"""The defaults: for each part its version, and the `official` node image."""
+
+
+def version_of(part: str) -> str:
+    """Return the version of a part, such as `etcd`: for `kubernetes` the selected one, else the default.
+
+    Raises:
+        WorkbookError: the variable is not a version of Kubernetes.
+    """
+    return (_selected() if part == "kubernetes" else "") or VERSIONS[part]
+
+
+def suffix() -> str:
+    """Return what distinguishes the names of results of another Kubernetes: `-1.32.2`; empty for the default."""
+    return "" if version_of("kubernetes") == VERSIONS["kubernetes"] else f"-{version_of('kubernetes')}"
+
+
+def official() -> str:
+    """Return kind's own node image with the selected Kubernetes: one that is pinned by its digest, or else by its tag alone."""
+    if not (selected := _selected()):
+        return VERSIONS["official"]
+    name = f"kindest/node:v{selected}"
+    return next((image for image in (VERSIONS["official"], *OTHERS) if image.startswith(f"{name}@")), name)
+
+
+def _selected() -> str:
+    """The Kubernetes that the variable selects; empty if it is not set."""
+    selected = os.environ.get(VARIABLE, "")
+    if selected and not re.fullmatch(r"1\.\d+\.\d+", selected):
+        raise WorkbookError(
+            f"{VARIABLE} is {selected!r}, which is not a version of Kubernetes.",
+            fix="Set it to a version with three numbers, such as 1.32.2, or unset it.",
+        )
+    return selected
