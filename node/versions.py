@@ -4,17 +4,22 @@ import os
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from workbook.base.errors import WorkbookError
 
 VARIABLE = "WORKBOOK_KUBERNETES"
 """The variable with the Kubernetes to use, such as `1.32.2`."""
 
-_FILE = tomllib.loads(Path(__file__).with_name("versions.toml").read_text(encoding="utf-8"))
-OTHERS: list[str] = _FILE.pop("others")
-"""The official node images of other versions, oldest first."""
-VERSIONS: dict[str, str] = _FILE
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
+VERSIONS: dict[str, str] = _read("versions.toml")
 """The defaults: for each part its version, and the `official` node image."""
+OTHERS: list[str] = _read("others.toml")["images"]
+"""The official node images of other versions, oldest first."""
 
 
 def version_of(part: str) -> str:

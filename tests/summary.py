@@ -25,7 +25,8 @@ def reports(reporter: pytest.TerminalReporter, *outcomes: str) -> list[pytest.Te
 
 def noted(report: pytest.TestReport, key: str) -> str:
     """The value that a test has recorded by `record_property`; "" if it has not."""
-    return dict(report.user_properties).get(key, "")
+    # A module that is skipped as a whole has no properties.
+    return dict(getattr(report, "user_properties", ())).get(key, "")
 
 
 def outcomes(
