@@ -165,7 +165,7 @@ def _report(version: Version, path: Path) -> Path:
     part.unlink(missing_ok=True)
     words = ("-m", "pytest", "--quiet", "--nbval", OPTION, f"--junitxml={part}", path)
     code = attend([version.python, *words], version.variables)
-    if code == STATUS and part.exists() and cases(part):
+    if code < 0 or (code == STATUS and part.exists() and cases(part)):  # a signal has ended it, or Ctrl-C
         raise KeyboardInterrupt
     if code not in (0, 1) or not part.exists():
         raise WorkbookError(

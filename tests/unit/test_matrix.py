@@ -99,10 +99,11 @@ def test_what_differs_is_stored_and_reported(run, capsys):
     assert part["differences"] == [{"cell": 3, "code": "second", "lines": ["- two", "+ 2"]}]
 
 
-def test_an_interrupted_run_continues_with_the_first_notebook_that_is_not_finished(run, book):
+@pytest.mark.parametrize("end", [(2, '<testcase name="Cell 0"/>'), (-15, None)], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_run_continues_with_the_first_notebook_that_is_not_finished(run, book, end):
     other = book.with_name("01_b.ipynb")
     other.write_bytes(book.read_bytes())
-    run.reports = {"1.2.3": [(0, PASSED), (2, '<testcase name="Cell 0"/>')]}
+    run.reports = {"1.2.3": [(0, PASSED), end]}
     assert matrix.matrix("1.2.3") == 130 and run.deleted == []
     run.reports = {"1.2.3": [(1, SKIPPED)]}
     assert matrix.matrix("1.2.3") == 1 and run.deleted == ["matrix-1-2-3"]
