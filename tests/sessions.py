@@ -42,7 +42,7 @@ def pytest(
     return python("-m", "pytest", *options, *arguments, cwd=cwd, timeout=timeout, **env)
 
 
-def orphans(session: int, timeout: float = 10) -> list[str]:
+def orphans(session: int, timeout: float = 30) -> list[str]:
     """The command lines of the processes of a session whose leader has ended.
 
     Args:

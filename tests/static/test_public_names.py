@@ -63,5 +63,6 @@ def test_importing_a_table_does_not_load_what_is_slow():
 
 
 def test_importing_the_workbook_takes_less_than_a_tenth_of_a_second():
-    program = "import time; begun = time.perf_counter(); import workbook; print(time.perf_counter() - begun)"
+    """Of this process's own time: a busy machine takes longer."""
+    program = "import time; begun = time.process_time(); import workbook; print(time.process_time() - begun)"
     assert min(float(*run(program)) for _ in range(3)) < 0.1
