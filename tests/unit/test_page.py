@@ -26,7 +26,7 @@ def server():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Answers) as listener:
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{listener.server_port}"
         listener.shutdown()
 
