@@ -33,11 +33,6 @@ OTHERS = pytest.StashKey[str]()
 """The value of `PROCESSES` in this run; empty if other processes are not measured."""
 
 
-def unmeasured() -> dict[str, str]:
-    """The environment for a process without the measurement, which would slow it down."""
-    return {name: value for name, value in os.environ.items() if name != PROCESSES}
-
-
 def start() -> coverage.Coverage | None:
     """Start the measurement; return None under a debugger, and in a process that a measured run has started.
 

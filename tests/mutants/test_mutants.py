@@ -33,10 +33,13 @@ LEFT_OUT = shutil.ignore_patterns(
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of the repository, in which nothing is measured: the coverage is that of the repository itself."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(PROCESSES, raising=False)
-        yield Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("mutants") / "repository", ignore=LEFT_OUT))
+    return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("mutants") / "repository", ignore=LEFT_OUT))
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch):
+    """Measure nothing in the copy: the coverage is that of the repository itself."""
+    monkeypatch.delenv(PROCESSES, raising=False)
 
 
 def run(copy, *, notebook="", tests=(), listing=False, leaves_out=()):
