@@ -25,7 +25,7 @@ AT_START = f"import locale\nlocale.setlocale(locale.LC_CTYPE, {LOCALE!r})\n"
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "build", "work", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
 )
-NOT_AGAIN = ("platforms", "needs", "engine_build", "engine_pull", "page", "port_forward", "wait")
+NOT_AGAIN = ("platforms", "needs", "engine_build", "engine_pull", "kube_watch", "page", "port_forward", "wait")
 """The modules whose tests start pytest themselves, or take long and only concern a network."""
 
 
