@@ -73,7 +73,7 @@ def test_a_proxy_is_not_asked_for_this_machines_own_pages(server, monkeypatch):
 
 def test_a_page_without_the_expected_text(server):
     with pytest.raises(WorkbookError, match=r"no answer at .* with 'goodbye'(.|\n)*hello(.|\n)*without 'goodbye'"):
-        page(f"{server}/200", until="goodbye", timeout=0.3)
+        page(f"{server}/200", until="goodbye", timeout=1)
 
 
 def test_no_answer(inside):
