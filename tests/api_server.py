@@ -2,6 +2,7 @@
 
 import json
 import time
+from threading import Event
 
 from workbook.kube.client import Api
 
@@ -13,13 +14,18 @@ class Answer:
         data: the body.
         then: an error that interrupts the connection after the body.
         delay: seconds before the first piece.
+        until: an event that the first piece comes after.
     """
 
-    def __init__(self, data: bytes, then: Exception | None = None, delay: float = 0) -> None:
-        self.data, self.then, self.delay, self.closed = data, then, delay, False
+    def __init__(
+        self, data: bytes, then: Exception | None = None, delay: float = 0, until: Event | None = None
+    ) -> None:
+        self.data, self.then, self.delay, self.until, self.closed = data, then, delay, until, False
 
     def stream(self, amt=None, decode_content=True):
         time.sleep(self.delay)
+        if self.until:
+            self.until.wait()
         for at in range(0, len(self.data), 7):
             yield self.data[at : at + 7]
         if self.then:
@@ -68,7 +74,7 @@ def listed(version: int, *items: dict) -> List:
     return List(json.dumps({"metadata": {"resourceVersion": str(version)}, "items": items}).encode())
 
 
-def watched(*changes: tuple[str, dict], then: Exception | None = None, delay: float = 0) -> Answer:
-    """The answer to a request for a watch: pairs of the change's type and the object."""
+def watched(*changes: tuple[str, dict], **options) -> Answer:
+    """The answer to a request for a watch: pairs of the change's type and the object, and options of `Answer`."""
     lines = [json.dumps({"type": kind, "object": item}) for kind, item in changes]
-    return Answer("".join(f"{line}\n" for line in lines).encode(), then, delay)
+    return Answer("".join(f"{line}\n" for line in lines).encode(), **options)

@@ -29,11 +29,8 @@ PROCESSES = "COVERAGE_PROCESS_CONFIG"
 """The variable that starts the measurement in other Python processes; coverage sets it."""
 MEASUREMENT = pytest.StashKey[coverage.Coverage]()
 TOTAL = pytest.StashKey[float]()
-
-
-def unmeasured() -> dict[str, str]:
-    """The environment for a process without the measurement, which would slow it down."""
-    return {name: value for name, value in os.environ.items() if name != PROCESSES}
+OTHERS = pytest.StashKey[str]()
+"""The value of `PROCESSES` in this run; empty if other processes are not measured."""
 
 
 def start() -> coverage.Coverage | None:
@@ -79,6 +76,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def measure_this_process_only() -> None:
     """Do not measure, and slow down, the Python processes that the tests start."""
     os.environ.pop(PROCESSES, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Measure the processes that a test starts only if it needs a cluster: the others start hundreds, each for a moment."""
+    if measured := item.config.stash.setdefault(OTHERS, os.environ.get(PROCESSES, "")):
+        if needs_cluster(item):
+            os.environ[PROCESSES] = measured
+        else:
+            measure_this_process_only()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,11 +7,8 @@ does not know: which tests stay together, which ones come first, and the cluster
 import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from tests import leftovers, needs
@@ -20,7 +17,7 @@ from tests.lane import LANE, NO_LANES, has_lanes, is_lane
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
 from workbook.machine.lanes import delete, start
-from workbook.publish.minutes import seconds
+from workbook.publish.execute import longest_first
 
 TOGETHER = {
     "the second cluster": ("tests/existing/",),
@@ -42,32 +39,29 @@ def unit(nodeid: str) -> str:
     return next((shared for shared, files in TOGETHER.items() if file.startswith(files)), file)
 
 
-@cache
-def _seconds(path: Path) -> int:
-    """How long a notebook took when it was recorded."""
-    return seconds(nbformat.read(path, as_version=4))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the tests: what takes long comes first, what needs no cluster last.
 
     The last notebook deletes the cluster of its lane, so no test that needs one may come after it.
     """
+    if not is_lane(config):
+        return
     with_cluster = {unit(item.nodeid) for item in items if needs_cluster(item)}
+    *notebooks, last = longest_first(find())
+    place = {path: number for number, path in enumerate(notebooks)}
 
     def rank(item: pytest.Item) -> tuple[int, int]:
         if unit(item.nodeid) in TOGETHER:
             return 0, 0
         if is_cell(item):
-            return (3, 0) if item.path == find()[-1] else (1, -_seconds(item.path))
+            return (3, 0) if item.path == last else (1, place.get(item.path, 0))  # a reader's copy has no place
         if unit(item.nodeid) in with_cluster:
             return 2, 0
         long = [number for number, start in enumerate(LONG) if item.nodeid.startswith(start)]
         return 4, (long[0] if long else len(LONG))
 
-    if is_lane(config):
-        items.sort(key=rank)
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,7 +20,13 @@ SYSTEMS = {
     "Linux on Arm": "aarch64-unknown-linux-gnu",
 }
 """The supported systems, by uv's names: https://docs.astral.sh/uv/reference/cli/#uv-pip-install--python-platform."""
-HELD_BACK = ("argon2-cffi-bindings<26", "cryptography<49")  # newer ones have no wheel for macOS on Intel
+HELD_BACK = (
+    "argon2-cffi-bindings<26",  # newer ones have no wheel for macOS on Intel
+    "cryptography<49",  # the same
+    # JupyterLab loads newer ones for a second longer: https://github.com/python-jsonschema/jsonschema/issues/1428
+    "jsonschema<4.25",
+)
+"""What all lock files need besides the ranges in pyproject.toml."""
 
 
 def ranges() -> dict[Path, list[str]]:

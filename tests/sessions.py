@@ -37,12 +37,15 @@ def python(
 def pytest(
     *arguments: str | Path, cwd: Path = ROOT, timeout: float = 900, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run pytest until the first failure, notebooks as tests; arguments as in `python`."""
-    options = ("--nbval", "-x", "-q", "-p", "no:cacheprovider")
+    """Run pytest until the first failure, notebooks as tests; arguments as in `python`.
+
+    To explain failed assertions, pytest would first rewrite all modules, which takes seconds. Local variables do that here.
+    """
+    options = ("--nbval", "-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--showlocals")
     return python("-m", "pytest", *options, *arguments, cwd=cwd, timeout=timeout, **env)
 
 
-def orphans(session: int, timeout: float = 10) -> list[str]:
+def orphans(session: int, timeout: float = 30) -> list[str]:
     """The command lines of the processes of a session whose leader has ended.
 
     Args:

@@ -19,8 +19,12 @@ def tested(report: pytest.TestReport) -> tuple[str, str]:
 
 
 def reports(reporter: pytest.TerminalReporter, *outcomes: str) -> list[pytest.TestReport]:
-    """The reports of the run with these outcomes, such as `failed`, in their order."""
-    return [report for outcome in outcomes for report in reporter.stats.get(outcome, [])]
+    """The reports of the run's tests with these outcomes, such as `failed`, in their order.
+
+    A file that is skipped as a whole, or that cannot be loaded, has a report that is not a test's.
+    """
+    found = [report for outcome in outcomes for report in reporter.stats.get(outcome, [])]
+    return [report for report in found if not isinstance(report, pytest.CollectReport)]
 
 
 def noted(report: pytest.TestReport, key: str) -> str:

@@ -9,6 +9,7 @@ import yaml
 
 import workbook
 from tests import sessions
+from tests.webapp import changed
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.cluster.current import current
@@ -82,10 +83,11 @@ def test_a_damaged_kubeconfig_is_written_again():
     assert workbook.pods().empty
 
 
-def test_same_names_in_another_namespace_are_left_alone():
+def test_same_names_in_another_namespace_are_left_alone(tmp_path):
+    (tmp_path / "webapp.yaml").write_text(changed({}), encoding="utf-8")
     kubectl("create", "namespace", "neighbour")
     try:
-        kubectl("apply", "-n", "neighbour", "-f", f"manifests/{MANIFEST}")
+        kubectl("apply", "-n", "neighbour", "-f", str(tmp_path / "webapp.yaml"))
         workbook.apply(MANIFEST)
         before = objects("neighbour")
         workbook.begin(3)
@@ -125,7 +127,7 @@ def test_the_users_kubeconfig_is_untouched_byte_for_byte(tmp_path):
 
 @pytest.mark.parametrize("wait", ["true", "false"])
 def test_a_namespace_that_was_deleted_comes_back(wait):
-    workbook.apply(MANIFEST)
+    workbook.apply(changed({}))
     kubectl("delete", "namespace", current().namespace, f"--wait={wait}")
     workbook.begin(3)
     assert objects() == []

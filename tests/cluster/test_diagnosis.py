@@ -1,21 +1,25 @@
-"""Failures on the tests' cluster, and the exact findings of `diagnose`."""
+"""Failures on the tests' cluster, and the exact findings of `diagnose`.
+
+Pods that fail on their own are all started before the first test. The other tests have the Namespace for themselves.
+"""
 
 import re
 import socket
 from contextlib import suppress
 
 import pytest
-import yaml
 
 import workbook
+from tests.webapp import changed
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
 from workbook.cluster.current import api
 from workbook.lessons.diagnose import Diagnosis
-from workbook.lessons.kubectl import MANIFESTS, KubectlError, kubectl
+from workbook.lessons.kubectl import KubectlError, kubectl
 
-pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
+pytestmark = pytest.mark.cluster
 POD = "Pod webapp-deployment-*"
+TAKEN = "another Pod has its host port"
 MEMORY = "Raise `resources.limits.memory` in the manifest, or find out why the program needs so much."
 EXITS = "Fix what the program complains about. Until then it is restarted, each time after a longer delay."
 COMMAND = "Correct `command`, `args` or the mounts in the manifest, or the program's path in the image."
@@ -163,14 +167,32 @@ PODS = {
 }
 
 
-def deploy(tmp_path, container, pod):
-    """The Deployment of the web application, with these fields of its container and of its Pod changed."""
-    document = yaml.safe_load((MANIFESTS / "1-03-webapp-deployment.yaml").read_text(encoding="utf-8"))
-    template = document["spec"]["template"]["spec"]
-    template.update(pod)
-    template["containers"][0].update(container)
-    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-    kubectl("apply", "-f", str(tmp_path / "changed.yaml"))
+MORE = {
+    "it takes too much memory": (
+        {"command": ["python", "-c", "x = bytearray(10**9)"], "resources": {"limits": {"memory": "32Mi"}}},
+        {},
+    ),
+    "its image is on the node, but its policy asks a registry": ({"imagePullPolicy": "Always"}, {}),
+    "its program is not in the image": ({"command": ["no-such-program"]}, {}),
+}
+"""Faults whose findings differ between providers or runs."""
+
+
+@pytest.fixture(scope="module")
+def name():
+    """A function that returns the name of the Deployment with a fault, which is also its Pods' label `app`."""
+    workbook.begin(3)
+    faults = {fault: (container, pod) for fault, (container, pod, *_) in PODS.items()} | MORE
+    faults[TAKEN] = ({"ports": [{"containerPort": 5000, "hostPort": taken_port()}]}, {})
+    names = {fault: f"webapp-{number}" for number, fault in enumerate(faults)}
+    workbook.apply("".join(changed(*fields, names[fault]) for fault, fields in faults.items()))
+    return names.__getitem__
+
+
+def taken_port():
+    """A port of the node that a Pod of Kubernetes itself has, such as the API server's. It depends on the provider."""
+    containers = [container for pod in api().objects("pods", "") for container in pod["spec"]["containers"]]
+    return next(port["hostPort"] for each in containers for port in each.get("ports", []) if "hostPort" in port)
 
 
 def diagnosed(reasons, why="", selector="app=webapp"):
@@ -185,80 +207,96 @@ def diagnosed(reasons, why="", selector="app=webapp"):
         return any(finding.reason in reasons and finding.why.startswith(why) for finding in found)
 
     with suppress(TimeoutError):
-        poll(is_expected, timeout=40, every=0.3)
+        poll(is_expected, timeout=120, every=0.3)  # much longer than it takes, since the machine may be busy
     return found
 
 
 @pytest.mark.parametrize("wrong", PODS)
-def test_a_pod(tmp_path, said, wrong):
-    container, pod, reasons, why, fix = PODS[wrong]
-    deploy(tmp_path, container, pod)
+def test_a_pod(name, said, wrong):
+    _, _, reasons, why, fix = PODS[wrong]
     reasons = (reasons,) if isinstance(reasons, str) else reasons
-    (found,) = said(diagnosed(reasons, why))
-    assert (found.subject, found.why, found.fix) == (POD, why, fix) and found.reason in reasons
+    (found,) = said(diagnosed(reasons, why, f"app={name(wrong)}"))
+    assert (found.subject, found.why, found.fix) == (f"Pod {name(wrong)}-*", why, fix) and found.reason in reasons
 
 
-def test_it_takes_too_much_memory(tmp_path, said):
+def test_it_takes_too_much_memory(name, said):
     """On a busy node, the container runtime does not always notice who killed the program."""
-    limited = {"resources": {"limits": {"memory": "32Mi"}}}
-    deploy(tmp_path, {"command": ["python", "-c", "x = bytearray(10**9)"], **limited}, {})
-    (found,) = said(diagnosed(("OOMKilled", "Error", "CrashLoopBackOff")))
+    selector = f"app={name('it takes too much memory')}"
+    (found,) = said(diagnosed(("OOMKilled", "Error", "CrashLoopBackOff"), selector=selector))
     assert re.match("The program was killed .*because it used more memory than its limit", found.why)
     assert found.fix == MEMORY
 
 
-def test_another_pod_has_its_host_port(tmp_path, said):
-    """The host ports of Kubernetes' own Pods, such as the API server's, depend on the provider."""
-    containers = [container for pod in api().objects("pods", "") for container in pod["spec"]["containers"]]
-    taken = next(port["hostPort"] for each in containers for port in each.get("ports", []) if "hostPort" in port)
-    deploy(tmp_path, {"ports": [{"containerPort": 5000, "hostPort": taken}]}, {})
-    (found,) = said(diagnosed(("Unschedulable",)))
+def test_another_pod_has_its_host_port(name, said):
+    (found,) = said(diagnosed(("Unschedulable",), selector=f"app={name(TAKEN)}"))
     assert found.why == "On each node, another Pod already uses its `hostPort`."
     assert found.fix == "Leave out `hostPort`: clients can reach the Pods through a Service instead."
 
 
-def test_its_image_is_on_the_node_but_its_policy_asks_a_registry(tmp_path, said):
-    deploy(tmp_path, {"imagePullPolicy": "Always"}, {})
-    (found,) = said(diagnosed(("ErrImagePull", "ImagePullBackOff")))
+def test_its_image_is_on_the_node_but_its_policy_asks_a_registry(name, said):
+    selector = f"app={name('its image is on the node, but its policy asks a registry')}"
+    (found,) = said(diagnosed(("ErrImagePull", "ImagePullBackOff"), selector=selector))
     assert found.why == (
         "The image web-app:1.0 is on the node, but `imagePullPolicy: Always` requests it from a registry before each "
         "start, and no registry provided it."
     )
 
 
-def test_a_container_that_a_liveness_probe_kills_is_not_reported_as_an_exit(tmp_path, said):
+def test_a_container_that_a_liveness_probe_kills_is_not_reported_as_an_exit(name, said):
     """This also holds during the back-off that follows."""
-    deploy(tmp_path, {"livenessProbe": PROBE}, {})
-    workbook.waiting_for("app=webapp", "CrashLoopBackOff")
-    (found,) = said(diagnosed(("Unhealthy",)))
+    selector = f"app={name('the liveness probe asks for a wrong path')}"
+    workbook.waiting_for(selector, "CrashLoopBackOff")
+    (found,) = said(diagnosed(("Unhealthy",), selector=selector))
     assert found.why == "Its liveness probe fails (GET /health on port 5000), so the kubelet restarts the container."
 
 
-def test_a_program_that_was_started_again_is_not_well_at_once(tmp_path, said):
-    """It is ready as soon as it runs, since it has no probe."""
-    deploy(tmp_path, {"command": ["python", "-c", "import time; time.sleep(3); raise SystemExit(4)"]}, {})
+def test_a_program_that_is_not_in_the_image(name, said):
+    reasons = ("StartError", "RunContainerError", "CrashLoopBackOff", "ContainerCannotRun", "CreateContainerError")
+    (found,) = said(diagnosed(reasons, selector=f"app={name('its program is not in the image')}"))
+    assert "no-such-program" in found.why and found.fix == COMMAND
+
+
+def deploy(container, pod=None):
+    """Create the Deployment of the web application, with these fields of its container and of its Pod changed."""
+    workbook.apply(changed(container, pod))
+
+
+def test_a_program_that_was_started_again_is_not_well_at_once(state, said):
+    """It is ready as soon as it runs, since it has no probe. Only its first run ends."""
+    first = "import os, time; os.path.exists('/notes/ran') and time.sleep(10**6); open('/notes/ran', 'w'); raise SystemExit(4)"
+    container = {"command": ["python", "-c", first], "volumeMounts": [{"name": "notes", "mountPath": "/notes"}]}
+    deploy(container, {"volumes": [{"name": "notes", "emptyDir": {}}]})
     workbook.restarted("app=webapp")
     assert workbook.pods(selector="app=webapp")["READY"].tolist() == ["1/1"]
     (found,) = said(workbook.diagnose("app=webapp"))
     assert found.why == "The program exits with code 4. It has printed nothing."
 
 
-def test_a_program_that_is_not_in_the_image(tmp_path, said):
-    deploy(tmp_path, {"command": ["no-such-program"]}, {})
-    reasons = ("StartError", "RunContainerError", "CrashLoopBackOff", "ContainerCannotRun", "CreateContainerError")
-    (found,) = said(diagnosed(reasons))
-    assert "no-such-program" in found.why and found.fix == COMMAND
-
-
 @pytest.fixture
 def webapp():
-    workbook.apply("1-03-webapp-deployment.yaml")
-    workbook.apply("1-04-webapp-service.yaml")
-    workbook.rollout_status("webapp-deployment")
+    """The web application and its Service, which stay as they are from one test to the next if a test does not change them."""
+    workbook.begin(5)
 
 
 def test_nothing_is_wrong(webapp, said):
     assert repr(said(workbook.diagnose())) == "✓ No problems found."
+
+
+def test_a_name_that_does_not_resolve(webapp, said):
+    words = r"no answer at(.|\n)*(not known|resolution)(.|\n)*kube-dns"
+    with pytest.raises(WorkbookError, match=words) as failed:
+        workbook.page("http://no-such-service", inside="deployment/webapp-deployment", timeout=1)
+    said(failed.value)
+
+
+def test_a_port_of_this_machine_that_is_taken(webapp, said):
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(KubectlError) as refused:
+        kubectl("port-forward", "--address=127.0.0.1", "service/webservice", f"{other.getsockname()[1]}:80", timeout=20)
+    assert "address already in use" in str(said(refused.value))
+    assert refused.value.fix == (
+        "Another program on this machine uses that port. Use another port before the colon; "
+        "`port_forward(…)` picks a free one automatically."
+    )
 
 
 def test_a_selector_that_no_label_matches(webapp, said):
@@ -322,8 +360,8 @@ def test_a_load_balancer_that_the_cluster_does_not_provide(webapp, said):
     assert found.why == "Nothing in this cluster provides load balancers, as a cloud does."
 
 
-def test_pods_and_their_service_together(tmp_path, said):
-    deploy(tmp_path, {"image": "web-app:9.9"}, {})
+def test_pods_and_their_service_together(state, said):
+    deploy({"image": "web-app:9.9"})
     workbook.apply("1-04-webapp-service.yaml")
     diagnosed(("ErrImageNeverPull",))
     found = said(workbook.diagnose())
@@ -331,10 +369,10 @@ def test_pods_and_their_service_together(tmp_path, said):
     assert found[1].why == "Its selector app=webapp matches 1 Pod(s), but none of them is ready."
 
 
-def test_a_quota_that_forbids_the_pods(tmp_path, said):
+def test_a_quota_that_forbids_the_pods(state, said):
     kubectl("create", "quota", "none", "--hard=pods=0")
     try:
-        deploy(tmp_path, {}, {})
+        deploy({})
         (found,) = said(diagnosed(("FailedCreate",)))
         assert found.subject == "ReplicaSet webapp-deployment-*"
         assert found.why == (
@@ -344,10 +382,10 @@ def test_a_quota_that_forbids_the_pods(tmp_path, said):
         kubectl("delete", "quota", "none")
 
 
-def test_a_quota_that_requires_limits(tmp_path, said):
+def test_a_quota_that_requires_limits(state, said):
     kubectl("create", "quota", "memory", "--hard=limits.memory=1Gi")
     try:
-        deploy(tmp_path, {}, {})
+        deploy({})
         (found,) = said(diagnosed(("FailedCreate",)))
         assert found.why == (
             "It may not create its Pods, because the quota memory requires fields that are missing: "
@@ -357,7 +395,7 @@ def test_a_quota_that_requires_limits(tmp_path, said):
         kubectl("delete", "quota", "memory")
 
 
-def test_a_quota_that_forbids_the_claims_of_a_statefulset(said):
+def test_a_quota_that_forbids_the_claims_of_a_statefulset(state, said):
     kubectl("create", "quota", "none", "--hard=persistentvolumeclaims=0")
     try:
         workbook.apply("statefulset.yaml")
@@ -371,11 +409,11 @@ def test_a_quota_that_forbids_the_claims_of_a_statefulset(said):
         kubectl("delete", "quota", "none")
 
 
-def test_a_policy_that_forbids_the_pods(tmp_path, said):
+def test_a_policy_that_forbids_the_pods(state, said):
     label = "pod-security.kubernetes.io/enforce"
     kubectl("label", "namespace", "workbook", f"{label}=restricted")
     try:
-        deploy(tmp_path, {}, {})
+        deploy({})
         (found,) = said(diagnosed(("FailedCreate",)))
         first, *rules = found.why.splitlines()
         assert first.startswith('It may not create its Pods: each violates PodSecurity "restricted:')
@@ -386,23 +424,6 @@ def test_a_policy_that_forbids_the_pods(tmp_path, said):
         assert len(rules) == 4
     finally:
         kubectl("label", "namespace", "workbook", f"{label}-")
-
-
-def test_a_name_that_does_not_resolve(webapp, said):
-    words = r"no answer at(.|\n)*(not known|resolution)(.|\n)*kube-dns"
-    with pytest.raises(WorkbookError, match=words) as failed:
-        workbook.page("http://no-such-service", inside="deployment/webapp-deployment", timeout=1)
-    said(failed.value)
-
-
-def test_a_port_of_this_machine_that_is_taken(webapp, said):
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(KubectlError) as refused:
-        kubectl("port-forward", "--address=127.0.0.1", "service/webservice", f"{other.getsockname()[1]}:80", timeout=20)
-    assert "address already in use" in str(said(refused.value))
-    assert refused.value.fix == (
-        "Another program on this machine uses that port. Use another port before the colon; "
-        "`port_forward(…)` picks a free one automatically."
-    )
 
 
 def test_a_node_port_that_is_taken(webapp, said):

@@ -33,7 +33,7 @@ class Backend(BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.mode == "slow":
-            time.sleep(4)
+            time.sleep(8)
         status, body = ANSWERS.get(self.mode, ANSWERS["well"])
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) + (1 if self.mode == "endless" else 0)))
@@ -41,7 +41,7 @@ class Backend(BaseHTTPRequestHandler):
         self.wfile.write(body)
         if self.mode == "endless":
             self.wfile.flush()
-            time.sleep(4)
+            time.sleep(8)
 
     def log_message(self, *args):
         pass
@@ -84,7 +84,7 @@ def test_what_a_visitor_sees(container, mode, shown):
     begun = time.monotonic()
     answer = page(container.url)
     assert answer.status == 200 and shown in answer.text
-    assert time.monotonic() - begun < 3.5, "a visitor waits no longer than the timeout of two seconds"
+    assert time.monotonic() - begun < 6, "a visitor waits for the timeout of two seconds, not for the backend"
 
 
 def test_the_page_is_accessible(container):
@@ -110,5 +110,5 @@ def test_it_recovers_and_in_the_end_goes_gracefully(container):
     assert ">ERROR RECEIVED</p>" in page(container.url).text
     begun = time.monotonic()
     container.stop(timeout=20)
-    assert time.monotonic() - begun < 10, "SIGTERM was not heard"
+    assert time.monotonic() - begun < 15, "SIGTERM was not heard"
     assert container.logs().decode().splitlines()[-1] == "Ended."

@@ -8,13 +8,13 @@ import pytest
 import workbook
 from workbook.base.errors import WorkbookError
 
-pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
 def webapp():
-    workbook.apply("1-03-webapp-deployment.yaml")
-    workbook.rollout_status("webapp-deployment")
+    """The web application's Deployment, which no test of this module changes."""
+    workbook.begin(4)
 
 
 def test_a_taken_port_is_replaced_and_that_is_said(webapp, capsys):
@@ -42,6 +42,6 @@ def test_it_reaches_the_successor_of_a_pod_that_was_deleted(webapp):
         assert workbook.page(forward.url).status == 200
 
 
-def test_nothing_to_forward_to():
+def test_nothing_to_forward_to(state):
     with pytest.raises(WorkbookError, match=r"no deployment 'webapp-deployment'"):
         workbook.port_forward("deployment/webapp-deployment", "0:5000").__enter__()

@@ -16,6 +16,7 @@ import pytest
 
 from tests import sessions
 from tests.cells import code_cells
+from tests.coverage import PROCESSES
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.lessons.kubectl import kubectl
@@ -33,6 +34,12 @@ LEFT_OUT = shutil.ignore_patterns(
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("mutants") / "repository", ignore=LEFT_OUT))
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch):
+    """Measure nothing in the copy: the coverage is that of the repository itself."""
+    monkeypatch.delenv(PROCESSES, raising=False)
 
 
 def run(copy, *, notebook="", tests=(), listing=False, leaves_out=()):

@@ -1,5 +1,6 @@
 """The types of workbook/ and node/, checked by mypy, and by pyright for each system; and the types of the public names."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,6 @@ from importlib.util import find_spec
 import pytest
 
 import workbook
-from tests.coverage import unmeasured
 from workbook.base.paths import ROOT
 
 PYRIGHT = ["pyright", "--pythonpath", sys.executable]
@@ -33,7 +33,7 @@ def checks(tmp_path_factory):
         name: subprocess.Popen(
             [sys.executable, "-m", *command, "workbook", "node", cell],
             cwd=ROOT,
-            env=unmeasured() | SETTINGS,
+            env=os.environ | SETTINGS,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

@@ -26,7 +26,7 @@ def cluster(api_server, kubectl_script, monkeypatch, home, tmp_path):
     (home / "clusters/workbook/pushed").write_text("web-app:1.0 sha256:1\n", encoding="utf-8")
     kubectl_script(
         f"""case "$1 $4" in
-  delete*) echo "$2 $3 deleted";;
+  delete*) for word; do case "$word" in delete|-*) ;; *) printf '%s ' "$word";; esac; done; echo deleted;;
   "apply --dry-run=server") cat "{tmp_path}/dry-run"; echo "Warning: a field is deprecated" >&2;;
   apply*) echo "$3 created";;
 esac"""
@@ -112,7 +112,7 @@ def test_a_first_snapshot_is_taken_after_leftovers_are_removed(cluster, capsys):
     cluster.add("services", "left")
     assert printed(3, capsys)[:2] == [
         "Removing the image web-app:1.0: a later step builds it.",
-        "services left deleted",
+        "services/left deleted",
     ]
     assert workbook.first_snapshot().empty
 
@@ -122,7 +122,19 @@ def test_what_has_an_owner_or_is_not_the_readers_is_left(cluster, capsys):
         cluster.add("configmaps", name, data={})
     owned(cluster.add("replicasets", "owned"), "a Deployment")
     workbook.begin(0)
-    assert printed(0, capsys) == ["configmaps greetings deleted"]
+    assert printed(0, capsys) == ["configmaps/greetings deleted"]
+
+
+def test_what_is_left_is_removed_at_once_after_the_services_and_before_what_pods_use(cluster, capsys):
+    workbook.begin(0)
+    for resource in ("configmaps", "daemonsets", "statefulsets", "deployments", "services"):
+        for name in ("one", "two"):
+            cluster.add(resource, name)
+    assert printed(0, capsys) == [
+        "services/one services/two deleted",
+        "deployments/one deployments/two statefulsets/one statefulsets/two daemonsets/one daemonsets/two deleted",
+        "configmaps/one configmaps/two deleted",
+    ]
 
 
 @pytest.mark.parametrize(("labels", "lines"), [(MANAGED, ["namespace shop-other deleted"]), ({}, [])])
@@ -137,7 +149,7 @@ def test_a_cluster_in_the_state_is_left_as_it_is(cluster, deployment, capsys):
     assert printed(4, capsys) == []
 
 
-AGAIN = ["deployments webapp-deployment deleted", "manifests/1-03-webapp-deployment.yaml created"]
+AGAIN = ["deployments/webapp-deployment deleted", "manifests/1-03-webapp-deployment.yaml created"]
 
 
 def edited(cluster):
@@ -174,7 +186,7 @@ def with_another_service(cluster):
         (revised, []),
         (applied_otherwise, []),
         (immutable, []),
-        (with_another_service, ["services other deleted"]),
+        (with_another_service, ["services/other deleted"]),
     ],
 )
 def test_a_deployment_that_differs_is_created_again(cluster, deployment, capsys, change, first):

@@ -341,7 +341,7 @@ def test_the_time_is_bounded(machine, capsys, monkeypatch):
     monkeypatch.setitem(CHECKS, "clock", lambda facts: time.sleep(30))
     begun = time.monotonic()
     status, checks, _ = looked(capsys)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 25
     assert status == 1 and checks["clock"]["found"].startswith("no answer within")
 
 

@@ -104,7 +104,7 @@ def test_an_engine_does_not_use_the_temporary_folder_of_the_process_that_starts_
         monkeypatch.setattr(daemon, file, tmp_path / file)
     daemon._spawn(SimpleNamespace(locked_down=False))
     log = daemon._log()
-    poll(lambda: log.read_text(encoding="utf-8").endswith("end\n"), timeout=10)
+    poll(lambda: log.read_text(encoding="utf-8").endswith("end\n"), timeout=30)
     assert "PATH=" in log.read_text(encoding="utf-8") and "TMPDIR=" not in log.read_text(encoding="utf-8")
 
 

@@ -25,7 +25,7 @@ NONE = "echo credentials not found in native keychain; exit 1"
 @pytest.fixture
 def configured(docker_engine, home, monkeypatch):
     """A function that writes the reader's Docker configuration, and returns an engine that can pull images."""
-    monkeypatch.setattr(login, "PATIENCE", 0.5)
+    monkeypatch.setattr(login, "PATIENCE", 1)
     docker_engine.answers |= {
         "GET /images/.*/json": (404, "No such image"),
         "POST /images/create": [{"status": "done"}],
@@ -67,7 +67,7 @@ def test_a_broken_helper_stops_no_pull(configured, docker_engine, program, how):
             Path(shutil.which("docker-credential-desktop")).write_text(script, encoding="utf-8")
     begun = time.monotonic()
     assert base(find.ensure_engine(), "python") == "python:3.13-slim"
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert sent(docker_engine) is None
 
 
@@ -80,7 +80,7 @@ def test_a_broken_helper_stops_no_other_question_to_the_engine(configured, docke
     engine.api.inspect_distribution("python:3.13-slim")
     list(engine.api.build(fileobj=BytesIO(b"files"), custom_context=True, decode=True))
     base(engine, "debian")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert sent(docker_engine, "POST /build", "X-Registry-Config") is None
     assert (home / "asked").read_text(encoding="utf-8") == "asked\n", "a helper that has failed is asked once"
 
@@ -150,7 +150,7 @@ def test_a_push_that_needs_a_login_names_the_broken_helper(configured, docker_en
     ) as failed:
         cluster.load("web-app:1.0")
     assert "docker login registry.example" in failed.value.fix
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
 
 
 def test_a_push_that_needs_no_login_goes_on(configured, docker_engine, home):

@@ -23,7 +23,7 @@ from workbook.cluster.existing import Existing
 from workbook.kube import credentials
 from workbook.kube.client import Api
 
-SECONDS = 5
+SECONDS = 15
 """The longest duration of a refusal, in seconds."""
 
 

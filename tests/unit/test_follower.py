@@ -1,7 +1,6 @@
 """Following objects in the background, with an API server that answers with prepared lists and watches."""
 
 import threading
-import time
 
 import pytest
 from kubernetes.client.exceptions import ApiException
@@ -40,7 +39,7 @@ def test_objects_are_noted_when_it_starts_after_each_change_and_when_it_stops(se
     server.serve(listed(10, pod("r", 5)), listed(10), resource="replicasets")
     follower.start()
     assert ("pods", {"a": "Pending"}) in noted and ("replicasets", {"r": "Pending"}) in noted
-    poll(lambda: ("pods", {"a": "Running"}) in noted, timeout=5)
+    poll(lambda: ("pods", {"a": "Running"}) in noted, timeout=30)
     follower.stop()
     assert noted[-2:] == [("pods", {"a": "Failed"}), ("replicasets", {})]
     assert requests[0]["label_selector"] == "app=webapp"
@@ -54,22 +53,26 @@ def test_its_threads_end_when_it_stops(server, follower):
     threads = set(threading.enumerate()) - before
     assert len(threads) == 2 and all(thread.daemon for thread in threads)
     follower.stop()
-    poll(lambda: not any(thread.is_alive() for thread in threads), timeout=5)
+    poll(lambda: not any(thread.is_alive() for thread in threads), timeout=30)
 
 
 def test_it_stops_at_once_during_a_silent_watch_whose_later_changes_are_not_noted(server, follower, noted):
-    late = watched(("MODIFIED", pod("a", 13, "Failed")), delay=1)
+    later = threading.Event()
+    late = watched(("MODIFIED", pod("a", 13, "Failed")), until=later)
     server.serve(listed(10, pod("a", 5)), late, listed(12, pod("a", 12, "Running")))
-    refused = Answer(b"", then=ApiException(status=403, reason="Forbidden"), delay=1)
+    refused = Answer(b"", then=ApiException(status=403, reason="Forbidden"), until=later)
     server.serve(listed(10), refused, listed(12), resource="replicasets")
     before = set(threading.enumerate())
     follower.start()
     threads = set(threading.enumerate()) - before
-    begun = time.monotonic()
+    safety = threading.Timer(20, later.set)
+    safety.start()
     follower.stop()
-    assert time.monotonic() - begun < 0.5
+    assert not later.is_set(), "it has waited for the watch"
+    safety.cancel()
+    later.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(30)
     assert noted[-2:] == [("pods", {"a": "Running"}), ("replicasets", {})]
 
 

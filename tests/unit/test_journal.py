@@ -68,7 +68,7 @@ def test_the_step_that_takes_longest_is_shown(home):
         thread = threading.Thread(target=compile_)
         thread.start()
         with step("Pull python"), step("Compile etcd v3"):
-            poll(lambda: len(journal.read(home).steps) == 3, timeout=5)
+            poll(lambda: len(journal.read(home).steps) == 3, timeout=30)
             assert journal.read(home).progress.startswith("Compile kubernetes v1: ")
             begun.set()
             thread.join()

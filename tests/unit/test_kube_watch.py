@@ -102,7 +102,7 @@ def test_watches_that_may_have_to_stop_share_a_connection(tmp_path, monkeypatch)
     monkeypatch.setattr(watch, "PERIOD", 1)
     with ThreadingHTTPServer(("127.0.0.1", 0), Silent) as http:
         http.watches = []
-        threading.Thread(target=http.serve_forever, daemon=True).start()
+        threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
         content = {
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
             "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{http.server_port}"}}],
@@ -114,9 +114,9 @@ def test_watches_that_may_have_to_stop_share_a_connection(tmp_path, monkeypatch)
         until = threading.Event()
         following = threading.Thread(target=lambda: list(watch.follow(api, "pods", timeout=60, until=until)))
         following.start()
-        poll(lambda: len(http.watches) == 3, timeout=10)
+        poll(lambda: len(http.watches) == 3, timeout=60)
         until.set()
-        following.join(5)
+        following.join(30)
         api.pool.clear()
         http.shutdown()
     assert not following.is_alive() and len({*http.watches}) == 1

@@ -91,7 +91,7 @@ class Terminal:
 
     def until(self, text: str) -> str:
         """Wait until this is printed; return all that was printed."""
-        poll(lambda: text in self.read(), timeout=30, every=0.05)
+        poll(lambda: text in self.read(), timeout=60, every=0.05)
         return self.printed
 
     def press_ctrl_c(self) -> None:
@@ -100,7 +100,7 @@ class Terminal:
 
     def ended(self) -> int:
         """Wait until the lab has ended, and return its exit status."""
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         self.read()
         return status
 
@@ -125,7 +125,7 @@ def start(home):
 
 
 def require_end(*pids: int) -> None:
-    poll(lambda: not any(map(runs, pids)), timeout=10)
+    poll(lambda: not any(map(runs, pids)), timeout=30)
 
 
 def runs(pid: int) -> bool:

@@ -228,7 +228,7 @@ def test_a_minikube_that_stays_to_forward_the_port_is_kept_and_asked_once(ours, 
     program("minikube", f'echo $$ >> "{tmp_path}/pids"; echo http://127.0.0.1:51234; exec sleep 60')
     begun = time.monotonic()
     assert [ours.url("webservice") for _ in range(2)] == ["http://127.0.0.1:51234"] * 2
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     [pid] = (tmp_path / "pids").read_text(encoding="utf-8").split()
     process, _ = ours._tunnels["webservice"]
     assert psutil.pid_exists(int(pid)) and process.pid == int(pid)

@@ -11,6 +11,9 @@ from workbook.base.errors import NotPossible
 from workbook.base.paths import ROOT
 from workbook.cluster.protocol import State
 
+NO_TEST = pytest.CollectReport("tests/browser/test_a.py", "skipped", ("", 1, "no browser"), [])
+"""The report of a file that is skipped as a whole."""
+
 
 @pytest.fixture(scope="module")
 def conftest():
@@ -52,7 +55,7 @@ def test_the_rest_of_a_notebook_is_skipped(conftest, error, outcome, why):
     with pytest.raises(pytest.skip.Exception, match=why):
         conftest.pytest_runtest_setup(cell(config, parent, "Cell 2"))
     lines = []
-    conftest.pytest_terminal_summary(SimpleNamespace(write_line=lines.append, stats={outcome: [report]}))
+    conftest.pytest_terminal_summary(SimpleNamespace(write_line=lines.append, stats={outcome: [NO_TEST, report]}))
     skipped = "\nNot possible here, and skipped: 15_two, from Cell 1 on: There is one node."
     assert lines == ([skipped] if error == NotPossible.__name__ else [])
 

@@ -26,7 +26,7 @@ def server():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Answers) as listener:
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{listener.server_port}"
         listener.shutdown()
 
@@ -73,7 +73,7 @@ def test_a_proxy_is_not_asked_for_this_machines_own_pages(server, monkeypatch):
 
 def test_a_page_without_the_expected_text(server):
     with pytest.raises(WorkbookError, match=r"no answer at .* with 'goodbye'(.|\n)*hello(.|\n)*without 'goodbye'"):
-        page(f"{server}/200", until="goodbye", timeout=0.3)
+        page(f"{server}/200", until="goodbye", timeout=1)
 
 
 def test_no_answer(inside):

@@ -11,7 +11,6 @@ import subprocess
 import pytest
 
 from tests import sessions
-from tests.coverage import PROCESSES
 from workbook.base.paths import ROOT
 
 LOCALE = "en_US.CP1252"
@@ -26,7 +25,7 @@ AT_START = f"import locale\nlocale.setlocale(locale.LC_CTYPE, {LOCALE!r})\n"
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "build", "work", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
 )
-NOT_AGAIN = ("platforms", "needs", "engine_build", "engine_pull", "page", "port_forward", "wait")
+NOT_AGAIN = ("platforms", "needs", "engine_build", "engine_pull", "kube_watch", "page", "port_forward", "wait")
 """The modules whose tests start pytest themselves, or take long and only concern a network."""
 
 
@@ -42,8 +41,7 @@ def locales(tmp_path):
     return tmp_path / "locales"
 
 
-def test_the_unit_tests_pass_in_unusual_circumstances(tmp_path, locales, monkeypatch):
-    monkeypatch.delenv(PROCESSES, raising=False)
+def test_the_unit_tests_pass_in_unusual_circumstances(tmp_path, locales):
     folder = tmp_path / "Jürgen Müller"
     copy = shutil.copytree(ROOT, folder / "workbook", ignore=LEFT_OUT)
     for name, mode in {"unreadable": 0o000, "scratch": 0o700, "site": 0o700}.items():

@@ -57,7 +57,7 @@ def has_pods(server, *names, port="http"):
 
 def send(port, data):
     """What a connection to this port returns for `data`."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(data)
         return connection.recv(100)
 
@@ -110,14 +110,14 @@ def test_the_same_port_can_be_used_again_at_once(cluster, capsys):
 def test_port_connections_and_threads_end_with_the_block(cluster):
     before = set(threading.enumerate())
     with port_forward("deployment/webapp", "0:5000") as forward:
-        connection = socket.create_connection(("127.0.0.1", forward.port), timeout=5)
+        connection = socket.create_connection(("127.0.0.1", forward.port), timeout=30)
         connection.sendall(b"welcome")
         assert connection.recv(100) == b"WELCOME"
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", forward.port), timeout=1)
     with connection:
         assert connection.recv(100) == b""
-    assert poll(lambda: not any(thread.is_alive() for thread in set(threading.enumerate()) - before), timeout=5)
+    assert poll(lambda: not any(thread.is_alive() for thread in set(threading.enumerate()) - before), timeout=30)
 
 
 def test_they_end_after_an_error_in_the_block_too(cluster):

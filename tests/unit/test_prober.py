@@ -36,7 +36,7 @@ def test_the_program_prints_a_line_for_each_request():
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         words = [f"http://127.0.0.1:{server.server_port}", "0.2", "1"]
         with subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *words], stdout=subprocess.PIPE, encoding="utf-8", errors="replace"

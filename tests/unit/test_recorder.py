@@ -137,7 +137,7 @@ def test_a_block_is_recorded_to_its_end(server, capsys):
     )
     with recorder("app=webapp", verbose=True) as recorded:
         assert recorded.transitions()["TO"].tolist() == ["Running"], "it begins before the block"
-        poll(lambda: len(recorded.rows) == 2, timeout=5)
+        poll(lambda: len(recorded.rows) == 2, timeout=30)
         assert recorded.length == 0
     assert [row[1:] for row in recorded.rows] == [
         ("a", "", "Running", 0),

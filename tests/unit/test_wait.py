@@ -92,7 +92,7 @@ def test_patience_multiplies_timeouts(server, monkeypatch):
     begun = time.monotonic()
     with pytest.raises(WaitTimeout, match="Timed out after 1 s"):
         wait_for("pods", lambda pods: "nothing", what="it", timeout=0.2)
-    assert 0.5 < time.monotonic() - begun < 2
+    assert 0.5 < time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "much", ""])
@@ -109,13 +109,13 @@ def test_pods_ready_counts_exactly(server):
         listed(10, ready("a", 5), deleted),
         watched(("MODIFIED", ready("b", 11, "False")), ("DELETED", deleted), ("MODIFIED", ready("b", 13))),
     )
-    pods_ready("app=webapp", 2, timeout=5)
+    pods_ready("app=webapp", 2, timeout=60)
 
 
 def test_waiting_for_returns_the_message(server):
     waiting = [{"state": {"waiting": {"reason": "ErrImageNeverPull", "message": "not present"}}}]
     server.serve(listed(10, pod("a", 5)), watched(("MODIFIED", pod("a", 11, containerStatuses=waiting))))
-    assert repr(waiting_for("app=webapp", "ErrImageNeverPull", timeout=5)) == "not present"
+    assert repr(waiting_for("app=webapp", "ErrImageNeverPull", timeout=60)) == "not present"
     server.serve(listed(10, pod("a", 5, containerStatuses=waiting)))
     with pytest.raises(WaitTimeout, match=r"a Pod to report Unschedulable: none of 1 Pod\(s\) does"):
         waiting_for("app=webapp", "Unschedulable", timeout=0.05)
@@ -126,7 +126,7 @@ def test_restarted_counts_restarts(server):
         return pod("a", version, containerStatuses=[{"restartCount": count}])
 
     server.serve(listed(10, restarts(5, 0)), watched(("MODIFIED", restarts(11, 1)), ("MODIFIED", restarts(12, 2))))
-    restarted("app=webapp", 2, timeout=5)
+    restarted("app=webapp", 2, timeout=60)
     server.serve(listed(10, restarts(5, 1)))
     with pytest.raises(WaitTimeout, match=r"2 restart\(s\) of app=webapp: 1 so far, with 1 Pod\(s\)"):
         restarted("app=webapp", 2, timeout=0.05)
@@ -134,7 +134,7 @@ def test_restarted_counts_restarts(server):
 
 def test_gone_waits_for_the_end_of_each_object(server):
     server.serve(listed(10, pod("a", 5)), watched(("DELETED", pod("a", 11))))
-    gone("pods", timeout=5)
+    gone("pods", timeout=60)
     server.serve(listed(10, pod("a", 5), pod("b", 6)))
     with pytest.raises(WaitTimeout, match="waiting for the deletion of the pods app=webapp: 2 still exist"):
         gone("pods", "app=webapp", timeout=0.05)
@@ -187,7 +187,7 @@ class TestRolloutStatus:
         )
         old = ready("old", 8)
         requests = server.serve(listed(13, ready("a", 6), ready("b", 7), old), watched(("DELETED", old)))
-        assert rollout_status("webapp", timeout=5) == 'deployment "webapp" successfully rolled out'
+        assert rollout_status("webapp", timeout=60) == 'deployment "webapp" successfully rolled out'
         assert len(requests) == 2 and requests[0]["label_selector"] == "app=webapp"
 
     def test_it_has_one_deadline_although_it_waits_twice(self, server):
@@ -197,13 +197,14 @@ class TestRolloutStatus:
             watched(("MODIFIED", deployment(11, **DONE)), delay=1.2),
             resource="deployments",
         )
-        server.serve(listed(13, ready("a", 6, "False")))
+        requests = server.serve(listed(13, ready("a", 6, "False")))
         begun = time.monotonic()
         with pytest.raises(
             WaitTimeout, match=r"after 2 s waiting for 2 ready Pod\(s\) with app=webapp: 0 ready, 1 not"
         ):
             rollout_status("webapp", timeout=1.6)
-        assert 1.6 <= time.monotonic() - begun < 2.7, "two deadlines would take 2.8 s"
+        assert time.monotonic() - begun >= 1.6
+        assert requests[0]["timeout"] <= 1 + 0.4, "with a second deadline, this request would have 1 + 1.6 s"
 
     def test_the_pods_are_looked_at_even_if_the_deployment_took_all_the_time(self, server):
         server.serve(

@@ -45,7 +45,7 @@ def test_it_shows_changes_until_it_is_stopped(server):
     server.serve(listed(10, ready("b", 5, "False")), change, listed(12, ready("a", 12)))
     view = watch()
     assert Handle.texts[0].splitlines() == ["live", "$ kubectl get all", "Pod b-*: running, not ready, web-app:1.0"]
-    poll(lambda: "Pod b-*: ready" in Handle.texts[-1], timeout=5)
+    poll(lambda: "Pod b-*: ready" in Handle.texts[-1], timeout=30)
     view.stop()
     assert Handle.texts[-1].splitlines() == ["as it was at the end", "$ kubectl get all", "Pod a-*: ready, web-app:1.0"]
     assert view.overview().text == "Pod a-*: ready, web-app:1.0"
@@ -63,7 +63,7 @@ def test_an_owner_that_has_not_been_seen_yet_is_left_out(server):
 def test_it_says_when_the_api_server_refuses(server):
     server.serve(ApiException(status=403, reason="Forbidden"))
     view = watch()
-    poll(lambda: "no longer updated: (403)" in Handle.texts[-1], timeout=5)
+    poll(lambda: "no longer updated: (403)" in Handle.texts[-1], timeout=30)
     view.stop()
 
 

@@ -23,7 +23,7 @@ from workbook.engine.catalog import catalog, is_current
 from workbook.kube import objects
 from workbook.kube.objects import Object
 from workbook.lessons.build import build_and_load
-from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, find_manifest, kubectl_output
+from workbook.lessons.kubectl import MANIFESTS, KubectlError, apply, delete, find_manifest, kubectl, kubectl_output
 from workbook.lessons.progress import CONFIG_MAP, note
 from workbook.lessons.room import require_nodes, require_room
 from workbook.lessons.snapshot import keep_first_snapshot, kept_snapshot
@@ -31,8 +31,12 @@ from workbook.lessons.wait import await_end, await_rollout
 from workbook.machine import set_up
 from workbook.machine.session import for_commands
 
-# Resources that run Pods. Owners come before the objects that are deleted with them.
-WORKLOADS = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods")
+GROUPS = (
+    ("services",),  # a kubelet that has not seen their deletion yet would still give new Pods their addresses
+    ("deployments", "statefulsets", "daemonsets", "replicasets", "pods"),
+    ("persistentvolumeclaims", "configmaps"),  # Pods use them
+)
+"""The resources whose objects are removed, in this order. Those of a group are deleted at the same time, since each takes seconds."""
 KEPT = {"kube-root-ca.crt", CONFIG_MAP}  # ConfigMaps that are not the reader's
 WORK = ROOT / "work"
 """The folder with the manifests that a learner edits."""
@@ -136,19 +140,22 @@ def _set_objects(manifests: list[Path]) -> None:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         wanted.setdefault((f"{document['kind'].lower()}s", document["metadata"]["name"]), []).append(path)
     missing, service_deleted = dict(wanted), False
-    # Services come first: a kubelet that has not seen their deletion yet would still give new Pods their addresses.
-    for resource in ("services", *WORKLOADS, "persistentvolumeclaims", "configmaps"):
-        for item in api().objects(resource):
-            name = item["metadata"]["name"]
-            if item["metadata"].get("ownerReferences") or name in KEPT:
-                continue  # an object with an owner is deleted together with it
-            # A Deployment's Pods have the addresses of the Services that existed before them in their environment.
-            stale = service_deleted and resource == "deployments"
-            if (resource, name) in wanted and not stale and not _differs(resource, item, wanted[resource, name]):
-                del missing[resource, name]
-            else:
-                print(delete(resource, name))
-                service_deleted |= resource == "services"
+    for resources in GROUPS:
+        superfluous = []
+        for resource in resources:
+            for item in api().objects(resource):
+                name = item["metadata"]["name"]
+                if item["metadata"].get("ownerReferences") or name in KEPT:
+                    continue  # an object with an owner is deleted together with it
+                # A Deployment's Pods have the addresses of the Services that existed before them in their environment.
+                stale = service_deleted and resource == "deployments"
+                if (resource, name) in wanted and not stale and not _differs(resource, item, wanted[resource, name]):
+                    del missing[resource, name]
+                else:
+                    superfluous.append(f"{resource}/{name}")
+        if superfluous:
+            print(kubectl("delete", *superfluous, "--ignore-not-found", "--cascade=foreground"))
+            service_deleted |= "services" in resources
     for (resource, name), paths in missing.items():
         for path in paths:
             print(apply(path))

@@ -8,6 +8,8 @@ from workbook.base.commands import for_this_system
 if TYPE_CHECKING:
     from docker import DockerClient
 
+    from workbook.machine.journal import Journal
+
 
 @dataclass
 class Finding:
@@ -35,6 +37,7 @@ class Facts:
     changes: bool = False  # whether a check may install and start what is missing
     engine: "DockerClient | None" = None  # the connection to the Docker engine, if one is running
     info: dict[str, Any] = field(default_factory=dict)  # what `docker info` reports; empty without an engine
+    journal: "Journal | None" = None  # what the journal of the set-up says; None if there was no set-up
     setting_up: bool = False  # whether the set-up is running, so that checks may not change anything
     running: bool = False  # whether the cluster is running, with a valid kubeconfig
     missing: list[str] = field(default_factory=list)  # what would still have to be downloaded

@@ -120,7 +120,7 @@ def clock(facts: Facts) -> Finding | None:
 
 def set_up(facts: Facts) -> Finding | None:
     """Whether the set-up of the learner's own cluster is running."""
-    found = _journal()
+    found = facts.journal = journal.read(clusters() / Settings.from_environment().own)
     if found is None or not found.running:
         return None
     facts.setting_up, facts.changes = True, False
@@ -129,17 +129,13 @@ def set_up(facts: Facts) -> Finding | None:
 
 def last_set_up(facts: Facts) -> Finding | None:
     """Whether the last set-up has failed or was interrupted. If the cluster runs all the same, that does not matter."""
-    found = _journal()
+    found = facts.journal
     if found is None or found.running or found.complete or facts.running:
         return None
     if found.error:
         fix = f"{found.error.fix} `make up` in a terminal repeats the set-up.".strip()
         return Finding(False, "complete", f"failed: {found.error.what}", fix)
     return Finding(None, "complete", "interrupted", "`begin(…)` continues it, and so does `make up` in a terminal.")
-
-
-def _journal() -> journal.Journal | None:
-    return journal.read(clusters() / Settings.from_environment().own)
 
 
 def locks(facts: Facts) -> Finding:

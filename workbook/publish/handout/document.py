@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, count, zip_longest
 from pathlib import Path
 
@@ -91,8 +92,16 @@ def _style(name: str) -> str:
 
 
 def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
-    """Convert cells into HTML. Documentation: https://nbconvert.readthedocs.io/en/latest/customizing.html"""
-    exporter = HTMLExporter(
+    """Convert cells into HTML."""
+    book = new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
+    html, _ = _exporter().from_notebook_node(book, resources={"metadata": {"path": str(NOTEBOOKS)}})
+    return BeautifulSoup(TERMINAL.sub("", html), "html.parser")
+
+
+@cache  # it compiles its templates, which takes longer than most conversions
+def _exporter() -> HTMLExporter:
+    """What converts notebooks into HTML. Documentation: https://nbconvert.readthedocs.io/en/latest/customizing.html"""
+    return HTMLExporter(
         template_name="cells",
         extra_template_basedirs=[str(TEMPLATE)],
         exclude_anchor_links=True,
@@ -104,9 +113,6 @@ def _convert(cells: list[NotebookNode]) -> BeautifulSoup:
             NbConvertBase={"display_data_priority": ["text/html", "text/markdown", "image/png", "text/plain"]},
         ),
     )
-    book = new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
-    html, _ = exporter.from_notebook_node(book, resources={"metadata": {"path": str(NOTEBOOKS)}})
-    return BeautifulSoup(TERMINAL.sub("", html), "html.parser")
 
 
 def _convert_text(text: str) -> BeautifulSoup:
@@ -130,17 +136,26 @@ def _solutions(chapters: list[Chapter]) -> BeautifulSoup:
     """Convert the solutions. The heading above each solution has its anchor: the exercise's heading, or the chapter's."""
     soup = _convert_text("# Solutions\n\nEach solution was run and passes the checks of its exercise.")
     for chapter in chapters:
-        soup.append(_convert_text(f"## {chapter.title}"))
+        heading = _append_heading(soup, f"## {chapter.title}")
         for solution in chapter.solutions:
             if len(chapter.solutions) > 1:
-                soup.append(_convert_text(f"### {solution.heading}"))
-            soup.select("h1, h2, h3, h4, h5, h6")[-1]["id"] = solution.anchor
+                heading = _append_heading(soup, f"### {solution.heading}")
+            heading["id"] = solution.anchor
             soup.append(_convert(solution.cells))
     return soup
 
 
+def _append_heading(soup: BeautifulSoup, text: str) -> Tag:
+    """Append a heading, which is given as Markdown, and return it."""
+    section = _convert_text(text)
+    heading = section.select("h2, h3")[0]
+    soup.append(section)
+    return heading
+
+
 def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str]) -> Part:
     sections = []
+    taken = {str(tag["id"]) for tag in soup.select("[id]")}
     for heading in soup.select("h1, h2, h3, h4, h5"):
         level = int(heading.name[1]) + 1  # the page's own title is the h1
         heading.name = f"h{level}"
@@ -149,10 +164,10 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
             heading["id"] = f"{anchor}-title"
             heading.string = title
         elif "id" not in heading.attrs:
-            heading["id"] = _free(soup, f"{anchor}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}")
+            heading["id"] = _free(taken, f"{anchor}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}")
         if level == 3 and text not in REPEATED and anchor not in UNDIVIDED:
             sections.append(Entry(str(heading["id"]), text))
-    captions = list(filter(None, (_caption(soup, strong, anchor) for strong in soup.select("p strong"))))
+    captions = list(filter(None, (_caption(taken, strong, anchor) for strong in soup.select("p strong"))))
     for strong in soup.select("blockquote strong"):
         if found := claims.HEADING.match(strong.get_text()):
             strong["id"] = f"claim-{found[1]}"
@@ -165,18 +180,20 @@ def _part(anchor: str, title: str, soup: BeautifulSoup, anchors: dict[str, str])
     return Part(anchor, title, str(soup), sections, captions)
 
 
-def _free(soup: BeautifulSoup, anchor: str) -> str:
-    """Return `anchor`, with a number appended when it is taken."""
+def _free(taken: set[str], anchor: str) -> str:
+    """Return `anchor`, with a number appended when it is taken, and add it to the anchors that are."""
     names = chain([anchor], (f"{anchor}-{number}" for number in count(2)))
-    return next(name for name in names if not soup.find(id=name))
+    free = next(name for name in names if name not in taken)
+    taken.add(free)
+    return free
 
 
-def _caption(soup: BeautifulSoup, strong: Tag, part: str) -> Entry | None:
+def _caption(taken: set[str], strong: Tag, part: str) -> Entry | None:
     """Give a caption an anchor. Its title is the rest of the bold text, or else the first sentence after it."""
     text = strong.get_text()
     if not (found := prose.CAPTION.match(text)):
         return None
-    strong["id"] = anchor = _free(soup, f"{part}-{found[1].lower()}-{found[2]}")
+    strong["id"] = anchor = _free(taken, f"{part}-{found[1].lower()}-{found[2]}")
     strong["class"] = "caption"
     strong.find_parents("p")[0]["class"] = "captioned"
     rest = re.sub(r"^\W+", "", text[found.end() :]).rstrip(":. ")
