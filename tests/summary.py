@@ -29,8 +29,7 @@ def reports(reporter: pytest.TerminalReporter, *outcomes: str) -> list[pytest.Te
 
 def noted(report: pytest.TestReport, key: str) -> str:
     """The value that a test has recorded by `record_property`; "" if it has not."""
-    # A module that is skipped as a whole has no properties.
-    return dict(getattr(report, "user_properties", ())).get(key, "")
+    return dict(report.user_properties).get(key, "")
 
 
 def outcomes(
