@@ -79,7 +79,7 @@ def check() -> None:
 def _compile(wanted: Sequence[str], path: Path, *options: str) -> None:
     """Pin requirements, and all that they need, for every system at once, in as few versions as possible."""
     universal = ["--universal", f"--python-version={PYTHONS[0]}", "--fork-strategy=fewest"]
-    plain = ["--quiet", "--no-header", "--no-annotate", f"--output-file={path}"]
+    plain = ["--quiet", "--no-header", "--no-annotate", "--no-strip-extras", f"--output-file={path}"]
     _uv("compile", *universal, *plain, *options, "-", input="\n".join(wanted))
 
 
