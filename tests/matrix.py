@@ -42,6 +42,8 @@ CLIENTS = ("35", "36", "37")
 WITH_CLIENTS = ("01", "03", "08")
 """The notebooks that run with each client, after the unit tests."""
 UNIT_TESTS = ROOT / "tests" / "unit"
+AGAIN = UNIT_TESTS / "test_platforms.py"
+"""The module that runs all unit tests once more, which takes as long as the rest."""
 REPORTS = ROOT / "build" / "matrix"
 LINES = 20
 """The number of lines that are stored of a difference."""
@@ -163,7 +165,7 @@ def _report(version: Version, path: Path) -> Path:
     print(f"\n{version.title}: {path.relative_to(ROOT)}", flush=True)
     part = report.with_suffix(".part")
     part.unlink(missing_ok=True)
-    words = ("-m", "pytest", "--quiet", "--nbval", OPTION, f"--junitxml={part}", path)
+    words = ("-m", "pytest", "--quiet", "--nbval", OPTION, f"--junitxml={part}", f"--ignore={AGAIN}", path)
     code = attend([version.python, *words], version.variables)
     if code < 0 or (code == STATUS and part.exists() and cases(part)):  # a signal has ended it, or Ctrl-C
         raise KeyboardInterrupt

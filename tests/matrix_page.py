@@ -88,7 +88,7 @@ def page(found: Results) -> str:
         ),
         "",
         "## What differed",
-        *_differences("Kubernetes", versions),
+        *([*_differences("Kubernetes", versions)] or ["", "Nothing on these versions."]),
         "",
         "## The Python client",
         "",

@@ -191,6 +191,10 @@ def test_the_page_has_a_mark_for_each_claim_and_version(book, monkeypatch):
     part = {"date": "2026-01-02", "all": 2, "passed": 1, "places": {"00: first": "passed", "00: second": "failed"}}
     difference = {"cell": 3, "code": "second", "lines": ["- two", "+ 2"]}
     later = {**part, "date": "2026-01-03", "all": 5, "passed": 5, "places": {}, "differences": []}
+    nothing = "\n## What differed\n\nNothing on these versions.\n"
+    assert nothing in matrix_page.page(
+        {"kubernetes": {"1.3.0": {"image": "kindest/node:v1.3.0", "parts": {"01_b": later}}}, "clients": {}}
+    )
     page = matrix_page.page(
         {
             "kubernetes": {
@@ -213,6 +217,7 @@ def test_the_page_has_a_mark_for_each_claim_and_version(book, monkeypatch):
         "| 35.0.0 |  | notebooks 01; unit tests | 10 of 10 | 2026-01-01 to 2026-01-03 |",
     ):
         assert f"{line}\n" in page
+    assert nothing not in page
 
 
 CONFTEST = f"""

@@ -132,7 +132,9 @@ def test_children_end_when_the_caller_fails():
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
 def test_children_end_with_ctrl_c():
     code = f"""
+import signal
 from workbook.base.processes import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs that a script starts in the background ignore it
 run([{sys.executable!r}, "-c", {STARTS_CHILDREN + SLEEP!r}], on_line=lambda line: print(line, flush=True))
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as caller:
