@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from tests.claims import listed
-from workbook.base.notebooks import NOTEBOOKS
+from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.publish import claims
 from workbook.publish.claims import Claim
 
@@ -119,17 +119,25 @@ def _overview(what: str, rows: dict[str, Row]) -> Iterator[str]:
     if not rows:
         yield "No version was tried yet."
         return
-    yield _line(what, "node image", "what ran", "passed", "date")
-    yield "|---|---|---|---|---|"
+    with_image = what == "Kubernetes"
+    columns = [what, *(["node image"] if with_image else []), "what ran", "passed", "date"]
+    yield _line(*columns)
+    yield "|---" * len(columns) + "|"
     for name, row in rows.items():
         parts = row["parts"].values()
         image = "built from source" if row["image"].startswith("workbook-node:") else row["image"].partition("@")[0]
-        notebooks = [stem[:2] for stem in sorted(row["parts"]) if stem != UNIT_TESTS]
-        ran = f"notebooks {', '.join(notebooks)}" + ("; unit tests" if UNIT_TESTS in row["parts"] else "")
         dates = sorted({part["date"] for part in parts})
         span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
         passed, total = sum(part["passed"] for part in parts), sum(part["all"] for part in parts)
-        yield _line(name, image, ran, f"{passed} of {total}", span)
+        yield _line(name, *([image] if with_image else []), _ran(row), f"{passed} of {total}", span)
+
+
+def _ran(row: Row) -> str:
+    """What ran on a version, in words."""
+    tried = row["parts"].keys() - {UNIT_TESTS}
+    numbers = ", ".join(sorted(stem[:2] for stem in tried))
+    ran = "all notebooks" if tried >= {path.stem for path in find()} else f"notebooks {numbers}"
+    return f"{ran}; unit tests" if UNIT_TESTS in row["parts"] else ran
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -208,13 +208,13 @@ def test_the_page_has_a_mark_for_each_claim_and_version(book, monkeypatch):
         }
     )
     for line in (
-        "| 1.2.3 | kindest/node:v1.2.3 | notebooks 00 | 1 of 2 | 2026-01-02 |",
+        "| 1.2.3 | kindest/node:v1.2.3 | all notebooks | 1 of 2 | 2026-01-02 |",
         "| 1.3.0 | built from source | notebooks 01 | 5 of 5 | 2026-01-03 |",
         "| 1 | Claim A1. | holds | ✓ | – |",
         "| 2 | Claim B2. | holds | ✗ | – |",
         "| 3 | Claim C3. | holds |  |  |",
         "Kubernetes 1.2.3, [00_a](00_a.ipynb) [3]: `` second ``\n\n```diff\n- two\n+ 2\n```",
-        "| 35.0.0 |  | notebooks 01; unit tests | 10 of 10 | 2026-01-01 to 2026-01-03 |",
+        "| 35.0.0 | notebooks 01; unit tests | 10 of 10 | 2026-01-01 to 2026-01-03 |",
     ):
         assert f"{line}\n" in page
     assert nothing not in page
