@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from workbook.base import apt
 from workbook.base.errors import WorkbookError
+from workbook.base.scratch import scratch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -48,8 +48,8 @@ def browser() -> Iterator["Browser"]:
         ) from None
     program = executable()
     problem = ""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, sync_playwright() as playwright:
-        env: dict[str, str | float | bool] = {**os.environ, **dict.fromkeys(FOLDERS, scratch)}
+    with scratch() as own, sync_playwright() as playwright:
+        env: dict[str, str | float | bool] = {**os.environ, **dict.fromkeys(FOLDERS, str(own))}
         for channel in (None,) if program else CHANNELS:
             try:
                 # As is Playwright's default, Chromium runs without its sandbox, which needs rights that containers lack.

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import Busy, lock
 from workbook.base.paths import home
 from workbook.base.polling import poll
+from workbook.base.scratch import scratch
 from workbook.machine import server
 from workbook.machine.session import FOLDERS, for_kernels
 
@@ -59,11 +59,11 @@ def serve(folder: Path, file: str) -> Iterator[str]:
     """
     with (
         jupyterlab(folder, file) as (command, env, address),
-        TemporaryDirectory(ignore_cleanup_errors=True) as own,
-        Path(own, "log").open("w+", encoding="utf-8") as log,
+        scratch() as own,
+        (own / "log").open("w+", encoding="utf-8") as log,
     ):
         port = urlsplit(address).port or 0
-        env = os.environ | env | dict.fromkeys(FOLDERS, own)
+        env = os.environ | env | dict.fromkeys(FOLDERS, str(own))
         command.append("--no-browser")
         with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
             try:
