@@ -11,7 +11,6 @@ import pytest
 from tests import plan
 from tests.lane import NO_LANES
 from tests.lock import lock
-from tests.matrix import matrix
 from tests.record import record
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
@@ -39,6 +38,8 @@ def main() -> int:
     if options.verb == "record":
         return record(*arguments)
     if options.verb == "matrix":
+        from tests.matrix import matrix  # here: it imports some of pytest's plugins, which pytest must load itself
+
         return matrix(*arguments)
     if options.verb == "lock":
         lock(*arguments)
