@@ -141,14 +141,14 @@ def compiled_key(part: str) -> str:
 
 
 def _name(part: str) -> str:
-    """The name of the results of `part` in the cache. Those of another Kubernetes don't replace those of the default."""
-    return f"{part}{suffix()}" if part == "kubernetes" else part
+    """The name of the results of `part` in the cache. Those of another version don't replace those of the default."""
+    return f"{part}{suffix(part)}"
 
 
 def _source(part: str) -> Path:
     """What a part is compiled from: its folder; or for another Kubernetes than the default, only main.go."""
     source = HERE / "modules" / part
-    return source / "main.go" if _name(part) != part else source
+    return source / "main.go" if suffix(part) else source
 
 
 def _module(part: str) -> Path:

@@ -31,9 +31,9 @@ def version_of(part: str) -> str:
     return (_selected() if part == "kubernetes" else "") or VERSIONS[part]
 
 
-def suffix() -> str:
-    """Return what distinguishes the names of results of another Kubernetes: `-1.32.2`; empty for the default."""
-    return "" if version_of("kubernetes") == VERSIONS["kubernetes"] else f"-{version_of('kubernetes')}"
+def suffix(part: str = "kubernetes") -> str:
+    """Return what distinguishes the names of results of another version of a part: `-1.32.2`; empty for the default."""
+    return "" if version_of(part) == VERSIONS[part] else f"-{version_of(part)}"
 
 
 def official() -> str:

@@ -41,7 +41,7 @@ CLIENTS = ("35", "36", "37")
 """The versions of the Python client that pyproject.toml allows."""
 WITH_CLIENTS = ("01", "03", "08")
 """The notebooks that run with each client, after the unit tests."""
-UNIT_TESTS = ROOT / "tests" / "unit"
+UNIT_TESTS = ROOT / "tests" / matrix_page.UNIT_TESTS
 AGAIN = UNIT_TESTS / "test_platforms.py"
 """The module that runs all unit tests once more, which takes as long as the rest."""
 REPORTS = ROOT / "build" / "matrix"

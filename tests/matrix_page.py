@@ -119,7 +119,7 @@ def _overview(what: str, rows: dict[str, Row]) -> Iterator[str]:
     if not rows:
         yield "No version was tried yet."
         return
-    with_image = what == "Kubernetes"
+    with_image = any(row["image"] for row in rows.values())
     columns = [what, *(["node image"] if with_image else []), "what ran", "passed", "date"]
     yield _line(*columns)
     yield "|---" * len(columns) + "|"

@@ -6,7 +6,6 @@ from tests import summary
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.stats.get(outcome, []):
-            if findings := summary.noted(report, "findings"):
-                terminalreporter.write_line(findings)
+    for report in summary.reports(terminalreporter, "passed", "failed"):
+        if findings := summary.noted(report, "findings"):
+            terminalreporter.write_line(findings)
