@@ -108,7 +108,7 @@ def quantity(value: float | None, unit: str) -> str:
     """A number with three significant digits and its unit: `0.273 s`, `413 s`, `1.15 ×`; "" for None."""
     if value is None:
         return ""
-    digits = 2 - math.floor(math.log10(value)) if value else 0
+    digits = 2 - math.floor(math.log10(value)) if value and math.isfinite(value) else 0
     return f"{value:.{max(digits, 0)}f} {unit}".strip()
 
 

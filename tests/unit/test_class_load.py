@@ -1,0 +1,107 @@
+"""The simulated learners of `make class-load`, on a JupyterLab server without a hub or a cluster."""
+
+import os
+import subprocess
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from bench.load import __main__ as load
+from bench.load.learner import Cell, Learner
+from bench.load.sampling import Samples, percentile
+from workbook.machine.jupyterlab import jupyterlab
+
+DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory):
+    """A learner whose server has notebooks; its address is like that of a server behind a hub."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "notebooks").mkdir()
+    failing = new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
+    cells = [new_code_cell("pods = print"), new_code_cell("pods(1)"), failing, new_markdown_cell("text")]
+    nbformat.write(new_notebook(cells=cells), folder / "notebooks" / "00_good.ipynb")
+    calm = new_code_cell("1 / 1", metadata={"tags": ["raises-exception"]})
+    cells = [new_code_cell("1 / 0"), calm, new_code_cell(DIES), new_code_cell("")]
+    nbformat.write(new_notebook(cells=cells), folder / "notebooks" / "01_bad.ipynb")
+    with jupyterlab(folder, "notebooks/00_good.ipynb") as (command, env, address):
+        server = subprocess.Popen(
+            [*command, "--no-browser", "--ServerApp.base_url=/user/ada/"], env={**os.environ, **env}
+        )
+        try:
+            ada = Learner("ada", address.replace("/lab/", "/user/ada/lab/"))
+            ada.open()
+            yield ada
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def test_a_learner_runs_notebooks_and_notices_each_failure(learner):
+    way = load.alone(learner, ["00_good", "01_bad"], pause=0)
+    assert not way.failure and 0 < way.ready < way.table
+    assert [(cell.notebook, cell.failure) for cell in way.cells] == [
+        ("00_good", ""),
+        ("00_good", ""),
+        ("00_good", ""),
+        ("01_bad", "ZeroDivisionError: division by zero"),
+        ("01_bad", "no error, but the notebook expects one"),
+        ("01_bad", "the kernel died"),
+    ]
+
+
+def test_a_notebook_that_is_missing_ends_the_way(learner):
+    way = load.alone(learner, ["02_missing"], pause=0)
+    assert "404" in way.failure and way.cells == []
+
+
+def test_what_another_learner_notices_is_counted(learner):
+    with learner.kernel() as execute:
+        assert execute("left = 2\ndef pods():\n    global left\n    left -= 1\n    1 / left") == ""
+        rounds = iter((False, False, True))
+        times, failed = load.repeated(execute, until=lambda: next(rounds))
+    assert len(times) == 3 and failed == 1
+
+
+def test_a_runaway_whose_kernel_dies_is_reported(learner):
+    assert load.misbehave(learner, DIES) == "the kernel died"
+    assert load.misbehave(learner, "1") == "ended without an error"
+
+
+def test_goals_are_missed_by_the_slowest_and_the_largest():
+    ways = [load.Way("ada", ready=5, table=59), load.Way("bob", ready=6, table=61, failure="lost")]
+    ways[0].cells.append(Cell("00_good", 0, "1 / 0", 0, 0.1, "ZeroDivisionError"))
+    samples = Samples()
+    samples.latencies += [0.01] * 99 + [2.0]
+    samples.memory |= {"ada": 100 * load.MIB, "bob": 400 * load.MIB}
+    rows = {row.what: row for row in load.class_rows(ways, samples)}
+    assert {what for what, row in rows.items() if row.verdict == "✗"} == {
+        "link to the first table, the slowest learner",
+        "learners who did not finish",
+        "cells that failed",
+        "memory of a learner, largest",
+    }
+    assert rows["API server, list of Pods, p99"].figure == 2000
+    assert rows["API server, list of Pods, p50"].figure == pytest.approx(10)
+
+
+def test_a_learner_without_a_table_misses_the_goal():
+    rows = {row.what: row for row in load.class_rows([load.Way("ada", ready=5)], Samples())}
+    assert rows["link to the first table, the slowest learner"].verdict == "✗"
+
+
+def test_percentiles():
+    assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert percentile([1.0], 0.99) == 1.0
+
+
+@pytest.mark.parametrize("text", [None, "name,link\n", "name,link\nada,http://127.0.0.1/?token=1\n"])
+def test_without_a_class_the_error_says_how_to_start_one(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(load, "LINKS", tmp_path / "links.csv")
+    if text:
+        load.LINKS.write_text(text, encoding="utf-8")
+    with pytest.raises(load.WorkbookError, match="There is no class to measure") as raised:
+        load.links()
+    assert "make class" in str(raised.value)
