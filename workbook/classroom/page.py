@@ -160,17 +160,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _summary(found: list[Row]) -> str:
     counted = Counter(row.state for row in found)
-    parts = [f"{LOOKS[state][1]} {counted[state]} {state}" for state in STATES if counted[state]]
-    text = f"{len(found)} learner{'s' * (len(found) > 1)}: {', '.join(parts)}."
+    parts = [f"{LOOKS[state][1]} {state}: {counted[state]}" for state in STATES if counted[state]]
+    text = f"Learners: {len(found)} ({', '.join(parts)})."
     reason, count = most_frequent(found)
     if reason:
-        text += f" Most frequent: “{reason}” ({count} learner{'s' * (count > 1)})."
+        text += f" Most frequent failure: “{reason}” (learners: {count})."
     return escape(text)
 
 
 def _line(row: Row, now: datetime) -> str:
     look, symbol = LOOKS[row.state]
-    solutions = f" (+{row.solutions} with the solution)" if row.solutions else ""
+    solutions = f" <small>+{row.solutions} by solution</small>" if row.solutions else ""
     total = sum(len(each.exercises) for each in row.notebooks)
     cells = [
         ("state", "", f'<span aria-hidden="true">{symbol} </span>{row.state}'),
