@@ -126,7 +126,7 @@ def test_the_most_frequent_failure_counts_each_learner_once():
 @pytest.mark.parametrize("text", ["", "yesterday", "{broken", "12", "0001-01-01T00:00:00+14:00", "∞"])
 def test_a_time_that_is_none_is_left_out(text):
     (row,) = made(ada={"failed-check": "it rains", "failed-since": text, "last-cell": text})
-    assert (row.failed_since, row.last_cell) == (NOW, None)
+    assert (row.failed, row.failed_since, row.last_cell) == ("it rains", None, None)
     assert page.html([row], NOW)
 
 

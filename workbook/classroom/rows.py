@@ -155,7 +155,7 @@ def _row(name: str, config_map: Object, pods: list[Object], now: datetime) -> Ro
         learner=name,
         notebooks=standing(data),
         failed=failed,
-        failed_since=(_time(data.get(FAILED_SINCE, ""), now) or now) if failed else None,
+        failed_since=_time(data.get(FAILED_SINCE, ""), now) if failed else None,
         last_cell=_time(data.get(LAST_CELL, ""), now),
         stuck=stuck,
         stuck_since=since,
