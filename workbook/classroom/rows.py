@@ -21,7 +21,7 @@ from workbook.lessons.report import FAILED_CHECK, FAILED_SINCE, LAST_CELL, LONGE
 
 STUCK_AFTER = timedelta(seconds=30)
 """How long a Pod may be unready, without another fault, before the board calls it stuck. Many programs start slowly."""
-STATES = ("needs help", "not begun", "working", "finished")
+STATES: tuple[str, ...] = ("needs help", "not begun", "working", "finished")
 """What the board says about a learner, in the order of its rows."""
 
 
