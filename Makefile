@@ -3,7 +3,7 @@
 # PYTHON chooses another Python.
 PYTHON ?= python3
 LEARNER := lab shell run status doctor up down clean
-INSTRUCTOR := handout site bundle verify classroom
+INSTRUCTOR := handout site bundle verify classroom board
 DEVELOPER := record test mutants test-order faults offline matrix bench release
 VERBS := $(LEARNER) $(INSTRUCTOR) $(DEVELOPER)
 

@@ -41,12 +41,13 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(ipython):
-    """Add the line magics `%kubectl` and `%docker`; `%load_ext workbook` calls this.
+    """Add the line magics `%kubectl` and `%docker`, and report when a cell has run; `%load_ext workbook` calls this.
 
     Args:
         ipython: IPython's `InteractiveShell`.
     """
-    from workbook.lessons import docker, kubectl  # not above: `import workbook` stays quick
+    from workbook.lessons import docker, kubectl, report  # not above: `import workbook` stays quick
 
     ipython.register_magic_function(kubectl.magic, "line", "kubectl")
     ipython.register_magic_function(docker.magic, "line", "docker")
+    report.attach(ipython)

@@ -6,6 +6,7 @@ explains the form. If you move a function, edit its line.
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from .classroom.board import board as board
 from .lessons.begin import begin as begin
 from .lessons.build import remove_image as remove_image
 from .lessons.check import check as check

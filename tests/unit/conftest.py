@@ -64,7 +64,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer({"gitVersion": self.server.version})
         elif self.command == "PATCH":
             resource, name = url.path.split("/")[-2:]
-            self.server.find(resource, name)["data"].update(body["data"])
+            data = self.server.find(resource, name)["data"]
+            data.update(body["data"])
+            for key in [key for key, value in data.items() if value is None]:
+                del data[key]
             self.answer({})
         elif self.command == "POST":
             self.server.objects.setdefault(url.path.split("/")[-1], []).append(body)

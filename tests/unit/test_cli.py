@@ -24,7 +24,7 @@ from workbook.machine import environment
 
 GROUPS = {
     "learners": ["lab", "shell", "run", "status", "doctor", "up", "down", "clean"],
-    "instructors": ["handout", "site", "bundle", "verify", "classroom"],
+    "instructors": ["handout", "site", "bundle", "verify", "classroom", "board"],
     "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "matrix", "bench", "release"],
 }
 VERBS = [verb for group in GROUPS.values() for verb in group]

@@ -453,6 +453,18 @@ def test_nothing_is_wrong(name):
     assert repr(concluded(recorded(name))) == "✓ No problems found."
 
 
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_event_without_a_reason_is_no_error(name):
+    """Any client may write such an event: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/."""
+    record = recorded(name)
+    objects = [item for kind in ("pods", "replicasets", "statefulsets") for item in record.get(kind, [])]
+    for item in objects:
+        metadata = {"name": "a", "resourceVersion": "999999999"}
+        involved = {"uid": item["metadata"]["uid"]}
+        record["events"] = [*record.get("events", []), {"metadata": metadata, "involvedObject": involved}]
+    concluded(record)
+
+
 def test_each_record_is_tested():
     assert {path.stem for path in RECORDED.iterdir()} == {*FAILURES, *ROLLOUTS, *WELL, "deployment"}
 

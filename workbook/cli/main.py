@@ -69,6 +69,9 @@ def parser() -> ArgumentParser:
     verb(verbs.bundle, *manifest.EXTRAS, "bundle")
     verb(verbs.verify, bare=True)
     verb(verbs.classroom).add_argument("arguments", nargs="+", metavar="LEARNER", help="a Namespace, such as learner-1")
+    board = verb(verbs.board)
+    board.add_argument("--csv", action="store_true", help="print the table once, as CSV")
+    board.add_argument("--json", action="store_true", help="print the table once, as JSON")
 
     lines.append("\nfor developers:")
     for notebooks in (run, verb(verbs.record, "test")):

@@ -40,7 +40,8 @@ class Options(Namespace):
     sum: str | None  # the sha256 that its manifest must have, as typed
     verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
     arguments: list[str]
-    json: bool  # only for `doctor`
+    json: bool  # only for `doctor` and `board`
+    csv: bool  # only for `board`
     lanes: int  # only for `run`
     tag: str  # only for `release`
 
@@ -142,6 +143,13 @@ def classroom(options: Options) -> None:
     from workbook.classroom.learners import classroom  # needs packages
 
     classroom(*options.arguments)
+
+
+def board(options: Options) -> None:
+    """Show how far the learners of a class are, and who needs help, live in a browser."""
+    from workbook.cli.board import board  # needs packages
+
+    board(csv=options.csv, json=options.json)
 
 
 def record(options: Options) -> int:

@@ -5,6 +5,7 @@ namespace (default `workbook`), and `WORKBOOK_REGISTRY` the image registry that 
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +62,9 @@ class Existing(Cluster):
     def start(self) -> Api:
         if api := ready.reach(self):
             return api
-        # Any kubectl will do: the previous kubeconfig may not allow asking for the cluster's version any more.
-        words = ["config", "view", "--minify", "--flatten", "--context", self.context, "-o", "yaml"]
-        command = [require_kubectl(), *words]
         with step(f"Connect to {self.context!r}"):
-            print(f"$ {typed(command)}", flush=True)
-            fix = "Set WORKBOOK_CONTEXT to a context that `kubectl config get-contexts` lists."
-            text = read(command, env=self.environment() | {"KUBECONFIG": kubeconfig.users()}, fix=fix)
-            config = yaml.safe_load(text)
+            config = users_part(self.context, self.environment(), show=True)
             _, user = kubeconfig.used(config, self.context)
-            _, whole = kubeconfig.users_own(self.context)  # the command prints relative paths as in the file
-            user |= {key: whole[key] for key in ("exec", "tokenFile") if key in user and key in whole}
             if program := credentials.login(user):
                 print(f"Its kubeconfig logs in with a program on this machine: `{program}`", flush=True)
             kubeconfig.write(self.kubeconfig, yaml.safe_dump(config), self.context, self.namespace)
@@ -257,6 +250,33 @@ class Existing(Cluster):
         addresses = api.objects("nodes")[0]["status"]["addresses"]
         address = next(entry["address"] for entry in addresses if entry["type"] == "InternalIP")
         return f"http://{address}:{node_port(api, service)}"
+
+
+def users_part(context: str, environment: Mapping[str, str], *, show: bool) -> kubeconfig.Section:
+    """Return the part of the reader's kubeconfig that a context uses, complete and with absolute paths.
+
+    Args:
+        context: the context.
+        environment: variables for kubectl, except KUBECONFIG.
+        show: whether to print the command.
+
+    Raises:
+        CommandFailed: there is no such context.
+
+    Documentation: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_config/kubectl_config_view/
+    """
+    # Any kubectl will do: the previous kubeconfig may not allow asking for the cluster's version any more.
+    command = [require_kubectl(), "config", "view", "--minify", "--flatten", "--context", context, "-o", "yaml"]
+    if show:
+        print(f"$ {typed(command)}", flush=True)
+    fix = "Set WORKBOOK_CONTEXT to a context that `kubectl config get-contexts` lists."
+    config: kubeconfig.Section = yaml.safe_load(
+        read(command, env={**environment, "KUBECONFIG": kubeconfig.users()}, fix=fix)
+    )
+    _, user = kubeconfig.used(config, context)
+    _, whole = kubeconfig.users_own(context)  # the command prints relative paths as in the file
+    user |= {key: whole[key] for key in ("exec", "tokenFile") if key in user and key in whole}
+    return config
 
 
 def _required(value: str, name: str, meaning: str) -> str:

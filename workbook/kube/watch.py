@@ -8,7 +8,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import Any
 
@@ -34,6 +34,7 @@ def follow(
     field_selector: str = "",
     timeout: float,
     until: threading.Event | None = None,
+    reached: Callable[[bool], object] = lambda answered: None,
 ) -> Iterator[dict[str, Object]]:
     """Yield all matching objects by UID: immediately in their current state, then again after each change.
 
@@ -46,6 +47,7 @@ def follow(
         selector, field_selector: the objects to follow.
         timeout: seconds after which the iterator ends.
         until: an event that ends the iterator within `PERIOD` seconds after it is set.
+        reached: called after each request with whether the API server has answered it.
 
     Raises:
         ApiException: the API server refuses (403, 404, …), so repeating the request would not help.
@@ -63,6 +65,7 @@ def follow(
                 listed = decode(api.open_list(resource, namespace, timeout=min(30, left + 1), **matching).data)
                 version = listed["metadata"]["resourceVersion"]
                 objects = {item["metadata"]["uid"]: item for item in listed["items"]}
+                reached(True)
                 yield dict(objects)
                 continue
             seconds = ceil(min(left, PERIOD) if until else left)
@@ -76,6 +79,7 @@ def follow(
                 timeout=(5, seconds + 5 if until else max(0.1, left)),
                 **matching,
             )
+            reached(True)
             for change in changes(response):
                 if change["type"] == "ERROR":
                     version = None  # 410 Gone: only a new list shows the changes since then
@@ -100,8 +104,11 @@ def follow(
             elif error.status not in (429, 500, 502, 503, 504) and not (error.status == 403 and objects):
                 raise
             else:
+                reached(False)
                 time.sleep(PAUSE)
-        except (HTTPError, WorkbookError, OSError):
+        except (HTTPError, WorkbookError, OSError) as error:
+            if isinstance(error, WorkbookError):  # other errors end a watch that was open, and may be harmless
+                reached(False)
             time.sleep(PAUSE)
             version = None
 

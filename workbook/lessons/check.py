@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from workbook.base.errors import WorkbookError
 from workbook.lessons.progress import note
+from workbook.lessons.report import failed, passed
 
 Claimed = bool | Callable[[], bool]
 """Whether a claim is true, or a function that finds out."""
@@ -24,7 +25,9 @@ def check(claim: str, holds: Claimed, hint: str = "") -> None:
         CheckFailed: it is not true; the error has the claim and the hint.
     """
     if not (holds() if callable(holds) else holds):
+        failed(claim)
         raise CheckFailed(f"✗ {claim}: not true.", fix=hint or "Run the cells above again, from `begin(…)` on.")
+    passed()
     print(f"✓ {claim}")
 
 
@@ -44,12 +47,15 @@ def exercise(number: int, claims: dict[str, Claimed], *, part: int = 0, solution
     for claim, holds in done.items():
         print(f"✓ {claim}" if holds else f"✗ {claim}: not yet")
     title = f"{number:02}.{part}" if part else f"{number:02}"
-    if all(done.values()):
+    missing = next((claim for claim, holds in done.items() if not holds), "")
+    if not missing:
+        passed()
         note(number, "solution" if solution else "exercise", part)
         print(f"Exercise {title} is done.")
-    elif solution:
-        fix = "Run the notebook again, from its `begin(…)` cell on."
-        raise CheckFailed(f"The solution of exercise {title} does not work.", fix=fix)
     else:
+        failed(f"Exercise {title}: {missing}")
+        if solution:
+            fix = "Run the notebook again, from its `begin(…)` cell on."
+            raise CheckFailed(f"The solution of exercise {title} does not work.", fix=fix)
         print("Try it in the cell above, then run this cell again. The hints are below.")
     note(number, "end")

@@ -341,7 +341,7 @@ def _waiting_fault(
 
 def _unprepared_fault(events: list[Object]) -> tuple[str, str, str] | None:
     """Why the kubelet cannot create a Pod's containers: its volumes or its sandbox; None if it is creating them."""
-    reason = max(events, key=_version, default={"reason": ""})["reason"]
+    reason = max(events, key=_version, default={}).get("reason", "")
     if reason not in UNPREPARED:
         return None
     # The kubelet sometimes reports only that it gave up waiting for a volume.
@@ -506,8 +506,9 @@ def _failed_create(statefulset: Object, events: list[Object]) -> str:
         return ""
     uid = statefulset["metadata"]["uid"]
     own = [event for event in events if event["involvedObject"].get("uid") == uid]
-    newest = max(own, key=_version, default={"reason": ""})
-    return str(newest["message"]).rpartition(" failed error: ")[2] if newest["reason"] == "FailedCreate" else ""
+    newest = max(own, key=_version, default={})
+    refused = newest.get("reason") == "FailedCreate"
+    return str(newest.get("message", "")).rpartition(" failed error: ")[2] if refused else ""
 
 
 def _refused_fault(message: str) -> tuple[str, str]:
@@ -680,7 +681,7 @@ def _selects(service: Object, pod: Object) -> bool:
 
 def _message(events: list[Object], reason: str, words: str) -> str:
     """The message of the newest event that has this reason and matches `words`; "" if there is none."""
-    found = [event for event in events if event["reason"] == reason and re.search(words, event.get("message", ""))]
+    found = [event for event in events if event.get("reason") == reason and re.search(words, event.get("message", ""))]
     return str(max(found, key=_version, default={}).get("message", ""))
 
 

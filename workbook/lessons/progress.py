@@ -5,6 +5,9 @@ It is stored in a ConfigMap in the workbook's namespace: `kubectl get configmap 
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -62,26 +65,55 @@ def progress() -> pd.DataFrame:
     Documentation: https://kubernetes.io/docs/concepts/configuration/configmap/
     """
     notes = (api(own()).find("configmaps", CONFIG_MAP) or {}).get("data", {})
-    rows = [
-        [path.stem, SHOWN[notes.get(f"{path.name[:2]}-step", "")], _exercises(notes, path.name[:2], _parts(path))]
-        for path in find()
-    ]
+    rows = [[each.notebook, SHOWN[each.step], _in_words(each)] for each in standing(notes)]
     return headed(pd.DataFrame(rows, columns=["NOTEBOOK", "STEP", "EXERCISE"]))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a learner is in one notebook: its step, and each of its exercises, as keys of `SHOWN`."""
+
+    notebook: str  # the stem of its file's name
+    step: str
+    exercises: list[str]
+
+
+def standing(notes: Mapping[str, str]) -> list[Standing]:
+    """Return how far a learner is in each notebook, in their order. Notes that have no meaning count as none.
+
+    Args:
+        notes: the data of the learner's ConfigMap.
+    """
+
+    def read(key: str) -> str:
+        return found if (found := notes.get(key, "")) in SHOWN else ""
+
+    found = []
+    for stem, parts in _notebooks():
+        number = stem[:2]
+        exercises = [read(f"{number}-{_exercise(part)}") for part in (range(1, parts + 1) if parts > 1 else (0,))]
+        found.append(Standing(stem, read(f"{number}-step"), exercises if parts else []))
+    return found
 
 
 def _exercise(part: int) -> str:
     return f"exercise-{part}" if part else "exercise"
 
 
-def _parts(path: Path) -> int:
+@cache
+def _parts(path: Path, changed: int) -> int:
     """How many exercises a notebook has: each is checked before its solution. nbformat loads slowly, so this reads JSON."""
     sources = ("".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])
     return sum(bool(re.search(r"^exercise\(", text, re.MULTILINE)) and "solution=True" not in text for text in sources)
 
 
-def _exercises(notes: dict[str, str], number: str, parts: int) -> str:
+def _notebooks() -> list[tuple[str, int]]:
+    """The stem of each notebook's name, and how many exercises it has. A notebook is only read after a change."""
+    return [(path.stem, _parts(path, path.stat().st_mtime_ns)) for path in find()]
+
+
+def _in_words(each: Standing) -> str:
     """How the exercises of a notebook were done, in words."""
-    done = [notes.get(f"{number}-{_exercise(part)}", "") for part in (range(1, parts + 1) if parts > 1 else (0,))]
-    if all(done) or not any(done):
-        return SHOWN[min(done, key=list(SHOWN).index)]
-    return f"{sum(map(bool, done))} of {parts} done"
+    if all(each.exercises) or not any(each.exercises):
+        return SHOWN[min(each.exercises, key=list(SHOWN).index, default="")]
+    return f"{sum(map(bool, each.exercises))} of {len(each.exercises)} done"

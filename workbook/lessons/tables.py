@@ -207,7 +207,8 @@ def events(selector: str, *, wide: bool = False) -> Table:
     found = [event for event in api().objects("events") if event["involvedObject"].get("uid") in ranks]
     for event in sorted(found, key=order):
         involved, count, message = event["involvedObject"], event.get("count") or 1, event.get("message", "")
-        rows.append([involved["kind"], event["type"], event["reason"], involved["name"], count, message])
+        kind, reason = event.get("type", ""), event.get("reason", "")
+        rows.append([involved["kind"], kind, reason, involved["name"], count, message])
     frame = pd.DataFrame(rows, columns=["OBJECT", "TYPE", "REASON", "NAME", "COUNT", "MESSAGE"])
     if not wide:
         # Whether an image had to be pulled depends on the node; `Pulled` appears in both cases.
