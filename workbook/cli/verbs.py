@@ -41,6 +41,7 @@ class Options(Namespace):
     verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
     arguments: list[str]
     json: bool  # only for `doctor`
+    delete: bool  # only for `classroom`
     lanes: int  # only for `run`
     tag: str  # only for `release`
 
@@ -138,10 +139,15 @@ def verify(options: Options) -> None:
 
 
 def classroom(options: Options) -> None:
-    """Create a Namespace for each learner on a shared cluster."""
-    from workbook.classroom.learners import classroom  # needs packages
+    """Create a Namespace for each learner on a shared cluster, or delete it again."""
+    from workbook.classroom.learners import classroom, delete  # needs packages
 
-    classroom(*options.arguments)
+    if options.delete:
+        delete(*options.arguments)
+    elif options.arguments:
+        classroom(*options.arguments)
+    else:
+        options.refuse("name a learner, or use --delete")
 
 
 def record(options: Options) -> int:
