@@ -1,9 +1,10 @@
-"""A second cluster, which does not belong to the workbook, and a registry on the loopback that its node can reach."""
+"""A second cluster, which does not belong to the workbook, with a class on it, and a registry on the loopback that its node can reach."""
 
 import shutil
 
 import pytest
 
+from tests.existing.learners import taught
 from tests.registry import known_to, serving
 from workbook.cluster import ready
 from workbook.cluster.choose import Settings, clusters
@@ -36,3 +37,10 @@ def elsewhere(registry):
     finally:
         other.delete()
         shutil.rmtree(clusters() / ELSEWHERE, ignore_errors=True)
+
+
+@pytest.fixture(scope="package")
+def handed_out(elsewhere, registry, tmp_path_factory):
+    """The environment of each learner of a class on the second cluster, by name."""
+    with taught(elsewhere, registry, tmp_path_factory.mktemp("handed-out")) as environments:
+        yield environments

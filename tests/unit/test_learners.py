@@ -38,7 +38,7 @@ case "$*" in
 esac""",
     )
     (tmp_path / "daemonsets").write_text("kube-proxy calico-node", encoding="utf-8")
-    (tmp_path / "ranges").write_text("10.1.0.0/24 fd00::/64\n10.1.1.0/24\n", encoding="utf-8")
+    (tmp_path / "ranges").write_text("10.1.0.0/24 fd00::/64;10.1.1.0/24;", encoding="utf-8")
     monkeypatch.setenv("WORKBOOK_CONTEXT", "shared-admin")
     monkeypatch.setattr(learners, "ROOT", tmp_path)
     monkeypatch.setattr(tokens, "HANDED_OUT", tmp_path / "handed-out")
@@ -77,7 +77,7 @@ def test_the_manifest_names_the_learner_and_the_ranges_of_pods(administrator):
     assert "169.254.169.254/32" in policy["spec"]["egress"][0]["to"][1]["ipBlock"]["except"]
 
 
-@pytest.mark.parametrize("stated", ["", "\n", "10.1.0.0/24\n\n", "fd00::/64\n"])
+@pytest.mark.parametrize("stated", ["", ";", "10.1.0.0/24;;", "fd00::/64;"])
 def test_without_the_ranges_of_all_pods_all_private_addresses_count(administrator, stated):
     (administrator / "ranges").write_text(stated, encoding="utf-8")
     assert ranges_of_pods(Administrator("shared-admin")) == PRIVATE

@@ -14,9 +14,10 @@ PRIVATE = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
 
 def ranges_of_pods(administrator: Administrator) -> list[str]:
     """Return the IPv4 ranges of the cluster's Pods, such as `10.244.0.0/24`; all private ones if a node doesn't state its own."""
-    per_node = "jsonpath={range .items[*]}{.spec.podCIDRs[*]}{\"\\n\"}{end}"
-    lines = administrator.read("get", "nodes", "-o", per_node).splitlines()
-    stated = [[word for word in line.split() if ipaddress.ip_network(word).version == 4] for line in lines]
+    nodes = administrator.read("get", "nodes", "-o", "jsonpath={range .items[*]}{.spec.podCIDRs[*]};{end}")
+    stated = [
+        [word for word in ranges.split() if ipaddress.ip_network(word).version == 4] for ranges in nodes.split(";")[:-1]
+    ]
     return sorted({word for words in stated for word in words}) if stated and all(stated) else PRIVATE
 
 
