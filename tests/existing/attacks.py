@@ -30,7 +30,16 @@ class Attack:
 
 
 CONTAINER: Object = {"name": "program", "image": "web-app:1.0", "imagePullPolicy": "Never"}
+RESOURCES = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
+"""The resource of a kind whose plural isn't made with an s."""
 POLICY, STANDARD, RANGE, QUOTA = "admission policy", "Pod Security `baseline`", "LimitRange", "ResourceQuota"
+
+
+def path(manifest: Object, namespace: str) -> str:
+    """Return the API path of the objects of a manifest's kind in a namespace."""
+    version, kind = manifest["apiVersion"], manifest["kind"]
+    resource = RESOURCES.get(kind, f"{kind.lower()}s")
+    return f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/{namespace}/{resource}"
 
 
 def pod(container: Object | None = None, name: str = "visitor", annotations: Object | None = None, **spec: Any) -> Object:

@@ -1,17 +1,22 @@
 """Two learners of a class on one shared cluster, each with a kubeconfig of their own."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 
 from workbook.base.paths import ROOT, clusters
 from workbook.classroom import learners, tokens
 from workbook.cluster.kind import Kind
+from workbook.kube.client import Api
 from workbook.kube.kubeconfig import USERS
 from workbook.kube.kubectl import require_kubectl
 
@@ -38,6 +43,36 @@ def kubectl(kubeconfig: str | Path, *words: str, text: str | None = None) -> tup
         timeout=300,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of a cluster, as `Api` connects one."""
+
+    kubeconfig: Path
+    context: str
+    namespace: str = "default"
+    name: str = "the class"
+
+
+def asked(api: Api, method: str, path: str, body: dict[str, Any] | None = None, **query: str) -> tuple[int, str]:
+    """Send a request to the API server; return the status and what it answered: a message, if it refused.
+
+    Args:
+        api: the user's connection.
+        method: such as `"POST"`.
+        path: the path on the API server.
+        body: an object.
+        query: the query's parameters.
+    """
+    try:
+        response = api.request(method, path, body=body, query=query)
+        return response.status, response.data.decode()
+    except ApiException as refusal:
+        answer = str(refusal.body)
+        with contextlib.suppress(ValueError):
+            answer = json.loads(answer)["message"]
+        return int(refusal.status), answer
 
 
 @contextlib.contextmanager
