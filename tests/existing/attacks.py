@@ -42,7 +42,9 @@ def path(manifest: Object, namespace: str) -> str:
     return f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/{namespace}/{resource}"
 
 
-def pod(container: Object | None = None, name: str = "visitor", annotations: Object | None = None, **spec: Any) -> Object:
+def pod(
+    container: Object | None = None, name: str = "visitor", annotations: Object | None = None, **spec: Any
+) -> Object:
     """A Pod with one container.
 
     Args:

@@ -73,7 +73,9 @@ def test_a_deployment_does_not_get_a_pod_that_its_learner_does_not_get(ada, admi
     where = path(manifest, ADA)
 
     def reasons() -> list[str]:
-        sets = json.loads(asked(ada, "GET", f"/apis/apps/v1/namespaces/{ADA}/replicasets", labelSelector="app=attack")[1])
+        sets = json.loads(
+            asked(ada, "GET", f"/apis/apps/v1/namespaces/{ADA}/replicasets", labelSelector="app=attack")[1]
+        )
         return [each["message"] for one in sets["items"] for each in one["status"].get("conditions", [])]
 
     assert asked(ada, "POST", where, manifest)[0] == 201
@@ -130,7 +132,12 @@ def test_a_learner_cannot_remove_the_bounds(handed_out, elsewhere, words, refuse
 
 
 def test_what_the_chapter_needs_is_allowed(handed_out):
-    for name in ("1-07-external-ip-service", "1-05-webapp-service-loadbalancer", "1-03-webapp-deployment", "statefulset"):
+    for name in (
+        "1-07-external-ip-service",
+        "1-05-webapp-service-loadbalancer",
+        "1-03-webapp-deployment",
+        "statefulset",
+    ):
         manifest = f"manifests/{name}.yaml"
         status, said = kubectl(handed_out[ADA]["KUBECONFIG"], "apply", "--dry-run=server", "-f", manifest)
         assert status == 0, said

@@ -107,7 +107,12 @@ def test_a_learner_cannot_read_the_addresses_of_the_api_server(ada):
 
 
 def test_in_their_own_namespace_a_learner_cannot_change_what_bounds_them(ada):
-    bounds = ("resourcequotas", "limitranges", "roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io")
+    bounds = (
+        "resourcequotas",
+        "limitranges",
+        "roles.rbac.authorization.k8s.io",
+        "rolebindings.rbac.authorization.k8s.io",
+    )
     changes = ("create", "update", "patch", "delete", "deletecollection")
     assert not [f"{verb} {each}" for each in bounds for verb in changes if may(ada, verb, each, ADA)]
     assert may(ada, "create", "deployments.apps", ADA)  # the same question has another answer where it should

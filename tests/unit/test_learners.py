@@ -85,11 +85,11 @@ def test_without_the_ranges_of_all_pods_all_private_addresses_count(administrato
 
 def test_what_is_outside_of_the_namespace_has_the_label_by_which_it_is_deleted():
     text = (learners.ROOT / "classroom/learner.yaml").read_text(encoding="utf-8")
-    outside = [
-        each["metadata"] for each in yaml.safe_load_all(text) if each["metadata"].get("namespace") != "LEARNER"
-    ]
+    outside = [each["metadata"] for each in yaml.safe_load_all(text) if each["metadata"].get("namespace") != "LEARNER"]
     assert len(outside) == 5
-    assert all(each["labels"].items() >= {"workbook": "learner", "workbook-learner": "LEARNER"}.items() for each in outside)
+    assert all(
+        each["labels"].items() >= {"workbook": "learner", "workbook-learner": "LEARNER"}.items() for each in outside
+    )
     for name in ("cluster.yaml", "network.yaml"):
         text = (learners.ROOT / "classroom" / name).read_text(encoding="utf-8")
         assert all(each["metadata"]["labels"]["workbook"] == "classroom" for each in yaml.safe_load_all(text))

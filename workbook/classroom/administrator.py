@@ -57,7 +57,14 @@ class Administrator:
 
     def names(self, resource: str, selector: str) -> list[str]:
         """Return the names of the objects of a resource that a label selector selects, in all namespaces."""
-        words = ("get", resource, "--all-namespaces", f"--selector={selector}", "-o", "jsonpath={.items[*].metadata.name}")
+        words = (
+            "get",
+            resource,
+            "--all-namespaces",
+            f"--selector={selector}",
+            "-o",
+            "jsonpath={.items[*].metadata.name}",
+        )
         return self.read(*words).split()
 
     def _kubectl(self, *words: str) -> list[str]:

@@ -70,7 +70,9 @@ def parser() -> ArgumentParser:
     verb(verbs.verify, bare=True)
     class_ = verb(verbs.classroom)
     class_.add_argument("arguments", nargs="*", metavar="LEARNER", help="a Namespace, such as learner-1")
-    class_.add_argument("--delete", action="store_true", help="delete these learners, or the whole class without a name")
+    class_.add_argument(
+        "--delete", action="store_true", help="delete these learners, or the whole class without a name"
+    )
 
     lines.append("\nfor developers:")
     for notebooks in (run, verb(verbs.record, "test")):
