@@ -487,16 +487,16 @@ notebook_12() {
     kubectl exec two-containers --container "$container" -- hostname -i
     kubectl logs two-containers --container "$container"
   done
-  cat manifests/pod-out-of-memory.yaml manifests/pod-too-large.yaml
+  cat manifests/pod-out-of-memory.yaml manifests/pod-with-gpu.yaml
   kubectl apply -f manifests/pod-out-of-memory.yaml
   kubectl wait pod/out-of-memory --timeout=90s \
     --for='jsonpath={.status.containerStatuses[0].lastState.terminated.reason}=OOMKilled'
   kubectl get pod out-of-memory -o 'jsonpath={.status.containerStatuses[0].lastState.terminated.exitCode}'
-  kubectl apply -f manifests/pod-too-large.yaml
-  unschedulable app=too-large
+  kubectl apply -f manifests/pod-with-gpu.yaml
+  unschedulable app=with-gpu
   kubectl get pod out-of-memory -o 'jsonpath={.spec.nodeName}'
-  tell app=too-large
-  kubectl delete pod out-of-memory too-large
+  tell app=with-gpu
+  kubectl delete pod out-of-memory with-gpu
   cat manifests/statefulset.yaml manifests/statefulset-service.yaml
   kubectl apply -f manifests/statefulset-service.yaml -f manifests/statefulset.yaml
   notes 1
@@ -555,7 +555,7 @@ notebook_13() {
   until_true restarted app=puzzle-3
   fixed 3 s/ap.py/app.py/
   fixed 4 s/pyton/python/
-  fixed 5 s/640Gi/64Mi/
+  fixed 5 's/limits:/requests:/;s/example.com.gpu: 1/memory: 64Mi/'
   fixed 6 '/^      volumes:/,$d'
   fixed 7 's/port: 80$/port: 5000/'
   held_up app=puzzle-8 CreateContainerConfigError

@@ -21,7 +21,12 @@ KIND_MODULE = f"sigs.k8s.io/kind@v{VERSIONS['kind']}"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 KUBERNETES = (*CONTROL_PLANE, "kubelet", "kubeadm", "kubectl")
 """Kubernetes' programs. All of them are in one file: see modules/kubernetes/main.go."""
-PACKAGES = {"kubernetes": ".", "etcd": "go.etcd.io/etcd/server/v3", "coredns": "."}
+PACKAGES = {
+    "kubernetes": ".",
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "coredns": ".",
+    "network": "sigs.k8s.io/kube-network-policies/cmd",
+}
 """The Go package of each part's program."""
 
 
@@ -115,7 +120,7 @@ def compiled(part: str) -> Path:
     """The folder with the program of one part, which has the part's name; compiles it if it is not in the cache.
 
     Args:
-        part: a folder in node/modules: `kubernetes`, `etcd` or `coredns`.
+        part: a folder in node/modules: `kubernetes`, `etcd`, `coredns` or `network`.
 
     Raises:
         WorkbookError: the part cannot be compiled.

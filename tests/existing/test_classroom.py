@@ -1,72 +1,15 @@
 """A class on one shared cluster: two learners, each with a kubeconfig of their own, and what they may not do."""
 
-import os
 import re
-import shutil
-import subprocess
 
 import pytest
 
 from tests import sessions
+from tests.existing.learners import ADA, BOB, LEARNERS, kubectl
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT, clusters
-from workbook.classroom import learners as classroom
-from workbook.kube.kubeconfig import USERS
-from workbook.kube.kubectl import require_kubectl
 
 pytestmark = pytest.mark.cluster
-LEARNERS = ADA, BOB = "learner-ada", "learner-bob"
-CLEAR_AWAY = re.findall(
-    r"^kubectl (delete .+)$", (classroom.MANIFESTS / "README.md").read_text(encoding="utf-8"), re.MULTILINE
-)
-
-
-def kubectl(kubeconfig, *words):
-    """Run kubectl with a kubeconfig; return its exit status and its output."""
-    env = {**os.environ, "KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": f"{kubeconfig}.cache"}
-    done = subprocess.run(
-        [require_kubectl(), *words],
-        env=env,
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def handed_out(elsewhere, registry, tmp_path_factory):
-    """The environment of each learner, by name. The instructor is the cluster's administrator."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classroom, "HANDED_OUT", tmp_path_factory.mktemp("handed-out"))
-        for variable in ("KUBECONFIG", USERS):  # one of the workbook's own is not taken for a reader's
-            patch.setenv(variable, str(elsewhere.kubeconfig))
-        patch.setenv("KUBECACHEDIR", f"{elsewhere.kubeconfig}.cache")  # an administrator's is in the home
-        patch.setenv("WORKBOOK_CONTEXT", elsewhere.context)
-        patch.setattr(classroom, "ROOT", classroom.HANDED_OUT.parent)
-        classroom.classroom(*LEARNERS)
-        try:
-            yield {
-                name: {
-                    "KUBECONFIG": str(classroom.HANDED_OUT / f"{name}.kubeconfig"),
-                    "WORKBOOK_PROFILE": f"workbook-{name}",
-                    "WORKBOOK_CLUSTER": "existing",
-                    "WORKBOOK_CONTEXT": name,
-                    "WORKBOOK_NAMESPACE": name,
-                    "WORKBOOK_REGISTRY": f"{registry}/{name}",
-                }
-                for name in LEARNERS
-            }
-        finally:
-            assert len(CLEAR_AWAY) == 3
-            for command in CLEAR_AWAY:
-                kubectl(elsewhere.kubeconfig, *command.split())
-            for name in LEARNERS:
-                kubectl(elsewhere.kubeconfig, "delete", "namespace", f"{name}-other", "--ignore-not-found")
-                shutil.rmtree(clusters() / f"workbook-{name}", ignore_errors=True)
-
 
 WORK = """
 from workbook import apply, begin, deployments, diagnose, endpoints, page, preflight, progress, scale, service_url

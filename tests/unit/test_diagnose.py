@@ -115,6 +115,12 @@ FAILURES = {
         "No node has enough cpu and memory left for it.",
         "Lower `resources.requests`, delete other Pods, or give the cluster more resources.",
     ),
+    "gpu-missing": (
+        "Pod gpu-missing",
+        "Unschedulable",
+        "No node has enough example.com/gpu left for it.",
+        "Leave it out of `resources` in the manifest, or add a node that has it.",
+    ),
     "node-unmatched": (
         "Pod node-unmatched",
         "Unschedulable",

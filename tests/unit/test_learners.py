@@ -4,7 +4,9 @@ import pytest
 import yaml
 
 from workbook.base.errors import WorkbookError
-from workbook.classroom import learners
+from workbook.classroom import learners, network, tokens
+from workbook.classroom.administrator import Administrator
+from workbook.classroom.manifests import PRIVATE, ranges_of_pods
 from workbook.machine.session import for_commands
 
 CONFIG = """
@@ -27,15 +29,28 @@ def administrator(program, monkeypatch, tmp_path):
 echo "Warning: a login plugin is old" >&2
 case "$*" in
   *"config view"*) cat "{tmp_path}/config";;
-  *"get namespaces --selector=workbook!=learner"*) echo kube-system default production another-workbook;;
+  *"get namespaces"*"--selector=workbook=learner"*) echo learner-2 learner-2-other;;
+  *"get namespaces"*) echo kube-system default production another-workbook learner-2 learner-2-other free-other;;
+  *"get daemonsets"*) cat "{tmp_path}/daemonsets";;
+  *"get nodes"*) cat "{tmp_path}/ranges";;
   *"create token"*) echo token-of-the-learner;;
   *apply*learner-1.yaml) cp "$5" "{tmp_path}/applied.yaml";;
 esac""",
     )
+    (tmp_path / "daemonsets").write_text("kube-proxy calico-node", encoding="utf-8")
+    (tmp_path / "ranges").write_text("10.1.0.0/24 fd00::/64;10.1.1.0/24;", encoding="utf-8")
     monkeypatch.setenv("WORKBOOK_CONTEXT", "shared-admin")
     monkeypatch.setattr(learners, "ROOT", tmp_path)
-    monkeypatch.setattr(learners, "HANDED_OUT", tmp_path / "handed-out")
+    monkeypatch.setattr(tokens, "HANDED_OUT", tmp_path / "handed-out")
+    monkeypatch.setattr(network, "made", list)
     return tmp_path
+
+
+def commands(folder):
+    """The commands that were run, without the context."""
+    lines = (folder / "commands").read_text(encoding="utf-8").splitlines()
+    assert all(line.startswith("--context shared-admin ") for line in lines)
+    return [line.removeprefix("--context shared-admin ") for line in lines]
 
 
 def test_a_learner_receives_a_kubeconfig_with_a_token_and_nothing_of_the_administrator(administrator, capsys):
@@ -53,19 +68,119 @@ def test_a_learner_receives_a_kubeconfig_with_a_token_and_nothing_of_the_adminis
     assert "$ kubectl --context shared-admin create token" in shown
 
 
-def test_the_manifest_names_the_learner_and_every_command_the_context(administrator):
+def test_the_manifest_names_the_learner_and_the_ranges_of_pods(administrator):
     learners.classroom("learner-1")
     applied = (administrator / "applied.yaml").read_text(encoding="utf-8")
-    assert "name: learner-1" in applied and "LEARNER" not in applied
-    commands = (administrator / "commands").read_text(encoding="utf-8").splitlines()
-    assert len(commands) == 5 and all(command.startswith("--context shared-admin ") for command in commands)
+    assert "name: learner-1" in applied and "LEARNER" not in applied and "PODS" not in applied
+    (policy,) = [each for each in yaml.safe_load_all(applied) if each["kind"] == "NetworkPolicy"]
+    assert policy["spec"]["ingress"][0]["from"][1]["ipBlock"]["except"] == ["10.1.0.0/24", "10.1.1.0/24"]
+    assert "169.254.169.254/32" in policy["spec"]["egress"][0]["to"][1]["ipBlock"]["except"]
 
 
-@pytest.mark.parametrize("name", ["kube-system", "default", "production", "another-workbook"])
+@pytest.mark.parametrize("stated", ["", ";", "10.1.0.0/24;;", "fd00::/64;"])
+def test_without_the_ranges_of_all_pods_all_private_addresses_count(administrator, stated):
+    (administrator / "ranges").write_text(stated, encoding="utf-8")
+    assert ranges_of_pods(Administrator("shared-admin")) == PRIVATE
+
+
+def test_what_is_outside_of_the_namespace_has_the_label_by_which_it_is_deleted():
+    text = (learners.ROOT / "classroom/learner.yaml").read_text(encoding="utf-8")
+    outside = [each["metadata"] for each in yaml.safe_load_all(text) if each["metadata"].get("namespace") != "LEARNER"]
+    assert len(outside) == 5
+    assert all(
+        each["labels"].items() >= {"workbook": "learner", "workbook-learner": "LEARNER"}.items() for each in outside
+    )
+    for name in ("cluster.yaml", "network.yaml"):
+        text = (learners.ROOT / "classroom" / name).read_text(encoding="utf-8")
+        assert all(each["metadata"]["labels"]["workbook"] == "classroom" for each in yaml.safe_load_all(text))
+
+
+def test_a_known_network_plugin_is_named(administrator, capsys):
+    learners.classroom("learner-1")
+    assert "✓ calico-node enforces NetworkPolicies." in capsys.readouterr().out
+
+
+def test_a_cluster_without_a_known_network_plugin_is_pointed_out(administrator, capsys):
+    (administrator / "daemonsets").write_text("kube-proxy", encoding="utf-8")
+    learners.classroom("learner-1")
+    assert "can reach each other" in capsys.readouterr().out
+
+
+def test_the_plugin_is_installed_where_the_node_image_was_built_here(administrator, monkeypatch, capsys):
+    class Kind:
+        """A kind cluster of the workbook."""
+
+        context, built_here, engine = "shared-admin", True, None
+        load = staticmethod(print)
+
+    monkeypatch.setattr(network, "Kind", Kind)
+    monkeypatch.setattr(network, "made", lambda: [Kind()])
+    monkeypatch.setattr(network.node, "network_image", lambda engine: "workbook-network:1")
+    (administrator / "daemonsets").write_text("kube-proxy workbook-network", encoding="utf-8")
+    learners.classroom("learner-1")
+    assert "workbook-network:1\n" in capsys.readouterr().out
+    assert any("rollout status daemonset/workbook-network" in command for command in commands(administrator))
+
+
+@pytest.mark.parametrize("name", ["kube-system", "default", "production", "another-workbook", "free"])
 def test_a_namespace_that_was_not_made_for_a_learner_is_refused_before_anything_changes(administrator, name):
-    with pytest.raises(WorkbookError, match=rf"'{name}' already exists(.|\n)*another name"):
+    with pytest.raises(WorkbookError, match=rf"'{name}(-other)?' already exists(.|\n)*another name"):
         learners.classroom("learner-1", name)
-    assert "apply" not in (administrator / "commands").read_text(encoding="utf-8")
+    assert not any(command.startswith("apply") for command in commands(administrator))
+
+
+def test_two_learners_with_the_same_name_are_refused(administrator):
+    with pytest.raises(WorkbookError, match="Two learners have the name 'ada'"):
+        learners.classroom("ada", "bob", "ada")
+    assert not (administrator / "commands").exists()
+
+
+def deleted(folder):
+    """The commands that delete something."""
+    return [command for command in commands(folder) if command.startswith("delete")]
+
+
+def test_only_what_was_made_is_deleted(administrator, capsys):
+    learners.classroom("learner-2")
+    (administrator / "commands").unlink()
+    learners.delete()
+    assert deleted(administrator) == [
+        "delete clusterrolebindings,rolebindings,clusterroles --selector=workbook=learner --all-namespaces",
+        "delete namespaces --ignore-not-found --wait=false learner-2-other",
+        "delete namespaces --ignore-not-found --timeout=300s learner-2-other learner-2",
+        "delete validatingadmissionpolicybindings,validatingadmissionpolicies --selector=workbook=classroom --all-namespaces",
+        "delete clusterrolebindings,clusterroles --selector=workbook=classroom --all-namespaces",
+        "delete daemonsets,serviceaccounts --selector=workbook=classroom --all-namespaces",
+    ]
+    assert not (administrator / "handed-out" / "learner-2.kubeconfig").exists()
+    assert "✓ learner-2 deleted." in capsys.readouterr().out
+
+
+def test_a_single_learner_is_deleted_and_the_class_goes_on(administrator):
+    learners.delete("learner-2")
+    first, *_, last = deleted(administrator)
+    assert "--selector=workbook=learner,workbook-learner in (learner-2)" in first
+    assert last.endswith("learner-2-other learner-2")
+
+
+@pytest.mark.parametrize("name", ["production", "learner-2-other", "unknown"])
+def test_a_namespace_that_was_not_made_for_a_learner_is_not_deleted(administrator, name):
+    with pytest.raises(WorkbookError, match=r"is not deleted(.|\n)*The learners are: learner-2\."):
+        learners.delete("learner-2", name)
+    assert deleted(administrator) == []
+
+
+def test_after_an_interrupted_deletion_the_next_one_finds_the_learner(administrator, program):
+    fail = f"""echo "$*" >> "{administrator}/commands"
+case "$*" in
+  *"get namespaces"*) echo learner-2;;
+  *"delete namespaces"*timeout*) exit 1;;
+esac"""
+    program("kubectl", fail)
+    for _ in range(2):
+        with pytest.raises(WorkbookError):
+            learners.delete()
+    assert deleted(administrator)[:3] == deleted(administrator)[3:]
 
 
 def test_a_learner_of_before_is_prepared_again(administrator):

@@ -68,7 +68,11 @@ def parser() -> ArgumentParser:
     verb(verbs.site, "handout", "site")
     verb(verbs.bundle, *manifest.EXTRAS, "bundle")
     verb(verbs.verify, bare=True)
-    verb(verbs.classroom).add_argument("arguments", nargs="+", metavar="LEARNER", help="a Namespace, such as learner-1")
+    class_ = verb(verbs.classroom)
+    class_.add_argument("arguments", nargs="*", metavar="LEARNER", help="a Namespace, such as learner-1")
+    class_.add_argument(
+        "--delete", action="store_true", help="delete these learners, or the whole class without a name"
+    )
     board = verb(verbs.board)
     board.add_argument("--csv", action="store_true", help="print the table once, as CSV")
     board.add_argument("--json", action="store_true", help="print the table once, as JSON")

@@ -42,6 +42,7 @@ class Options(Namespace):
     arguments: list[str]
     json: bool  # only for `doctor` and `board`
     csv: bool  # only for `board`
+    delete: bool  # only for `classroom`
     lanes: int  # only for `run`
     tag: str  # only for `release`
 
@@ -139,10 +140,15 @@ def verify(options: Options) -> None:
 
 
 def classroom(options: Options) -> None:
-    """Create a Namespace for each learner on a shared cluster."""
-    from workbook.classroom.learners import classroom  # needs packages
+    """Create a Namespace for each learner on a shared cluster, or delete it again."""
+    from workbook.classroom.learners import classroom, delete  # needs packages
 
-    classroom(*options.arguments)
+    if options.delete:
+        delete(*options.arguments)
+    elif options.arguments:
+        classroom(*options.arguments)
+    else:
+        options.refuse("name a learner, or use --delete")
 
 
 def board(options: Options) -> None:

@@ -62,6 +62,12 @@ class Kind(Cluster):
         found = self.engine.containers.list(all=True, filters={"label": f"{CLUSTER}={self.name}"})
         return sorted(found, key=lambda container: container.name or "")  # "…-control-plane", then "…-worker"
 
+    @property
+    def built_here(self) -> bool:
+        """Whether its nodes exist, and their image was built from source."""
+        nodes = self.nodes()
+        return bool(nodes) and all(_built_here(container) for container in nodes)
+
     def _kind(self, *words: str) -> list[str]:
         return [str(self.program("kind") or node.kind()), *words, "--name", self.name]
 
@@ -154,7 +160,7 @@ class Kind(Cluster):
         Documentation: https://kubernetes.io/docs/concepts/cluster-administration/networking/#how-to-implement-the-kubernetes-network-model
         """
         nodes = self.nodes()
-        if len(nodes) == 1 or not all(_built_here(container) for container in nodes):
+        if len(nodes) == 1 or not self.built_here:
             return
         for number, container in enumerate(nodes):
             for other, neighbor in enumerate(nodes):

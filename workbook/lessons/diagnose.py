@@ -369,10 +369,10 @@ def _unscheduled_fault(pod: Object, reason: str, message: str) -> tuple[str, str
             "A gate is removed by its controller. If there is none, leave `schedulingGates` out of the manifest.",
         )
     if short := re.findall(r"Insufficient ([\w./-]*\w)", message):
-        return (
-            f"No node has enough {' and '.join(dict.fromkeys(short))} left for it.",
-            "Lower `resources.requests`, delete other Pods, or give the cluster more resources.",
-        )
+        why = f"No node has enough {' and '.join(dict.fromkeys(short))} left for it."
+        if all("/" in resource for resource in short):  # not memory or CPU time, but what only special nodes have
+            return why, "Leave it out of `resources` in the manifest, or add a node that has it."
+        return why, "Lower `resources.requests`, delete other Pods, or give the cluster more resources."
     known = (fault for words, fault in UNSCHEDULABLE.items() if re.search(words, message.lower()))
     return next(known, (message, "Look at `%kubectl describe nodes`."))
 

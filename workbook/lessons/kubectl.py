@@ -29,6 +29,8 @@ FIXES = {
     "getting credentials: exec": LOG_IN,
 }
 """Part of an error message → what to do about it."""
+STRICT = re.compile('^Warning: would violate PodSecurity "restricted.*\n?', re.MULTILINE)
+"""The warning that a class's cluster sends about each Pod of the chapter: see classroom/learner.yaml. A terminal shows it."""
 
 
 class KubectlError(CommandFailed):
@@ -59,7 +61,8 @@ def kubectl(*args: str, timeout: float = 120, how: Callable[..., str] = run) -> 
     words, folder = _localized(cluster, args)
     try:
         program = _program(cluster.provider, cluster.settings)
-        return Printed(how([*program, *words], env=cluster.environment(), timeout=timeout, cwd=folder).strip())
+        printed = how([*program, *words], env=cluster.environment(), timeout=timeout, cwd=folder)
+        return Printed(STRICT.sub("", printed).strip())
     except CommandFailed as error:
         fix = next((fix for text, fix in FIXES.items() if text in error.output), "")
         raise KubectlError(["kubectl", *args], error.code, error.output, fix) from None
