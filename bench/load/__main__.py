@@ -112,7 +112,7 @@ def alone(learner: Learner, notebooks: Sequence[str], pause: float) -> Way:
     """Let one learner follow the link and run the notebooks. A lost connection ends the way, and is its failure."""
     way = Way(learner.name)
     try:
-        way.ready = learner.open()
+        way.ready = learner.log_in()
         for notebook in notebooks:
             for cell in learner.run(notebook, pause):
                 way.cells.append(cell)
@@ -131,7 +131,7 @@ def alone(learner: Learner, notebooks: Sequence[str], pause: float) -> Way:
 
 
 def class_rows(ways: Sequence[Way], samples: Samples) -> Iterator[Row]:
-    """Yield the rows of the table about the class. What nobody reached is endlessly late."""
+    """Yield the rows of the table about the class. A time that no learner reached is infinite."""
     cells = [cell for way in ways for cell in way.cells]
     number = len(ways)
     yield Row(
@@ -156,7 +156,7 @@ def runaway(api: Api, learners: Sequence[Learner], what: str, source: str) -> It
     """Let the first learner run away, and yield what the second one notices: a cell's time before and meanwhile, and errors."""
     first, other = learners[:2]
     for learner in (first, other):
-        learner.open()
+        learner.log_in()
     with other.kernel() as execute, sampling(api, other.name, DESK) as samples, ThreadPoolExecutor(1) as pool:
         execute("from workbook import pods")
         end = time.time() + CALM
@@ -178,7 +178,7 @@ def runaway(api: Api, learners: Sequence[Learner], what: str, source: str) -> It
     yield Row(
         f"{what}: requests that the API server didn't answer", samples.refused, 0, "", runs=len(samples.latencies)
     )
-    yield Row(f"{what}: until the server of the runaway learner answers", first.open(), None, "s")
+    yield Row(f"{what}: until the server of the runaway learner answers", first.log_in(), None, "s")
 
 
 def repeated(execute: Callable[[str], str], until: Callable[[], bool]) -> tuple[list[float], int]:

@@ -60,7 +60,7 @@ class Learner:
     _session: requests.Session = field(default_factory=requests.Session)
     _base: str = ""
 
-    def open(self) -> float:
+    def log_in(self) -> float:
         """Follow the link, and wait until the server answers; return the seconds that this took.
 
         Raises:

@@ -32,7 +32,7 @@ def learner(tmp_path_factory):
         )
         try:
             ada = Learner("ada", address.replace("/lab/", "/user/ada/lab/"))
-            ada.open()
+            ada.log_in()
             yield ada
         finally:
             server.terminate()
