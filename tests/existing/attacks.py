@@ -31,7 +31,7 @@ class Attack:
 
 CONTAINER: Object = {"name": "program", "image": "web-app:1.0", "imagePullPolicy": "Never"}
 RESOURCES = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
-"""The resources whose names aren't those of their kinds with an s."""
+"""The resource of a type whose plural is irregular."""
 POLICY, STANDARD, RANGE, QUOTA = "admission policy", "Pod Security `baseline`", "LimitRange", "ResourceQuota"
 
 
