@@ -31,7 +31,7 @@ class Attack:
 
 CONTAINER: Object = {"name": "program", "image": "web-app:1.0", "imagePullPolicy": "Never"}
 RESOURCES = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
-"""The resource of a kind whose plural isn't made with an s."""
+"""The resource of a type whose plural is irregular."""
 POLICY, STANDARD, RANGE, QUOTA = "admission policy", "Pod Security `baseline`", "LimitRange", "ResourceQuota"
 
 
@@ -91,7 +91,7 @@ def needs(**limits: str) -> Object:
 
 
 def plain(kind: str, version: str = "v1", name: str = "attack", **rest: Any) -> Object:
-    """An object of any kind."""
+    """An object with any value of the field `kind`."""
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **rest}
 
 
