@@ -55,6 +55,11 @@ def pod(namespace, *, since=5, **status):
     }
 
 
+def refused(reason):
+    """The status of a container that waits for a reason."""
+    return {**WAITING, "state": {"waiting": {"reason": reason}}}
+
+
 @pytest.fixture
 def live():
     """A class of 20 learners, all of whom have begun, and a board that watches it."""
@@ -70,11 +75,17 @@ def live():
 
 @contextmanager
 def reading(board):
-    """The stream of changes that a page of the board gets, as a function that returns the next one."""
+    """The stream of changes that a page of the board gets, as a function that returns the next one, within 30 s."""
     with page.served(board) as address, urllib.request.urlopen(f"{address}changes", timeout=30) as stream:
-        yield lambda: json.loads(
-            next(line for line in iter(stream.readline, b"") if line.startswith(b"data: ")).partition(b": ")[2]
-        )
+        end = time.monotonic() + 30
+
+        def following():
+            for line in iter(stream.readline, b""):
+                assert time.monotonic() < end
+                if line.startswith(b"data: "):
+                    return json.loads(line.partition(b": ")[2])
+
+        yield following
 
 
 def get(address):
@@ -152,7 +163,10 @@ def test_a_text_is_one_line_without_characters_that_hide_others():
 def test_texts_of_learners_are_escaped(text):
     shown = page.html(made(ada={"failed-check": text}), NOW)
     plain = page.html(made(ada={"failed-check": "plain"}), NOW)
+    stuck = page.html(made(ada={}, pods=[pod("ada", containerStatuses=[refused(text)])]), NOW)
+    usual = page.html(made(ada={}, pods=[pod("ada", containerStatuses=[WAITING])]), NOW)
     tags = re.compile("<[^>]*>")
+    assert tags.findall(stuck) == tags.findall(usual)
     assert tags.findall(shown) == tags.findall(plain)
 
 
