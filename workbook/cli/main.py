@@ -73,6 +73,13 @@ def parser() -> ArgumentParser:
     class_.add_argument(
         "--delete", action="store_true", help="delete these learners, or the whole class without a name"
     )
+    browser = verb(verbs.class_, name="class")
+    text = "how many learners, or their names; those of an earlier class stay"
+    browser.add_argument("arguments", nargs="*", metavar="LEARNERS", help=text)
+    text = "let other machines in, which know this one by this name; this turns on TLS"
+    browser.add_argument("--host", default="", metavar="NAME", help=text)
+    browser.add_argument("--closed", action="store_true", help="end when the links are printed, and forward no port")
+    browser.add_argument("--delete", action="store_true", help="delete what a class has created, learners' files too")
 
     lines.append("\nfor developers:")
     for notebooks in (run, verb(verbs.record, "test")):

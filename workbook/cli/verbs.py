@@ -22,6 +22,7 @@ TESTS = {
     "mutants": "Make small errors in a copy of the workbook; the tests must catch each.",
     "test-order": "Run notebooks alone, twice, in random order, and after a killed kernel.",
     "faults": "Break the cluster and the machine on purpose; check whether errors explain it.",
+    "class-test": "Hold a class of two in a browser, and break what can break.",
     "offline": "Make a bundle, and set up from it in a network without any connection.",
 }
 """The verbs of `tests`, and their help texts."""
@@ -44,6 +45,9 @@ class Options(Namespace):
     delete: bool  # only for `classroom`
     lanes: int  # only for `run`
     tag: str  # only for `release`
+    host: str  # only for `class`, as `delete` and `closed`
+    delete: bool
+    closed: bool
 
 
 Verb = Callable[[Options], int | None]
@@ -148,6 +152,13 @@ def classroom(options: Options) -> None:
         classroom(*options.arguments)
     else:
         options.refuse("name a learner, or use --delete")
+
+
+def class_(options: Options) -> None:
+    """Give each learner a JupyterLab in the browser, on the cluster; print their links."""
+    from workbook.cli.class_ import class_  # needs packages
+
+    class_(options.arguments, host=options.host, remove=options.delete, closed=options.closed)
 
 
 def record(options: Options) -> int:

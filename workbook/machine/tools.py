@@ -22,7 +22,11 @@ def engine(facts: Facts) -> Finding:
     from workbook.engine.find import ensure_engine, reach_engine  # needs packages
 
     if not facts.engine:
-        facts.engine = ensure_engine(offline=chosen() is not None) if facts.changes else reach_engine(PATIENCE)
+        nodes = choose()[0] is not Provider.EXISTING
+        offline = chosen() is not None
+        facts.engine = (
+            ensure_engine(offline=offline, nodes=nodes) if facts.changes else reach_engine(PATIENCE, nodes=nodes)
+        )
     facts.info = facts.engine.info()
     facts.versions["Docker engine"] = version = facts.info["ServerVersion"]
     found = ", ".join(filter(None, [f"running, {version}", facts.info.get("OperatingSystem")]))
