@@ -24,9 +24,9 @@ class LinkHandler(BaseHandler):
     """Log in the learner whose token is in the address, also if another learner has used this browser before."""
 
     async def get(self) -> None:
-        if not (user := await self.login_user({"token": self.get_argument("token", "")})):
+        if not await self.login_user({"token": self.get_argument("token", "")}):
             raise HTTPError(403, NO_LINK)
-        self.redirect(self.get_next_url(user))
+        self.redirect(self.hub.base_url)  # without the token
 
 
 class LinkAuthenticator(Authenticator):

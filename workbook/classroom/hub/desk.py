@@ -54,9 +54,9 @@ def main() -> None:
     # JupyterLab opens what was open before; the first time, it is the first notebook.
     visited = any((home() / "jupyter" / "workspaces").glob("*"))
     command = ["jupyterhub-singleuser", *options(), f"--ServerApp.root_dir={FOLDER}"]
-    command += [f"--LabApp.default_url=/lab{'' if visited else f'/tree/{FIRST}'}"]
+    page = {} if visited else {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{FIRST}"}
     os.chdir(FOLDER)
-    os.execvpe(command[0], command, os.environ | for_kernels() | {"PYTHONPATH": str(FOLDER)})
+    os.execvpe(command[0], command, os.environ | for_kernels() | page | {"PYTHONPATH": str(FOLDER)})
 
 
 def furnish(source: Path, target: Path) -> None:
