@@ -108,5 +108,6 @@ c.KubeSpawner.environment = {
     "WORKBOOK_NAMESPACE": lambda spawner: spawner.user.name,
     "WORKBOOK_REGISTRY": lambda spawner: f"{os.environ['REGISTRY']}/{spawner.user.name}",
 }
+c.KubeSpawner.poll_interval = 5  # seconds until the hub notices that a desk has ended
 c.KubeSpawner.start_timeout = 300
 c.KubeSpawner.http_timeout = 120
