@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbook.base import labels
 from workbook.base.errors import WorkbookError
 from workbook.base.own_files import own_files
 from workbook.base.paths import ROOT
@@ -58,7 +57,6 @@ def _build(cluster: Cluster, target: str, files: Iterable[Path]) -> str:
             target=target,
             tag=tag,
             buildargs={"BASE": origin, **proxies()},
-            labels=labels.MANAGED,
             rm=True,
             forcerm=True,
             decode=True,
@@ -88,9 +86,10 @@ def _archive(files: Iterable[Path]) -> bytes:
 
 def _remove_older(engine: "DockerClient", newest: str) -> None:
     """Remove the images with the same name and another tag."""
-    for image in engine.images.list(newest.partition(":")[0], filters={"label": labels.SELECTOR}):
+    name = newest.partition(":")[0]
+    for image in engine.images.list(name):
         for tag in image.tags:
-            if tag != newest:
+            if tag.startswith(f"{name}:") and tag != newest:
                 engine.images.remove(tag)
 
 
