@@ -42,11 +42,10 @@ class Options(Namespace):
     verified: str  # the sha256 of the manifest whose bundle was verified by the process that started this one
     arguments: list[str]
     json: bool  # only for `doctor`
-    delete: bool  # only for `classroom`
+    delete: bool  # only for `classroom` and `class`
     lanes: int  # only for `run`
     tag: str  # only for `release`
-    host: str  # only for `class`, as `delete` and `closed`
-    delete: bool
+    host: str  # only for `class`, as `closed`
     closed: bool
 
 
