@@ -49,7 +49,7 @@ def test_while_the_set_up_runs_its_progress_is_shown_and_nothing_changed(bare, s
 
 
 def test_a_machine_that_is_too_small_is_a_cross_even_while_the_set_up_runs(small, set_up_process, monkeypatch):
-    monkeypatch.setattr(find, "reach_engine", lambda patience: find.ensure_engine())
+    monkeypatch.setattr(find, "reach_engine", lambda patience, **_: find.ensure_engine())
     set_up_process()
     assert workbook.preflight().loc["CPUs", "OK"] == "✗"
 

@@ -210,7 +210,7 @@ class Existing(Cluster):
         # Imported here, because the Docker SDK loads slowly.
         from docker.errors import APIError
 
-        from workbook.engine import registry
+        from workbook.engine import registry  # as slow
 
         try:
             return registry.has(self.engine, self.reference(image))

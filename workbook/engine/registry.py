@@ -39,14 +39,12 @@ def has(engine: "DockerClient", image: str) -> bool:
     # Imported here, because the Docker SDK loads slowly.
     from docker.errors import APIError
 
-    if is_podman(engine):
-        return _answers(image)
     try:
         engine.api.inspect_distribution(image)
         return True
     except APIError as error:
         if error.status_code == 404 or "unknown" in str(error):
-            return False
+            return is_podman(engine) and _answers(image)
         raise
 
 
@@ -59,8 +57,9 @@ def _answers(image: str) -> bool:
     scheme = "http" if registry.startswith("localhost:") else "https"
     url = f"{scheme}://{registry}/v2/{name}/manifests/{tag}"
     try:
-        urllib.request.urlopen(urllib.request.Request(url, method="HEAD", headers={"Accept": TYPES}), timeout=PATIENCE)
-        return True
+        request = urllib.request.Request(url, method="HEAD", headers={"Accept": TYPES})
+        with urllib.request.urlopen(request, timeout=PATIENCE):
+            return True
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return False
