@@ -166,13 +166,13 @@ def test_a_forwarding_that_ends_is_started_again(monkeypatch):
     assert "--address=0.0.0.0" in begun[0] and "8443:8000" in begun[0]
 
 
-def test_without_a_context_it_is_the_workbooks_own_cluster(monkeypatch, tmp_path):
+@pytest.mark.parametrize("remove", [True, False])
+def test_without_a_context_it_is_the_workbooks_own_cluster(monkeypatch, tmp_path, remove):
     for name in ("WORKBOOK_CONTEXT", "KUBECONFIG", "WORKBOOK_USERS_KUBECONFIG"):
         monkeypatch.setenv(name, "")
     own = SimpleNamespace(context="kind-workbook", kubeconfig=tmp_path / "kubeconfig")
     started = []
     monkeypatch.setattr(class_, "current", lambda: own)
     monkeypatch.setattr(class_, "up", started.append)
-    assert class_.choose(remove=True) is own and started == []
-    assert class_.choose(remove=False) is own and started == [own]
+    assert class_.choose(remove=remove) is own and started == ([] if remove else [own])
     assert os.environ["WORKBOOK_CONTEXT"] == "kind-workbook" and Administrator.from_environment().context

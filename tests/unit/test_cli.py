@@ -24,11 +24,11 @@ from workbook.machine import environment
 
 GROUPS = {
     "learners": ["lab", "shell", "run", "status", "doctor", "up", "down", "clean"],
-    "instructors": ["handout", "site", "bundle", "verify", "classroom"],
-    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "matrix", "bench", "release"],
+    "instructors": ["handout", "site", "bundle", "verify", "classroom", "class"],
+    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "class-test", "matrix", "bench", "release"],
 }
 VERBS = [verb for group in GROUPS.values() for verb in group]
-PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "matrix", "bench"]
+PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "class-test", "matrix", "bench"]
 REQUIRED = {"classroom": ["learner-1"]}
 
 

@@ -21,7 +21,7 @@ def small(home, monkeypatch):
 def bare(home, monkeypatch):
     """A machine without an engine, on which a test fails that installs one."""
 
-    def missing(patience):
+    def missing(patience, **_):
         raise find.WorkbookError("There is no Docker engine on this machine.", fix="Install Docker.")
 
     monkeypatch.setattr(find, "reach_engine", missing)

@@ -22,8 +22,8 @@ TESTS = {
     "mutants": "Make small errors in a copy of the workbook; the tests must catch each.",
     "test-order": "Run notebooks alone, twice, in random order, and after a killed kernel.",
     "faults": "Break the cluster and the machine on purpose; check whether errors explain it.",
-    "class-test": "Hold a class of two in a browser, and break what can break.",
     "offline": "Make a bundle, and set up from it in a network without any connection.",
+    "class-test": "Hold a class on a cluster, and break what can break.",
 }
 """The verbs of `tests`, and their help texts."""
 
