@@ -199,9 +199,7 @@ def service(monkeypatch):
         monkeypatch.setattr(minikube, "node_port", lambda api, service: port)
         attributes = {"NetworkSettings": {"Ports": {key.replace("_", "/"): value for key, value in ports.items()}}}
         containers = SimpleNamespace(list=lambda **options: [SimpleNamespace(attrs=attributes)])
-        monkeypatch.setattr(
-            "workbook.engine.find.ensure_engine", lambda **_: SimpleNamespace(containers=containers)
-        )
+        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: SimpleNamespace(containers=containers))
 
     return has
 

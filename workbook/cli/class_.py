@@ -4,7 +4,6 @@ import os
 
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
-from workbook.classroom import learners as classroom
 from workbook.classroom.administrator import Administrator
 from workbook.classroom.hub import delete, deploy, door, links, tls
 from workbook.cluster.choose import Provider, Settings

@@ -1,20 +1,27 @@
 """A class of two in a browser, on the tests' cluster, and a door to it."""
 
 import socket
+import sys
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
 from tests.classroom.hub.learner import Learner
-from workbook.base.processes import background
 from workbook.base.polling import poll
+from workbook.base.processes import background
 from workbook.classroom import tokens
 from workbook.classroom.administrator import Administrator
 from workbook.classroom.hub import delete, deploy, door, links
-from workbook.classroom.hub.objects import NAMESPACE
 from workbook.cli import class_
 from workbook.kube import kubeconfig
+from workbook.machine.environment import import_path
 
+HOLD_OPEN = """
+from workbook.classroom.administrator import Administrator
+from workbook.classroom.hub import door
+door.hold_open(Administrator.from_environment(), door.LOOPBACK, {})
+"""
 LEARNERS = ADA, BOB = "class-ada", "class-bob"
 
 
@@ -32,7 +39,7 @@ def opened(tmp_path_factory):
         administrator = Administrator.from_environment()
         try:
             known = deploy.deploy(cluster, LEARNERS)
-            with forwarded(administrator) as address:
+            with forwarded(folder / "door.log") as address:
                 yield SimpleNamespace(
                     administrator=administrator,
                     cluster=cluster,
@@ -44,20 +51,20 @@ def opened(tmp_path_factory):
             delete.delete(administrator)
 
 
-def forwarded(administrator):
-    """A port of this machine that leads to the class, as `make class` holds it open."""
-    from contextlib import contextmanager  # only here
+@contextmanager
+def forwarded(log):
+    """A port of this machine that leads to the class during the block, as `make class` holds it open."""
+    with socket.create_server((door.LOOPBACK, 0)) as free:
+        port = free.getsockname()[1]
 
-    @contextmanager
-    def hold():
-        with socket.create_server((door.LOOPBACK, 0)) as free:
-            port = free.getsockname()[1]
-        words = ("port-forward", f"-n{NAMESPACE}", "service/proxy", f"{port}:8000")
-        with background(administrator._kubectl(*words), administrator._environment(), on_line=print, on_exit=print):
-            poll(lambda: door.is_open(port), timeout=30)
-            yield f"http://{door.LOOPBACK}:{port}"
+    def note(line):
+        with log.open("a", encoding="utf-8") as out:
+            out.write(f"{line}\n")
 
-    return hold()
+    command = [sys.executable, "-c", HOLD_OPEN.format(port)]
+    with background(command, import_path(), on_line=note, on_exit=note):
+        poll(lambda: door.is_open(port), timeout=60)
+        yield f"http://{door.LOOPBACK}:{port}"
 
 
 @pytest.fixture(scope="package")

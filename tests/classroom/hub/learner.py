@@ -70,9 +70,22 @@ class Learner:
             url, cookie=prepared.headers.get("Cookie") or cookies, origin=self.address, timeout=timeout
         )
         message = uuid.uuid4().hex
-        header = {"msg_id": message, "msg_type": "execute_request", "session": uuid.uuid4().hex, "username": "", "version": "5.4"}
+        header = {
+            "msg_id": message,
+            "msg_type": "execute_request",
+            "session": uuid.uuid4().hex,
+            "username": "",
+            "version": "5.4",
+        }
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
-        request = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell", "buffers": []}
+        request = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "channel": "shell",
+            "buffers": [],
+        }
         channel.send(json.dumps(request))
         printed, error = "", ""
         while True:

@@ -85,7 +85,9 @@ def test_a_learner_pushes_only_under_their_own_name(ada):
 
 
 def test_a_desk_has_no_rights_but_those_of_its_learner(ada):
-    printed, _ = ada.run("import os; print(os.path.exists('/var/run/secrets/kubernetes.io'), os.environ['WORKBOOK_NAMESPACE'])")
+    printed, _ = ada.run(
+        "import os; print(os.path.exists('/var/run/secrets/kubernetes.io'), os.environ['WORKBOOK_NAMESPACE'])"
+    )
     assert printed.split() == ["False", ADA]
     printed, error = ada.run(f"%kubectl get pods --namespace {BOB}")
     assert error and "Forbidden" in printed

@@ -54,7 +54,9 @@ def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str]
     known = tokens(names, existing)
     classroom(*known)
     _apply(administrator, *objects.manifest("registry.yaml", HUB_IMAGE=images_of["hub"]))
-    port = administrator.read("get", "service", "registry", f"-n{NAMESPACE}", "-o", "jsonpath={.spec.ports[0].nodePort}")
+    port = administrator.read(
+        "get", "service", "registry", f"-n{NAMESPACE}", "-o", "jsonpath={.spec.ports[0].nodePort}"
+    )
     registry = f"localhost:{port}"
     passwords = tokens(known, _passwords(administrator))
     settings = {
@@ -159,7 +161,9 @@ def _apply(administrator: Administrator, *wanted: Object) -> None:
 def _fill_registry(administrator: Administrator, cluster: Cluster) -> None:
     """Give the registry the applications' base images, from which the desks pull them."""
     within = ("exec", f"-n{NAMESPACE}", "deployment/registry", "-c", "registry", "--")
-    pod = administrator.read("get", "pods", f"-n{NAMESPACE}", "-lapp=registry", "-o", "jsonpath={.items[0].metadata.name}")
+    pod = administrator.read(
+        "get", "pods", f"-n{NAMESPACE}", "-lapp=registry", "-o", "jsonpath={.items[0].metadata.name}"
+    )
     engine = cluster.docker()
     for purpose, name in OFFICIAL.items():
         note = f"/srv/data/{purpose}"  # the ID of the image that was copied

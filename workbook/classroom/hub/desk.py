@@ -6,7 +6,6 @@ Podman takes the place of the Docker engine. It builds without rights on the nod
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from workbook.base.paths import ROOT, home
@@ -101,4 +100,4 @@ def _may_mount(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -4,10 +4,10 @@ import socket
 import time
 from contextlib import closing
 
-from workbook.classroom.administrator import Administrator
-from workbook.classroom.hub.objects import NAMESPACE
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import CommandFailed
+from workbook.classroom.administrator import Administrator
+from workbook.classroom.hub.objects import NAMESPACE
 
 LOOPBACK = "127.0.0.1"
 ALL = "0.0.0.0"

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from workbook.base.errors import WorkbookError
 from workbook.base.own_files import own_files
@@ -113,7 +113,7 @@ def copy_base(engine: "DockerClient", original: str, name: str, target: Path) ->
     container = engine.containers.create(original, "none")
     try:
         with target.open("wb") as out:
-            out.writelines(container.export())
+            out.writelines(cast("Iterable[bytes]", container.export()))  # its stub says str
     finally:
         container.remove()
     changes = [f'ENV {name}="{value}"' for name, _, value in (line.partition("=") for line in config["Env"])]
