@@ -1,9 +1,11 @@
 """A class in a browser, without a cluster: names, links, Secrets, and manifests."""
 
+import asyncio
 import base64
 import csv
 import hashlib
 import os
+import socket
 import stat
 from types import SimpleNamespace
 
@@ -159,6 +161,7 @@ def test_a_forwarding_that_ends_is_started_again(monkeypatch):
         raise CommandFailed(["kubectl"], 1, "lost connection to pod")
 
     monkeypatch.setattr(door, "is_open", lambda port: False)
+    monkeypatch.setattr(door, "_node", lambda administrator: None)
     monkeypatch.setattr(door, "PAUSE", 0)
     monkeypatch.setattr(Administrator, "run", run)
     with pytest.raises(KeyboardInterrupt):
@@ -176,3 +179,32 @@ def test_without_a_context_it_is_the_workbooks_own_cluster(monkeypatch, tmp_path
     monkeypatch.setattr(class_, "up", started.append)
     assert class_.choose(remove=remove) is own and started == ([] if remove else [own])
     assert os.environ["WORKBOOK_CONTEXT"] == "kind-workbook" and Administrator.from_environment().context
+
+
+def test_connections_are_forwarded_in_both_directions():
+    async def echo(reader, writer):
+        writer.write((await reader.readline()).upper())
+        await writer.drain()
+        writer.close()
+
+    async def ask():
+        far = await asyncio.start_server(echo, door.LOOPBACK, 0)
+        with socket.create_server((door.LOOPBACK, 0)) as free:
+            near = free.getsockname()
+        held = asyncio.create_task(door.forward(near, far.sockets[0].getsockname()))
+        answers = []
+        for _ in range(2):
+            while True:
+                try:
+                    reader, writer = await asyncio.open_connection(*near)
+                    break
+                except OSError:
+                    await asyncio.sleep(0.01)
+            writer.write(b"a line\n")
+            answers.append(await reader.read())
+            writer.close()
+        held.cancel()
+        far.close()
+        return answers
+
+    assert asyncio.run(ask()) == [b"A LINE\n"] * 2

@@ -18,6 +18,7 @@ from workbook.classroom.hub import images, objects
 from workbook.classroom.hub.links import tokens
 from workbook.classroom.hub.objects import DESK, NAMESPACE, Object
 from workbook.classroom.learners import classroom
+from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster
 from workbook.engine.build import OFFICIAL
 from workbook.engine.proxies import proxies
@@ -72,6 +73,8 @@ def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str]
     if certificate:
         _serve_tls(hub)
         hub.append(objects.secret("certificate", NAMESPACE, certificate))
+    if cluster.provider is Provider.KIND:  # its node is only reachable from this machine
+        next(each for each in hub if _is(each, "Service", "proxy"))["spec"]["type"] = "NodePort"
     proxy = _secret(administrator, "proxy") or {"token": tokens(["proxy"], {})["proxy"]}
     secrets = [
         objects.secret("links", NAMESPACE, known),
@@ -138,10 +141,14 @@ def _access(administrator: Administrator, learner: str, registry: str, password:
     return objects.secret("access", namespace, content)
 
 
+def _is(each: Object, kind: str, name: str) -> bool:
+    return bool(each["kind"] == kind and each["metadata"]["name"] == name)
+
+
 def _serve_tls(hub: list[Object]) -> None:
     """Let the proxy use the certificate in its volume."""
     folder = "/etc/workbook/certificate"
-    proxy = next(each for each in hub if each["kind"] == "Deployment" and each["metadata"]["name"] == "proxy")
+    proxy = next(each for each in hub if _is(each, "Deployment", "proxy"))
     arguments: list[Any] = proxy["spec"]["template"]["spec"]["containers"][0]["args"]
     arguments += [f"--ssl-cert={folder}/tls.crt", f"--ssl-key={folder}/tls.key"]
 
