@@ -35,7 +35,7 @@ class Learner:
         """Open the link until the desk answers; return the seconds that this took."""
         begun = time.monotonic()
         self.browser.get(self.link)
-        poll(self._sits, timeout=timeout, interval=1)
+        poll(self._sits, timeout=timeout, every=1)
         return time.monotonic() - begun
 
     def _sits(self) -> bool:
