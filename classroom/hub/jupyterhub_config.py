@@ -65,7 +65,7 @@ c.JupyterHub.cleanup_proxy = False
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = "http://proxy-api.workbook-class:8001"
 
-# Desks that nobody uses are stopped. The next visit of the link starts them again, with the same files and open tabs.
+# Desks that are not used are stopped. The next visit of the link starts them again, with the same files and open tabs.
 idle = f"--timeout={os.environ['IDLE_SECONDS']}"
 c.JupyterHub.services = [{"name": "culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler", idle]}]
 culling = ["list:users", "read:users:activity", "read:servers", "delete:servers"]

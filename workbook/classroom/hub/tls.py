@@ -7,7 +7,7 @@ DAYS = 30
 
 
 def certificate(host: str) -> dict[str, str]:
-    """Return the files `tls.crt` and `tls.key` for a host: yours from the workbook's folder `class`, or one signed by itself.
+    """Return the files `tls.crt` and `tls.key` for a host: yours from the workbook's folder `class`, or a self-signed one.
 
     Browsers warn of the latter. To use another one, write both files to that folder, which the first call prints.
 
