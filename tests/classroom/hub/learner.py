@@ -45,7 +45,7 @@ class Learner:
         self.browser.get(self.link)
         return False
 
-    def send(self, method: str, path: str, **content) -> requests.Response:
+    def send(self, method: str, path: str, content: dict[str, str]) -> requests.Response:
         """Send a request to the desk's interface, as JupyterLab does."""
         tokens = [cookie.value for cookie in self.browser.cookies if cookie.name == "_xsrf"]
         answer = None
@@ -60,7 +60,7 @@ class Learner:
     def run(self, code: str, timeout: float = 600) -> tuple[str, str]:
         """Run code in the learner's kernel, started if there is none; return what it printed, and the error's name."""
         if not self.kernel:
-            answer = self.send("POST", "kernels", name="python3", path="notebooks")
+            answer = self.send("POST", "kernels", {"name": "python3", "path": "notebooks"})
             assert answer.status_code == 201, answer.text
             self.kernel = answer.json()["id"]
         url = f"ws{self.desk.removeprefix('http')}/api/kernels/{self.kernel}/channels"

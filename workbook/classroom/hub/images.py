@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "classroom" / "hub"
 
+DEVELOPERS = ("tests", "bench", "conftest.py", ".ci", ".devcontainer", ".github")
+"""What a learner's desk doesn't have."""
+
 
 def provide(cluster: Cluster) -> dict[str, str]:
     """Build the images `hub` and `desk` from this repository, unless they are up to date, and load them onto the nodes.
@@ -35,8 +38,9 @@ def provide(cluster: Cluster) -> dict[str, str]:
     Documentation: https://docs.docker.com/build/building/multi-stage/
     """
     files = own_files()
+    of_desk = [path for path in files if path.relative_to(ROOT).parts[0] not in DEVELOPERS]
     of_hub = [path for path in files if FOLDER in path.parents or path == ROOT / "locks" / "hub.txt"]
-    tags = {"hub": _build(cluster, "hub", of_hub), "desk": _build(cluster, "desk", files)}
+    tags = {"hub": _build(cluster, "hub", of_hub), "desk": _build(cluster, "desk", of_desk)}
     cluster.load(*tags.values())
     return {target: cluster.reference(tag) for target, tag in tags.items()}
 
