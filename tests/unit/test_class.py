@@ -5,6 +5,7 @@ import base64
 import csv
 import hashlib
 import os
+import shutil
 import socket
 import stat
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import yaml
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import CommandFailed
 from workbook.classroom.administrator import Administrator
-from workbook.classroom.hub import delete, deploy, desk, door, links, objects
+from workbook.classroom.hub import delete, deploy, desk, door, links, objects, tls
 from workbook.cli import class_
 
 SETTINGS = {name: name.lower() for name in ("SETTINGS", "HUB_IMAGE", "DESK_IMAGE", "REGISTRY", "IDLE_SECONDS")}
@@ -35,6 +36,13 @@ def test_two_learners_with_the_same_name_are_refused():
 def test_a_name_that_cannot_be_a_learners_is_refused(name):
     with pytest.raises(WorkbookError, match="cannot be the name"):
         deploy.check((name,))
+
+
+def test_a_class_has_learners(monkeypatch):
+    monkeypatch.setenv("WORKBOOK_CONTEXT", "context")
+    monkeypatch.setattr(Administrator, "read", lambda self, *words: "")
+    with pytest.raises(WorkbookError, match=r"no learners(.|\n)*make class LEARNERS=20"):
+        deploy.deploy(SimpleNamespace(), ())
 
 
 def test_tokens_of_earlier_learners_stay():
@@ -208,3 +216,47 @@ def test_connections_are_forwarded_in_both_directions():
         return answers
 
     assert asyncio.run(ask()) == [b"A LINE\n"] * 2
+
+
+@pytest.fixture
+def opened(monkeypatch, tmp_path, home):
+    """`make class` on a cluster where everything works; the calls of the functions that do it."""
+    calls = []
+    monkeypatch.setenv("WORKBOOK_CONTEXT", "context")
+    monkeypatch.setattr(links, "FILE", class_.ROOT / "build" / "test-of-links.csv")
+    monkeypatch.setattr(links, "write", lambda written: calls.append(written))
+    monkeypatch.setattr(tls, "certificate", lambda host: {"tls.crt": host})
+    monkeypatch.setattr(
+        deploy, "deploy", lambda cluster, names, certificate: calls.append(certificate) or dict.fromkeys(names, "t")
+    )
+    monkeypatch.setattr(door, "hold_open", lambda administrator, *where: calls.append(where))
+    monkeypatch.setattr(delete, "delete", lambda administrator: calls.append("deleted"))
+    return calls
+
+
+def test_without_a_host_the_class_is_for_this_machine(opened):
+    class_.class_(["1"], host="", remove=False, closed=False)
+    written = {"learner-01": "http://127.0.0.1:8000/hub/link?token=t"}
+    assert opened == [None, written, ("127.0.0.1", 8000)]
+
+
+def test_with_a_host_it_is_for_others_and_encrypted(opened):
+    class_.class_(["ada"], host="class.example.org", remove=False, closed=False)
+    written = {"ada": "https://class.example.org:8000/hub/link?token=t"}
+    assert opened == [{"tls.crt": "class.example.org"}, written, ("0.0.0.0", 8000)]
+
+
+def test_the_door_stays_closed_on_request_and_the_class_can_be_deleted(opened):
+    class_.class_(["ada"], host="", remove=False, closed=True)
+    class_.class_([], host="", remove=True, closed=False)
+    assert len(opened) == 3 and opened[2] == "deleted"
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+@pytest.mark.parametrize("host", ["class.example.org", "192.0.2.1"])
+def test_a_certificate_is_made_once_and_yours_is_used(home, host):
+    made = tls.certificate(host)
+    assert made.keys() == {"tls.crt", "tls.key"} and "BEGIN CERTIFICATE" in made["tls.crt"]
+    assert tls.certificate(host) == made
+    (home / "class" / host / "tls.crt").write_text("mine", encoding="utf-8")
+    assert tls.certificate(host)["tls.crt"] == "mine"

@@ -2,8 +2,8 @@
 
 import os
 
-from workbook.base.errors import WorkbookError
-from workbook.base.paths import ROOT
+from workbook.base.lock import lock
+from workbook.base.paths import ROOT, home
 from workbook.classroom.administrator import Administrator
 from workbook.classroom.hub import delete, deploy, door, links, tls
 from workbook.cluster.choose import Provider, Settings
@@ -32,9 +32,8 @@ def class_(names: list[str], *, host: str, remove: bool, closed: bool) -> None:
         return
     learners = numbered(int(names[0])) if len(names) == 1 and names[0].isdecimal() else tuple(names)
     certificate = tls.certificate(host) if host else None
-    known = deploy.deploy(cluster, learners, certificate)
-    if not known:
-        raise WorkbookError("There are no learners.", fix="Say how many: `make class LEARNERS=20`.")
+    with lock(home() / "class.lock", "make class"):
+        known = deploy.deploy(cluster, learners, certificate)
     scheme, name = ("https", host) if host else ("http", door.LOOPBACK)
     written = links.links(f"{scheme}://{name}:{door.PORT}", known)
     links.write(written)
@@ -61,6 +60,7 @@ def choose(*, remove: bool) -> Cluster:
     """
     settings = Settings.from_environment()
     if settings.context:
+        settings.folder.mkdir(parents=True, exist_ok=True)  # for the note about pushed images
         return open_cluster(Provider.EXISTING, settings)
     cluster = current()
     if not remove:

@@ -43,12 +43,14 @@ def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str]
         Each learner's token, those of earlier calls included.
 
     Raises:
-        WorkbookError: a name is not valid or already used, or a step failed.
+        WorkbookError: there are no learners, a name is not valid or already used, or a step failed.
 
     Documentation: https://jupyterhub.readthedocs.io/en/stable/
     """
     administrator = Administrator.from_environment()
     existing = _secret(administrator, "links")
+    if not names and not existing:
+        raise WorkbookError("There are no learners.", fix="Say how many: `make class LEARNERS=20`.")
     check(names)
     _refuse_taken(administrator, {*names, *existing})
     images_of = images.provide(cluster)
