@@ -63,9 +63,23 @@ STORAGE_CLASS: dict[str, Any] = {
 kube-controller-manager makes them, since kind starts it with `--enable-hostpath-provisioner`.
 https://kubernetes.io/docs/concepts/storage/storage-classes/"""
 
+KEEP_VOLUMES = """\
+[Service]
+ExecStartPre=/bin/sh -c 'mountpoint -q /tmp/hostpath_pv || { \
+  mkdir -p /var/lib/hostpath_pv /tmp/hostpath_pv && mount --bind /var/lib/hostpath_pv /tmp/hostpath_pv; }'
+"""
+"""A part of the kubelet's unit, for a node whose image was built here. The folders of volumes are in /tmp/hostpath_pv, which
+kube-controller-manager does not let you choose. /tmp is in memory, and empty after a restart, so they get a place on the disk."""
+KEPT = "/etc/systemd/system/kubelet.service.d/20-volumes.conf"
+"""Where a node has the file with `KEEP_VOLUMES`."""
+
 
 def kind_config(
-    machine: Machine, built_here: bool, networks: Sequence[Path | None] = (None,), patches: Path | None = None
+    machine: Machine,
+    built_here: bool,
+    networks: Sequence[Path | None] = (None,),
+    patches: Path | None = None,
+    volumes: Path | None = None,
 ) -> dict[str, Any]:
     """Return the configuration for `kind create cluster --config`. An ordinary machine only gets the port mapping.
 
@@ -77,6 +91,7 @@ def kind_config(
         networks: for each node, the file with its `pod_network`, or None to use the network in the image. The first node
             gets the control plane.
         patches: the folder with the files from `kubeadm_patches`; None to leave kubeadm's probes as they are.
+        volumes: the file with `KEEP_VOLUMES`; None to leave the volumes where they are.
 
     Documentation: https://kind.sigs.k8s.io/docs/user/configuration/
     """
@@ -84,6 +99,9 @@ def kind_config(
     mounts = [[_mount(file, BRIDGE)] if file else [] for file in networks]
     if patches:
         mounts[0].append(_mount(patches, PATCHES))
+    if volumes:
+        for mounted in mounts:
+            mounted.append(_mount(volumes, KEPT))
     nodes: list[dict[str, Any]] = [{"role": "control-plane", "extraPortMappings": [mapping]}]
     nodes += [{"role": "worker"} for _ in networks[1:]]
     for entry, mounted in zip(nodes, mounts, strict=True):

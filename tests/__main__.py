@@ -22,6 +22,7 @@ FOLDERS = {
     "test-order": ("tests/order",),
     "faults": ("tests/faults",),
     "offline": ("tests/offline",),
+    "class-test": ("tests/classroom",),
 }
 """The folder that each verb tests; `test` runs everything that is not slow."""
 SLOW_TOO = ("-m", "")

@@ -57,7 +57,7 @@ def test_a_missing_engine_is_reported_before_its_size(home, monkeypatch):
 def test_with_a_bundle_no_engine_is_downloaded(home, monkeypatch, bundle):
     asked = []
 
-    def ensure(*, offline):
+    def ensure(*, offline, nodes):
         asked.append(offline)
         raise WorkbookError("There is no Docker engine on this machine.")
 

@@ -24,11 +24,23 @@ from workbook.machine import environment
 
 GROUPS = {
     "learners": ["lab", "shell", "run", "status", "doctor", "up", "down", "clean"],
-    "instructors": ["handout", "site", "bundle", "verify", "classroom", "board"],
-    "developers": ["record", "test", "mutants", "test-order", "faults", "offline", "matrix", "bench", "release"],
+    "instructors": ["handout", "site", "bundle", "verify", "classroom", "class", "board"],
+    "developers": [
+        "record",
+        "test",
+        "mutants",
+        "test-order",
+        "faults",
+        "offline",
+        "class-test",
+        "class-load",
+        "matrix",
+        "bench",
+        "release",
+    ],
 }
 VERBS = [verb for group in GROUPS.values() for verb in group]
-PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "matrix", "bench"]
+PASSING_ON = ["test", "mutants", "test-order", "faults", "offline", "class-test", "class-load", "matrix", "bench"]
 REQUIRED = {"classroom": ["learner-1"]}
 
 
@@ -146,7 +158,8 @@ def test_every_verb_is_a_function(verb):
     options = cli.parse([verb, *REQUIRED.get(verb, [])])
     assert inspect.isfunction(options.run) and options.run.__module__ == verbs.__name__
     assert inspect.signature(options.run).return_annotation in (int, None)
-    assert options.run.__name__ == ("tests" if verb in verbs.TESTS else verb) and options.run.__doc__
+    # `class` is a word of Python, so its function has an underscore.
+    assert options.run.__name__.removesuffix("_") == ("tests" if verb in verbs.TESTS else verb) and options.run.__doc__
     for extra in options.extras:
         assert environment.requirements(extra) != environment.requirements(), "pyproject.toml has no such extra"
 

@@ -44,7 +44,7 @@ def machine(home, program, monkeypatch, tmp_path):
         usual = {"ServerVersion": "28.5", "NCPU": cpus, "MemTotal": memory, "DockerRootDir": "/", "SystemTime": clock}
         running = SimpleNamespace(info=lambda: usual | {"OperatingSystem": "Debian"} | info)
 
-        def reach(patience):
+        def reach(patience, **_):
             if problem:
                 raise engine.explain(problem, "Linux")
             return running

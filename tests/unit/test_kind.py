@@ -25,7 +25,7 @@ def ours(home, monkeypatch):
         monkeypatch.setattr(kind, "node_port", lambda api, service: port)
         found = [] if attributes is None else [SimpleNamespace(attrs=attributes, name="workbook-control-plane")]
         engine = SimpleNamespace(containers=SimpleNamespace(list=lambda **options: found))
-        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: engine)
+        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: engine)
         return kind.Kind(Settings.from_environment("workbook"))
 
     return make
@@ -122,7 +122,7 @@ def two(home, monkeypatch):
         nodes = [Node(WORKER, "172.18.0.3", image, done), Node(CONTROL_PLANE, "172.18.0.2", image, done)]
         images = SimpleNamespace(get=lambda name: SimpleNamespace(id=f"sha256:{name}"))
         engine = SimpleNamespace(containers=SimpleNamespace(list=lambda **options: list(nodes)), images=images)
-        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: engine)
+        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: engine)
         monkeypatch.setattr(kind, "Api", lambda cluster: None)
         monkeypatch.setattr(kind, "read", lambda command: "a kubeconfig")
         monkeypatch.setattr(kind, "run", lambda command, **options: done.append(" ".join(command[1:])))

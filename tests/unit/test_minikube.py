@@ -199,9 +199,7 @@ def service(monkeypatch):
         monkeypatch.setattr(minikube, "node_port", lambda api, service: port)
         attributes = {"NetworkSettings": {"Ports": {key.replace("_", "/"): value for key, value in ports.items()}}}
         containers = SimpleNamespace(list=lambda **options: [SimpleNamespace(attrs=attributes)])
-        monkeypatch.setattr(
-            "workbook.engine.find.ensure_engine", lambda offline: SimpleNamespace(containers=containers)
-        )
+        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: SimpleNamespace(containers=containers))
 
     return has
 
@@ -253,7 +251,7 @@ def test_the_nodes_start_is_its_containers(ours, home, monkeypatch):
     profile(home, "docker")
     container = SimpleNamespace(attrs={"State": {"StartedAt": "2026-11-23T21:00:07.123456789+01:00"}})
     containers = SimpleNamespace(list=lambda **options: [container])
-    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: SimpleNamespace(containers=containers))
+    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: SimpleNamespace(containers=containers))
     assert ours.started() == "2026-11-23T20:00:07Z"
 
 
@@ -283,7 +281,7 @@ def containerd(ours, home, program, monkeypatch):
         program("minikube", f'case "$*" in *" ls "*) cat "{home}/listed" ;; *) echo "$@" >> "{home}/asked" ;; esac')
         ids = {"web-app:1.0": "sha256:aa", "web-app:2.0": "sha256:changed"}
         found = SimpleNamespace(images=SimpleNamespace(get=lambda name: SimpleNamespace(id=ids[name])))
-        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: found)
+        monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: found)
 
     return lists
 
@@ -492,6 +490,6 @@ def test_a_node_that_is_a_container_is_killed_so_that_its_programs_do_not_end_in
     container = SimpleNamespace(kill=lambda: killed.append("workbook-two-m02"))
     asked = SimpleNamespace(list=lambda all, filters: [container] if "workbook-two-m02" in filters["name"] else [])
     monkeypatch.setattr(two, "_profile", lambda: {"Driver": "docker"})
-    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: SimpleNamespace(containers=asked))
+    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: SimpleNamespace(containers=asked))
     two.stop_node("workbook-two-m02")
     assert killed == ["workbook-two-m02"] and "$ docker kill workbook-two-m02" in capsys.readouterr().out

@@ -62,7 +62,7 @@ def containerd(home, monkeypatch, tmp_path):
     server = Containerd()
     node = SimpleNamespace(name="workbook-control-plane", exec_run=server.exec_run)
     engine = SimpleNamespace(containers=SimpleNamespace(list=lambda **options: [node]))
-    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda offline: engine)
+    monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: engine)
     monkeypatch.setattr(on_node, "current", lambda: kind.Kind(Settings.from_environment("workbook")))
     return server
 

@@ -21,7 +21,7 @@ def small(home, monkeypatch):
 def bare(home, monkeypatch):
     """A machine without an engine, on which a test fails that installs one."""
 
-    def missing(patience):
+    def missing(patience, **_):
         raise find.WorkbookError("There is no Docker engine on this machine.", fix="Install Docker.")
 
     monkeypatch.setattr(find, "reach_engine", missing)
@@ -49,7 +49,7 @@ def test_while_the_set_up_runs_its_progress_is_shown_and_nothing_changed(bare, s
 
 
 def test_a_machine_that_is_too_small_is_a_cross_even_while_the_set_up_runs(small, set_up_process, monkeypatch):
-    monkeypatch.setattr(find, "reach_engine", lambda patience: find.ensure_engine())
+    monkeypatch.setattr(find, "reach_engine", lambda patience, **_: find.ensure_engine())
     set_up_process()
     assert workbook.preflight().loc["CPUs", "OK"] == "✗"
 

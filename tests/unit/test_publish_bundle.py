@@ -7,6 +7,7 @@ import tarfile
 
 import pytest
 
+from workbook.base import own_files
 from workbook.base.errors import WorkbookError
 from workbook.publish import bundle
 
@@ -39,7 +40,8 @@ def project(tmp_path, monkeypatch):
     for name in OWN | FOREIGN:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("build/\n.venv\n*.egg-info/\n" if name == ".gitignore" else name, encoding="utf-8")
-    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    for module in (bundle, own_files):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     return tmp_path
 
 
@@ -48,7 +50,7 @@ def test_only_files_that_git_tracks_are_packed(project):
     for words in (["init", "-q"], ["add", *OWN]):
         subprocess.run(["git", *words], cwd=project, check=True)
     (project / "Makefile").unlink()  # deleted, and not yet committed
-    assert {path.relative_to(project).as_posix() for path in bundle.own_files()} == OWN - {"Makefile"}
+    assert {path.relative_to(project).as_posix() for path in own_files.own_files()} == OWN - {"Makefile"}
 
 
 def test_without_git_nothing_is_packed(project, monkeypatch):
@@ -57,7 +59,7 @@ def test_without_git_nothing_is_packed(project, monkeypatch):
             (project / ".git").mkdir()
             monkeypatch.setenv("PATH", str(project))
         with pytest.raises(WorkbookError, match="Only git knows"):
-            bundle.own_files()
+            own_files.own_files()
 
 
 @pytest.mark.skipif(not shutil.which("git") or os.name == "nt", reason="git is not installed, or links need rights")
@@ -65,7 +67,7 @@ def test_a_link_is_not_followed(project, tmp_path):
     (project / "node/secret.py").symlink_to("/etc/passwd")
     for words in (["init", "-q"], ["add", *OWN, "node/secret.py"]):
         subprocess.run(["git", *words], cwd=project, check=True)
-    assert {path.relative_to(project).as_posix() for path in bundle.own_files()} == OWN
+    assert {path.relative_to(project).as_posix() for path in own_files.own_files()} == OWN
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")

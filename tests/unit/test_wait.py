@@ -121,6 +121,14 @@ def test_waiting_for_returns_the_message(server):
         waiting_for("app=webapp", "Unschedulable", timeout=0.05)
 
 
+def test_where_images_come_from_a_registry_no_pod_waits_for_an_image_that_is_never_pulled(server, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "existing")
+    begun = time.monotonic()
+    with pytest.raises(WorkbookError, match="pull the images from a registry"):
+        waiting_for("app=webapp", "ErrImageNeverPull", timeout=60)
+    assert time.monotonic() - begun < 10
+
+
 def test_restarted_counts_restarts(server):
     def restarts(version, count):
         return pod("a", version, containerStatuses=[{"restartCount": count}])

@@ -19,8 +19,8 @@ from workbook.machine import journal
 if TYPE_CHECKING:
     from docker import DockerClient
 
-NODE_IMAGES = re.compile(r"workbook-(node|node-base|python|jdk|debian):")
-"""The tags of images that node/ builds."""
+BUILT = re.compile(r"workbook-(node|node-base|python|jdk|debian|hub|desk):")
+"""The tags of the images that node/ builds, and of those for a class in a browser."""
 
 
 def clean() -> None:
@@ -64,7 +64,7 @@ def _clean_engine(engine: "DockerClient") -> list[str]:
     pulled = {re.sub(":[^:/@]+@", "@", image): volume for image, volume in notes(engine, PULLED).items()}
     for image in engine.images.list():
         names = {*image.tags, *image.attrs.get("RepoDigests", [])}
-        own = names & pulled.keys() | {name for name in names if NODE_IMAGES.match(name)}
+        own = names & pulled.keys() | {name for name in names if BUILT.match(name)}
         if labels.is_managed(image.labels):
             own |= names & catalog().keys()
         for name in sorted(own):

@@ -73,6 +73,13 @@ def parser() -> ArgumentParser:
     class_.add_argument(
         "--delete", action="store_true", help="delete these learners, or the whole class without a name"
     )
+    browser = verb(verbs.class_, name="class")
+    text = "how many learners, or their names; those of an earlier class stay"
+    browser.add_argument("arguments", nargs="*", metavar="LEARNERS", help=text)
+    text = "let other machines in, which know this one by this name; this turns on TLS"
+    browser.add_argument("--host", default="", metavar="NAME", help=text)
+    browser.add_argument("--closed", action="store_true", help="end when the links are printed, and forward no port")
+    browser.add_argument("--delete", action="store_true", help="delete what a class has created, learners' files too")
     board = verb(verbs.board)
     board.add_argument("--csv", action="store_true", help="print the table once, as CSV")
     board.add_argument("--json", action="store_true", help="print the table once, as JSON")
@@ -82,6 +89,7 @@ def parser() -> ArgumentParser:
         notebooks.add_argument("arguments", nargs="*", metavar="NOTEBOOK", help="only these, by path or number")
     for name in verbs.TESTS:
         verb(verbs.tests, "test", "dev", "handout", "site", name=name, passed_to="pytest")
+    verb(verbs.class_load, "bench", name="class-load", passed_to="python -m bench.load")
     verb(verbs.matrix, "test", "dev", "handout", passed_to="python -m tests matrix")
     verb(verbs.bench, "test", "bench", passed_to="python -m bench")
     release = verb(verbs.release, *manifest.EXTRAS, "bundle", "handout", "site")

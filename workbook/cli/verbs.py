@@ -23,6 +23,7 @@ TESTS = {
     "test-order": "Run notebooks alone, twice, in random order, and after a killed kernel.",
     "faults": "Break the cluster and the machine on purpose; check whether errors explain it.",
     "offline": "Make a bundle, and set up from it in a network without any connection.",
+    "class-test": "Hold a class on a cluster, and break what can break.",
 }
 """The verbs of `tests`, and their help texts."""
 
@@ -42,9 +43,11 @@ class Options(Namespace):
     arguments: list[str]
     json: bool  # only for `doctor` and `board`
     csv: bool  # only for `board`
-    delete: bool  # only for `classroom`
+    delete: bool  # only for `classroom` and `class`
     lanes: int  # only for `run`
     tag: str  # only for `release`
+    host: str  # only for `class`, as `closed`
+    closed: bool
 
 
 Verb = Callable[[Options], int | None]
@@ -151,6 +154,13 @@ def classroom(options: Options) -> None:
         options.refuse("name a learner, or use --delete")
 
 
+def class_(options: Options) -> None:
+    """Give each learner a JupyterLab in the browser, on the cluster; print their links."""
+    from workbook.cli.class_ import class_  # needs packages
+
+    class_(options.arguments, host=options.host, remove=options.delete, closed=options.closed)
+
+
 def board(options: Options) -> None:
     """Show how far the learners of a class are, and who needs help, live in a browser."""
     from workbook.cli.board import board  # needs packages
@@ -183,6 +193,11 @@ def release(options: Options) -> None:
 def bench(options: Options) -> int:
     """Compare the workbook's speed with similar programs, on a separate cluster."""
     return _start("bench", *options.arguments)
+
+
+def class_load(options: Options) -> int:
+    """Let simulated learners of a class run notebooks at once, and measure it."""
+    return _start("bench.load", *options.arguments)
 
 
 def _start(module: str, *arguments: str) -> int:

@@ -199,16 +199,15 @@ class Existing(Cluster):
         return [image for image in sorted(self._pushed()) if self._in_registry(image)]
 
     def _in_registry(self, image: str) -> bool:
-        """Whether the registry has the image. The engine asks it, because the engine can log in."""
+        """Whether the registry has the image."""
         # Imported here, because the Docker SDK loads slowly.
         from docker.errors import APIError
 
+        from workbook.engine import registry  # as slow
+
         try:
-            self.engine.api.inspect_distribution(self.reference(image))
-            return True
+            return registry.has(self.engine, self.reference(image))
         except APIError as error:
-            if error.status_code == 404 or "unknown" in str(error):
-                return False
             raise WorkbookError(
                 f"{self._registry} does not answer like an image registry.",
                 "\n".join(filter(None, [str(error), self._login_problem])),

@@ -106,7 +106,8 @@ class Kind(Cluster):
         config = self.scratch.with_name("kind.yaml")
         self._unfinished.touch()
         networks = [None] * self.settings.nodes if official else self._networks()
-        content = node.kind_config(node.machine.detect(), not official, networks, self._patches())
+        volumes = None if official else self._volumes()
+        content = node.kind_config(node.machine.detect(), not official, networks, self._patches(), volumes)
         config.write_text(yaml.safe_dump(content), encoding="utf-8")
         command = self._kind("create", "cluster")  # which may install kind, a step of its own
         command += ["--image", image, "--config", str(config), "--kubeconfig", str(self.scratch)]
@@ -138,6 +139,12 @@ class Kind(Cluster):
         for name, content in node.kubeadm_patches().items():
             (folder / name).write_text(content, encoding="utf-8")
         return folder
+
+    def _volumes(self) -> Path:
+        """Write the part of the kubelet's unit that keeps volumes on the disk, and return the file."""
+        file = self.folder / "volumes.conf"
+        file.write_text(node.KEEP_VOLUMES, encoding="utf-8")
+        return file
 
     def _networks(self) -> list[Path | None]:
         """Write the network of Pods for each node, and return the files. A single node uses the one in its image."""

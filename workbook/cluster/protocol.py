@@ -134,7 +134,8 @@ class Cluster(Protocol):
         # The Docker SDK takes a fifth of a second to load, so it is imported only here.
         from workbook.engine.find import ensure_engine
 
-        return ensure_engine(offline=self.settings.bundle is not None)
+        nodes = self.provider is not Provider.EXISTING
+        return ensure_engine(offline=self.settings.bundle is not None, nodes=nodes)
 
     def docker(self) -> "DockerClient":
         """The Docker engine that builds images for this cluster."""

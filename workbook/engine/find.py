@@ -42,7 +42,7 @@ JOIN = {
 """How a user gets the right to use the engine: https://docs.docker.com/engine/install/linux-postinstall/."""
 
 
-def ensure_engine(*, offline: bool = False) -> docker.DockerClient:
+def ensure_engine(*, offline: bool = False, nodes: bool = True) -> docker.DockerClient:
     """Return a connection to a working Docker engine; install and start one if necessary.
 
     This is the engine that `DOCKER_HOST` or the current Docker context names, if it answers. Otherwise, root on Debian
@@ -50,6 +50,7 @@ def ensure_engine(*, offline: bool = False) -> docker.DockerClient:
 
     Args:
         offline: install nothing.
+        nodes: whether the engine has to run a cluster's nodes. If it only builds images, it may also be Podman.
 
     Raises:
         WorkbookError: there is no engine, this user may not use it, it is too old, or it cannot run a node; with what
@@ -58,32 +59,33 @@ def ensure_engine(*, offline: bool = False) -> docker.DockerClient:
     Documentation: https://docs.docker.com/engine/
     """
     try:
-        return _usable(_connect())
+        return _usable(_connect(), nodes)
     except DockerException as error:
         problem = error
     if not _startable(problem):
         raise explain(problem, platform.system()) from problem
     with lock(home() / "engine.lock", "starting the Docker engine", patience=300):
         try:
-            return _usable(_connect())  # another process has started it meanwhile
+            return _usable(_connect(), nodes)  # another process has started it meanwhile
         except DockerException:
             facts = machine.detect()
             daemon.install(facts, lambda: bool(running_engine()), offline=offline)
             daemon.start(facts, lambda: bool(running_engine()))
-            return _usable(_connect())
+            return _usable(_connect(), nodes)
 
 
-def reach_engine(patience: float) -> docker.DockerClient:
+def reach_engine(patience: float, *, nodes: bool = True) -> docker.DockerClient:
     """Return a connection to a working engine that already runs; install and start nothing.
 
     Args:
         patience: seconds to wait for each later answer.
+        nodes: as for `ensure_engine`.
 
     Raises:
         WorkbookError: as for `ensure_engine`.
     """
     try:
-        engine = _usable(_connect())
+        engine = _usable(_connect(), nodes)
     except DockerException as error:
         if _startable(error):
             raise WorkbookError(
@@ -181,10 +183,17 @@ def _check_configuration() -> None:
         ) from error
 
 
-def _usable(engine: docker.DockerClient) -> docker.DockerClient:
-    """Return the engine if it is Docker's and can run privileged containers, such as a cluster's node."""
+def is_podman(engine: docker.DockerClient) -> bool:
+    """Whether this is Podman, which understands most of what a Docker engine does."""
     parts = engine.api.version(api_version=False).get("Components") or []
-    if any(part.get("Name") == "Podman Engine" for part in parts):
+    return any(part.get("Name") == "Podman Engine" for part in parts)
+
+
+def _usable(engine: docker.DockerClient, nodes: bool) -> docker.DockerClient:
+    """Return the engine if it is Docker's and can run privileged containers, such as a cluster's nodes; or if there are none."""
+    if not nodes:
+        return engine
+    if is_podman(engine):
         raise WorkbookError(
             "This engine is Podman, but the workbook needs Docker.",
             "kind and minikube support Podman only as an experiment, and through Podman's own program.",

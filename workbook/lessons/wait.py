@@ -7,6 +7,7 @@ from collections.abc import Callable
 from workbook.base.bar import bar
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import Printed
+from workbook.cluster.choose import Provider, choose
 from workbook.cluster.current import api
 from workbook.kube.objects import Object, label_selector, ready, restarts, waiting_reasons
 from workbook.kube.watch import follow
@@ -114,6 +115,10 @@ def await_pods(selector: str, count: int, timeout: float, since: float | None) -
     wait_for("pods", unmet, what=what, selector=selector, timeout=timeout, since=since)
 
 
+NEVER_PULLED = "ErrImageNeverPull"
+"""The kubelet's word for an image that is not on the node, and that it may not pull."""
+
+
 def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
     """Wait until a Pod that matches `selector` cannot start because of `reason`, and return the kubelet's message.
 
@@ -124,9 +129,16 @@ def waiting_for(selector: str, reason: str, *, timeout: float = 60) -> Printed:
 
     Raises:
         WaitTimeout: no Pod waits for that reason.
+        WorkbookError: no Pod can, because the nodes of this cluster pull images from a registry.
 
     Documentation: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-state-waiting
     """
+    if reason == NEVER_PULLED and choose()[0] is Provider.EXISTING:
+        raise WorkbookError(
+            f"No Pod waits with the reason {reason} on this cluster.",
+            "Its nodes pull the images from a registry, so the pull policy of the manifests is Always there.",
+            "Read the recorded output, then go on with the next build.",
+        )
     print_command("get", "pods", f"--selector={selector}")
 
     def messages(found: list[Object]) -> list[str]:

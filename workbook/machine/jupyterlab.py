@@ -40,14 +40,19 @@ def _command(folder: Path, file: str, port: int) -> tuple[list[str], dict[str, s
     token = secrets.token_urlsafe(24)
     command = [sys.executable, "-m", server.__name__, f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{file}"]
-    command += [f"--LabApp.app_settings_dir={SETTINGS}", "--log-level=WARN"]
-    command += ["--LanguageServerManager.autodetect=False"]  # it would search for servers, and npm would leave a folder
-    command += ["--allow-root"]  # without it, root cannot start JupyterLab
-    # Terminals run `make shell`'s command: JupyterLab might start a login shell, which resets PATH.
-    terminal = [sys.executable, "-m", "workbook.cli.shell"]
-    command += [f"--ServerApp.terminado_settings={ {'shell_command': terminal} }"]
+    command += options()
     # The token is passed in the environment, since other users of this machine can read a command's arguments.
     return command, for_kernels() | {server.TOKEN: token}, f"http://127.0.0.1:{port}/lab/tree/{file}?token={token}"
+
+
+def options() -> list[str]:
+    """Return the options of JupyterLab that are the same on a learner's machine and in a class in a browser."""
+    words = [f"--LabApp.app_settings_dir={SETTINGS}", "--log-level=WARN"]
+    words += ["--LanguageServerManager.autodetect=False"]  # it would search for servers, and npm would leave a folder
+    words += ["--allow-root"]  # without it, root cannot start JupyterLab
+    # Terminals run `make shell`'s command: JupyterLab might start a login shell, which resets PATH.
+    terminal = [sys.executable, "-m", "workbook.cli.shell"]
+    return [*words, f"--ServerApp.terminado_settings={ {'shell_command': terminal} }"]
 
 
 @contextmanager

@@ -22,7 +22,10 @@ def engine(facts: Facts) -> Finding:
     from workbook.engine.find import ensure_engine, reach_engine  # needs packages
 
     if not facts.engine:
-        facts.engine = ensure_engine(offline=chosen() is not None) if facts.changes else reach_engine(PATIENCE)
+        nodes, offline = _runs_nodes(), chosen() is not None
+        facts.engine = (
+            ensure_engine(offline=offline, nodes=nodes) if facts.changes else reach_engine(PATIENCE, nodes=nodes)
+        )
     facts.info = facts.engine.info()
     facts.versions["Docker engine"] = version = facts.info["ServerVersion"]
     found = ", ".join(filter(None, [f"running, {version}", facts.info.get("OperatingSystem")]))
@@ -30,6 +33,14 @@ def engine(facts: Facts) -> Finding:
         fix = "In Docker Desktop's menu: Switch to Linux containers."
         return Finding(False, "running, for Linux containers", found, fix)
     return Finding(True, "running", found)
+
+
+def _runs_nodes() -> bool:
+    """Whether the engine has to run a cluster's nodes. That is assumed for an unknown provider, which another check reports."""
+    try:
+        return choose()[0] is not Provider.EXISTING
+    except WorkbookError:
+        return True
 
 
 def provider(facts: Facts) -> Finding:

@@ -18,6 +18,7 @@ from workbook.base import labels
 from workbook.base.commands import for_this_system
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
+from workbook.base.own_files import own_files
 from workbook.base.paths import ROOT, home, locks
 from workbook.base.processes import read, run
 from workbook.base.steps import step
@@ -148,23 +149,6 @@ class Writer:
             elif path.relative_to(self.folder).as_posix() not in self.files:
                 path.unlink()
         return manifest.write(self.folder, content)
-
-
-def own_files() -> list[Path]:
-    """Return the workbook's own files, sorted: only those that git tracks, since a reader's secrets may be next to them.
-
-    Raises:
-        WorkbookError: git is not installed, or this folder is not a clone.
-    """
-    if not (ROOT / ".git").exists() or not shutil.which("git"):
-        raise WorkbookError(
-            "A bundle can only be made from a git clone of the workbook.",
-            f"Only git knows which files in {ROOT} belong to the workbook, and a bundle must contain no other files.",
-            "Install git, and clone the workbook with it.",
-        )
-    # This also works for root in another user's folder: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
-    names = read(["git", "-c", "safe.directory=*", "-C", ROOT, "ls-files", "-z"]).split("\0")
-    return sorted(path for name in names if name and (path := ROOT / name).is_file() and not path.is_symlink())
 
 
 def _add_workbook(new: Writer) -> None:
