@@ -159,7 +159,8 @@ def test_every_verb_is_a_function(verb):
     assert inspect.isfunction(options.run) and options.run.__module__ == verbs.__name__
     assert inspect.signature(options.run).return_annotation in (int, None)
     # `class` is a word of Python, so its function has an underscore.
-    assert options.run.__name__.removesuffix("_") == ("tests" if verb in verbs.TESTS else verb) and options.run.__doc__
+    name = options.run.__name__.removesuffix("_").replace("_", "-")
+    assert name == ("tests" if verb in verbs.TESTS else verb) and options.run.__doc__
     for extra in options.extras:
         assert environment.requirements(extra) != environment.requirements(), "pyproject.toml has no such extra"
 
@@ -182,7 +183,7 @@ def test_another_program_receives_its_arguments_unchanged(verb, started):
     given = ["-k", "x or y", "--lf", "notebooks/03_deploy-the-webapp.ipynb", "-x", "--maxfail=2", "-m", ""]
     assert cli.main([verb, *given]) == 0
     ((words, variables),) = started
-    program = ["bench"] if verb == "bench" else ["tests", verb]
+    program = {"bench": ["bench"], "class-load": ["bench.load"]}.get(verb, ["tests", verb])
     assert words == [sys.executable, "-m", *program, *given]
     assert variables["PYTHONPATH"].startswith(str(ROOT))
 
