@@ -78,15 +78,19 @@ def connect(elsewhere, monkeypatch):
 
 
 def test_a_change_and_a_stuck_pod_are_seen(kubectl, connect):
+    def shown():
+        """The rows of these two learners. Those of other tests may still be there."""
+        return [row for row in board.rows() if row.learner in LEARNERS]
+
     with opened() as board:
         board.read()
-        assert board.of_class and [row.learner for row in board.rows()] == [*LEARNERS]
+        assert board.of_class and [row.learner for row in shown()] == [*LEARNERS]
         board.watch()
-        poll(lambda: {str(row.stuck) for row in board.rows()} == {"['Pod web: ErrImageNeverPull']"}, timeout=60)
+        poll(lambda: {str(row.stuck) for row in shown()} == {"['Pod web: ErrImageNeverPull']"}, timeout=60)
         failed = json.dumps({"data": {"failed-check": "it rains", "failed-since": "2026-01-01T00:00:00Z"}})
         kubectl("patch", "configmap", CONFIG_MAP, f"--namespace={DAN}", "--type=merge", f"--patch={failed}")
-        poll(lambda: board.rows()[0].failed == "it rains", timeout=2)
-        assert board.rows()[0].learner == DAN and board.notice == ""
+        poll(lambda: shown()[0].failed == "it rains", timeout=2)
+        assert shown()[0].learner == DAN and board.notice == ""
 
 
 def test_with_a_learners_token_there_is_only_their_line(kubectl, connect, elsewhere, tmp_path):
