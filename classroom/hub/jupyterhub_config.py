@@ -35,9 +35,6 @@ class LinkAuthenticator(Authenticator):
     Documentation: https://jupyterhub.readthedocs.io/en/stable/howto/forced-login.html
     """
 
-    auto_login = True
-    allow_all = True  # each learner with a token
-
     async def authenticate(self, handler: BaseHandler, data: dict[str, str]) -> str | None:
         for file in LINKS.glob("[a-z]*"):
             if hmac.compare_digest(file.read_bytes(), data["token"].encode()):
@@ -52,8 +49,9 @@ class LinkAuthenticator(Authenticator):
 
 
 c.JupyterHub.authenticator_class = LinkAuthenticator
+c.Authenticator.allow_all = True  # each learner with a token
+c.Authenticator.auto_login = True
 c.JupyterHub.admin_access = False
-c.JupyterHub.template_vars = {"announcement": ""}
 
 # The hub: its state is in a volume, and the proxy is a Pod of its own. So the hub can restart while learners work.
 c.JupyterHub.db_url = "sqlite:////srv/data/jupyterhub.sqlite"

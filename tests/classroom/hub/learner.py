@@ -64,10 +64,9 @@ class Learner:
             assert answer.status_code == 201, answer.text
             self.kernel = answer.json()["id"]
         url = f"ws{self.desk.removeprefix('http')}/api/kernels/{self.kernel}/channels"
-        cookies = requests.utils.get_dict_from_cookiejar(self.browser.cookies)
         prepared = self.browser.prepare_request(requests.Request("GET", f"{self.desk}/api/kernels"))
         channel = websocket.create_connection(
-            url, cookie=prepared.headers.get("Cookie") or cookies, origin=self.address, timeout=timeout
+            url, cookie=prepared.headers["Cookie"], origin=self.address, timeout=timeout
         )
         message = uuid.uuid4().hex
         header = {
