@@ -8,15 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from statistics import median
 
 import requests
 from rich.console import Console
-from websocket import WebSocketException
+from websocket import WebSocket, WebSocketException
 
-from bench.load.learner import Cell, Learner
+from bench.load.learner import Cell, Learner, execute
 from bench.load.runaways import RUNAWAYS
 from bench.load.sampling import Samples, percentile, sampling
 from bench.measuring import Row, record, table
@@ -110,14 +110,14 @@ def together(learners: Sequence[Learner], notebooks: Sequence[str], pause: float
 
 def alone(learner: Learner, notebooks: Sequence[str], pause: float) -> Way:
     """Let one learner follow the link and run the notebooks. A lost connection ends the way, and is its failure."""
-    way = Way(learner.name)
+    way, begun = Way(learner.name), time.time()
     try:
         way.ready = learner.log_in()
         for notebook in notebooks:
-            for cell in learner.run(notebook, pause):
+            for cell in learner.walk(notebook, pause):
                 way.cells.append(cell)
                 if cell.source.startswith("pods(") and math.isinf(way.table):
-                    way.table = cell.end - learner.begun
+                    way.table = cell.end - begun
                 if cell.failure:
                     print(
                         f"  {learner.name} {notebook} cell {cell.index} ({cell.source}): {cell.failure[:300]}",
@@ -181,12 +181,12 @@ def runaway(api: Api, learners: Sequence[Learner], what: str, source: str) -> It
     yield Row(f"{what}: until the server of the runaway learner answers", first.log_in(), None, "s")
 
 
-def repeated(execute: Callable[[str], str], until: Callable[[], bool]) -> tuple[list[float], int]:
+def repeated(channel: WebSocket, until: Callable[[], bool]) -> tuple[list[float], int]:
     """Run the cell `pods()` once a second until something happens, at least once; return the seconds of each, and the failures."""
     times, failed = [], 0
     while not times or not until():
         begun = time.perf_counter()
-        failed += bool(execute("pods()"))
+        failed += bool(execute(channel, "pods()")[1])
         times.append(time.perf_counter() - begun)
         time.sleep(1)
     return times, failed
@@ -195,8 +195,9 @@ def repeated(execute: Callable[[str], str], until: Callable[[], bool]) -> tuple[
 def misbehave(learner: Learner, source: str) -> str:
     """Run a runaway's source code as this learner; return how it ended."""
     try:
-        with learner.kernel() as execute:
-            return execute(source) or "ended without an error"
+        with learner.kernel() as kernel, closing(learner.connect(kernel)) as channel:
+            printed, error = execute(channel, source)
+            return " ".join(printed.split())[-300:] + (f" {error}" if error else "")
     except (OSError, WebSocketException, requests.RequestException) as error:
         return f"the server ended: {error}"
 

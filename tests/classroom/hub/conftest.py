@@ -71,7 +71,7 @@ def forwarded(log):
 def ada(opened):
     """A learner at her desk."""
     learner = Learner(ADA, opened.links[ADA])
-    learner.come()
+    learner.log_in()
     return learner
 
 
@@ -79,5 +79,5 @@ def ada(opened):
 def bob(opened):
     """Another learner at his desk."""
     learner = Learner(BOB, opened.links[BOB])
-    learner.come()
+    learner.log_in()
     return learner

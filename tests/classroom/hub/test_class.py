@@ -101,8 +101,8 @@ def test_the_hub_may_restart_while_a_learner_works(opened, ada):
     assert ada.run("print(kept)") == ("in this kernel\n", "")
     opened.kubectl("rollout", "status", "deployment/hub", f"-n{NAMESPACE}", "--timeout=120s")
     again = Learner(ADA, ada.link)
-    again.come()
-    again.kernel = ada.kernel
+    again.log_in()
+    again.running = ada.running
     assert again.run("print(kept)") == ("in this kernel\n", "")
 
 
@@ -110,8 +110,8 @@ def test_files_survive_the_end_of_a_desk(opened, bob):
     bob.run("open('mine.txt', 'w').write('my work')")
     opened.kubectl("delete", "pod", "desk", f"-n{BOB}{DESK}", "--wait=true")
     time.sleep(10)  # the hub looks every five seconds
-    bob.kernel = ""
-    bob.come()
+    bob.log_in()
+    bob.begin()
     assert bob.run("print(open('mine.txt').read())") == ("my work\n", "")
 
 
