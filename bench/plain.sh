@@ -555,7 +555,7 @@ notebook_13() {
   until_true restarted app=puzzle-3
   fixed 3 s/ap.py/app.py/
   fixed 4 s/pyton/python/
-  fixed 5 's/limits:/requests:/;s/example.com.gpu: 1/memory: 64Mi/'
+  fixed 5 's/limits:/requests:/;s/example.com.gpu: .1./memory: 64Mi/'
   fixed 6 '/^      volumes:/,$d'
   fixed 7 's/port: 80$/port: 5000/'
   held_up app=puzzle-8 CreateContainerConfigError

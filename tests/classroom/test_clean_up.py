@@ -10,7 +10,10 @@ from workbook.classroom.administrator import Administrator
 from workbook.cluster.current import current
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-LOOK = "namespaces,clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
+LOOK = (
+    "namespaces,clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,"
+    "mutatingadmissionpolicies,mutatingadmissionpolicybindings"
+)
 
 
 def there():
@@ -40,7 +43,7 @@ def instructor(tmp_path):
     assert kubectl(current().kubeconfig, "delete", "namespace", "theirs")[0] == 0
 
 
-@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("step", range(7))
 def test_an_interrupted_deletion_continues_and_leaves_what_it_did_not_make(instructor, monkeypatch, step):
     before = there()
     learners.classroom(ADA, BOB)

@@ -46,7 +46,8 @@ def network(tmp_path_factory):
         return administrator("get", *what, f"--namespace={namespace}", "-o", f"jsonpath={{{field}}}")
 
     def probe(namespace, *targets):
-        command = ["exec", "web", f"--namespace={namespace}", "--", "python", "-c", PROBE, *targets]
+        pod = "visitor" if namespace.endswith("-other") else "web"
+        command = ["exec", pod, f"--namespace={namespace}", "--", "python", "-c", PROBE, *targets]
         return json.loads(administrator(*command).splitlines()[-1])
 
     with instructing(cluster, folder):
@@ -65,6 +66,13 @@ def network(tmp_path_factory):
             ):
                 status, said = kubectl(file, *words, where)
                 assert status == 0, said
+        for words in (
+            ("create", "namespace", f"{ADA}-other"),
+            ("run", "visitor", "--image=web-app:1.0", "--image-pull-policy=Never", f"--namespace={ADA}-other"),
+            ("wait", "pod/visitor", "--for=condition=Ready", "--timeout=90s", f"--namespace={ADA}-other"),
+        ):
+            status, said = kubectl(folder / f"{ADA}.kubeconfig", *words)
+            assert status == 0, said
         node = address("default", ["nodes"], ".items[0].status.addresses[0].address")
         yield SimpleNamespace(
             probe=probe,
@@ -89,6 +97,10 @@ def test_a_learner_does_not_reach_the_pods_of_another(network, record_property):
     targets = [network.pod[BOB], network.service[BOB], network.node_port[BOB], network.pod[OPEN[0]], METADATA]
     assert network.probe(ADA, *targets) == [False] * len(targets)
     record_property("metadata", f"reached without a class: {network.probe(OPEN[0], METADATA)}")
+
+
+def test_the_second_namespace_reaches_the_first_but_not_the_pods_of_another(network):
+    assert network.probe(f"{ADA}-other", network.pod[ADA], network.pod[BOB], METADATA) == [True, False, False]
 
 
 def test_others_do_not_reach_the_pods_of_a_learner(network):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.existing.attacks import ATTACKS, FLOODS, THROUGH_A_DEPLOYMENT, Object, path, pod
+from tests.existing.attacks import ATTACKS, FLOODS, THROUGH_A_DEPLOYMENT, Object, needs, path, pod
 from tests.existing.learners import ADA, BOB, User, asked, kubectl
 from workbook.base.polling import poll
 from workbook.kube.client import Api
@@ -42,6 +42,16 @@ def test_an_attack_is_refused_and_would_work_without_the_bounds(ada, administrat
     namespace = f"{ADA}-other" if attack.second else ADA
     status, said = asked(ada, "POST", path(attack.manifest, namespace), attack.manifest, **DRY)
     assert status in (403, 422) and attack.message in said, said
+
+
+def test_the_pod_of_the_second_namespace_gets_limits(ada, administrator):
+    if int(json.loads(asked(ada, "GET", "/version")[1])["minor"].rstrip("+")) < 36:
+        pytest.skip("Kubernetes 1.36 and newer have MutatingAdmissionPolicies")
+    for manifest in (pod(), pod(needs(memory="100Gi"))):
+        status, said = asked(ada, "POST", path(manifest, f"{ADA}-other"), manifest, **DRY)
+        assert status == 201, said
+        limits = json.loads(said)["spec"]["containers"][0]["resources"]["limits"]
+        assert limits == {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "512Mi"}
 
 
 @pytest.mark.parametrize("what", FLOODS)

@@ -31,6 +31,7 @@ case "$*" in
   *"config view"*) cat "{tmp_path}/config";;
   *"get namespaces"*"--selector=workbook=learner"*) echo learner-2 learner-2-other;;
   *"get namespaces"*) echo kube-system default production another-workbook learner-2 learner-2-other free-other;;
+  *"get --raw"*) cat "{tmp_path}/policies";;
   *"get daemonsets"*) cat "{tmp_path}/daemonsets";;
   *"get nodes"*) cat "{tmp_path}/ranges";;
   *"create token"*) echo token-of-the-learner;;
@@ -38,6 +39,7 @@ case "$*" in
 esac""",
     )
     (tmp_path / "daemonsets").write_text("kube-proxy calico-node", encoding="utf-8")
+    (tmp_path / "policies").write_text('{"name": "mutatingadmissionpolicies"}'.replace(": ", ":"), encoding="utf-8")
     (tmp_path / "ranges").write_text("10.1.0.0/24 fd00::/64;10.1.1.0/24;", encoding="utf-8")
     monkeypatch.setenv("WORKBOOK_CONTEXT", "shared-admin")
     monkeypatch.setattr(learners, "ROOT", tmp_path)
@@ -90,9 +92,16 @@ def test_what_is_outside_of_the_namespace_has_the_label_by_which_it_is_deleted()
     assert all(
         each["labels"].items() >= {"workbook": "learner", "workbook-learner": "LEARNER"}.items() for each in outside
     )
-    for name in ("cluster.yaml", "network.yaml"):
+    for name in ("cluster.yaml", "network.yaml", "visitor.yaml"):
         text = (learners.ROOT / "classroom" / name).read_text(encoding="utf-8")
         assert all(each["metadata"]["labels"]["workbook"] == "classroom" for each in yaml.safe_load_all(text))
+
+
+def test_an_older_kubernetes_does_not_get_a_policy_that_it_does_not_know(administrator):
+    (administrator / "policies").write_text('{"name":"validatingadmissionpolicies"}', encoding="utf-8")
+    learners.classroom("learner-1")
+    learners.delete()
+    assert not [each for each in commands(administrator) if "visitor.yaml" in each or "mutating" in each]
 
 
 def test_a_known_network_plugin_is_named(administrator, capsys):
@@ -149,6 +158,7 @@ def test_only_what_was_made_is_deleted(administrator, capsys):
         "delete namespaces --ignore-not-found --wait=false learner-2-other",
         "delete namespaces --ignore-not-found --timeout=300s learner-2-other learner-2",
         "delete validatingadmissionpolicybindings,validatingadmissionpolicies --selector=workbook=classroom --all-namespaces",
+        "delete mutatingadmissionpolicybindings,mutatingadmissionpolicies --selector=workbook=classroom --all-namespaces",
         "delete clusterrolebindings,clusterroles --selector=workbook=classroom --all-namespaces",
         "delete daemonsets,serviceaccounts --selector=workbook=classroom --all-namespaces",
     ]

@@ -1,12 +1,13 @@
 """Clean up after a class: delete what `workbook classroom` has created, and what learners have created in it."""
 
 from workbook.base.errors import WorkbookError
-from workbook.classroom import names, tokens
+from workbook.classroom import manifests, names, tokens
 from workbook.classroom.administrator import Administrator
 
 SHARED = "workbook=classroom"
 """The label of what all learners share: the objects of classroom/cluster.yaml, and the network plugin."""
 POLICIES = "validatingadmissionpolicybindings,validatingadmissionpolicies"
+MUTATING = "mutatingadmissionpolicybindings,mutatingadmissionpolicies"
 PERMISSIONS = "clusterrolebindings,clusterroles"
 PATIENCE = 300
 """How long a namespace may take to end, in seconds."""
@@ -43,7 +44,8 @@ def delete(administrator: Administrator, learners: tuple[str, ...] = ()) -> None
     for learner in going:
         tokens.file(learner).unlink(missing_ok=True)
     if not learners:
-        for resources in (POLICIES, PERMISSIONS, "daemonsets,serviceaccounts"):
+        policies = [POLICIES, MUTATING] if manifests.has_mutating_policies(administrator) else [POLICIES]
+        for resources in (*policies, PERMISSIONS, "daemonsets,serviceaccounts"):
             _delete(administrator, resources, SHARED, "--all-namespaces")
     print(f"✓ {', '.join(going) or 'No learner'} deleted.")
 

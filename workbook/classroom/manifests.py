@@ -22,8 +22,16 @@ def ranges_of_pods(administrator: Administrator) -> list[str]:
 
 
 def apply_shared(administrator: Administrator) -> None:
-    """Apply classroom/cluster.yaml. Raises what `Administrator.run` raises."""
+    """Apply classroom/cluster.yaml, and visitor.yaml if the cluster has such policies. Raises what `Administrator.run` raises."""
     administrator.run("apply", "-f", str(MANIFESTS / "cluster.yaml"))
+    if has_mutating_policies(administrator):
+        administrator.run("apply", "-f", str(MANIFESTS / "visitor.yaml"))
+
+
+def has_mutating_policies(administrator: Administrator) -> bool:
+    """Whether the cluster has MutatingAdmissionPolicies, as Kubernetes 1.36 and newer."""
+    resources = administrator.read("get", "--raw", "/apis/admissionregistration.k8s.io/v1")
+    return '"mutatingadmissionpolicies"' in resources
 
 
 def apply_learner(administrator: Administrator, learner: str, pods: list[str]) -> None:
