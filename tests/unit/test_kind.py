@@ -260,9 +260,20 @@ def test_kubeadm_finds_its_patches(two, image):
     cluster.containers.clear()
     cluster.start()
     written = yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))
-    mount = written["nodes"][0]["extraMounts"][-1]
+    mount = next(each for each in written["nodes"][0]["extraMounts"] if Path(each["hostPath"]).is_dir())
     found = {path.name: path.read_text(encoding="utf-8") for path in Path(mount["hostPath"]).iterdir()}
     assert found == node.kubeadm_patches() and mount["containerPath"] in "".join(written["kubeadmConfigPatches"])
+
+
+@pytest.mark.parametrize(("image", "kept"), [("", True), ("kindest/node", False)])
+def test_volumes_of_a_node_that_was_built_here_outlive_a_restart(two, image, kept):
+    cluster = two(image)
+    cluster.containers.clear()
+    cluster.start()
+    for entry in yaml.safe_load((cluster.folder / "kind.yaml").read_text(encoding="utf-8"))["nodes"]:
+        files = [Path(mount["hostPath"]) for mount in entry.get("extraMounts", [])]
+        units = [file.read_text(encoding="utf-8") for file in files if file.suffix == ".conf"]
+        assert units == ([node.KEEP_VOLUMES] if kept else [])
 
 
 @pytest.mark.parametrize(
