@@ -15,6 +15,14 @@ failCgroupV1: false
 cgroupDriver: cgroupfs
 cgroupRoot: /
 """
+PROCESSES = """\
+kind: KubeletConfiguration
+apiVersion: kubelet.config.k8s.io/v1beta1
+podPidsLimit: 2048
+"""
+"""Bounds the processes and threads of each Pod, so that a fork loop in one Pod doesn't stop the whole machine. A learner's
+desk in a class needs the most: about 20 for each open notebook, and more while an image is built.
+https://kubernetes.io/docs/concepts/policy/pid-limiting/"""
 CONTAINERD_V1 = """\
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
   SystemdCgroup = false
@@ -81,7 +89,8 @@ def kind_config(
     patches: Path | None = None,
     volumes: Path | None = None,
 ) -> dict[str, Any]:
-    """Return the configuration for `kind create cluster --config`. An ordinary machine only gets the port mapping.
+    """Return the configuration for `kind create cluster --config`. An ordinary machine only gets the port mapping
+    and the limit of processes.
 
     Ordinary Pods run on each node, also on that of the control plane.
 
@@ -115,8 +124,7 @@ def kind_config(
         # Since 1.35 the kubelet rejects version 1 by default: https://kubernetes.io/docs/concepts/architecture/cgroups/
         kubeadm.append(KUBELET_V1)
         config["containerdConfigPatches"] = [CONTAINERD_V1]
-    if kubeadm:
-        config["kubeadmConfigPatches"] = kubeadm
+    config["kubeadmConfigPatches"] = [*kubeadm, PROCESSES]
     return config
 
 

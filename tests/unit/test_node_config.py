@@ -11,10 +11,12 @@ import node
 from node.machine import Machine
 
 
-def test_an_ordinary_machine_only_gets_the_port_mapping():
+def test_an_ordinary_machine_only_gets_the_port_mapping_and_the_limit_of_processes():
     ordinary = Machine(linux=True, sys_resource=True, cgroups=2, systemd=True)
     config = node.kind_config(ordinary, built_here=False)
-    assert config.keys() == {"kind", "apiVersion", "nodes"}
+    assert config.keys() == {"kind", "apiVersion", "nodes", "kubeadmConfigPatches"}
+    (limit,) = map(yaml.safe_load, config["kubeadmConfigPatches"])
+    assert limit["kind"] == "KubeletConfiguration" and 1000 < limit["podPidsLimit"] < 4096
     (control_plane,) = config["nodes"]
     assert [mapping["listenAddress"] for mapping in control_plane["extraPortMappings"]] == ["127.0.0.1"]
     assert [mapping["containerPort"] for mapping in control_plane["extraPortMappings"]] == [node.NODE_PORT]
@@ -71,7 +73,7 @@ def test_with_two_nodes_both_take_pods_and_each_has_its_network(cgroups):
     assert len({entry["extraMounts"][0]["containerPath"] for entry in config["nodes"]}) == 1
     first, *others = config["kubeadmConfigPatches"]
     assert "InitConfiguration" in first and "taints: []" in first
-    assert len(others) == (cgroups == 1)
+    assert len(others) == 1 + (cgroups == 1)
 
 
 def test_the_ranges_of_two_nodes_do_not_overlap():
