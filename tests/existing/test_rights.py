@@ -42,11 +42,17 @@ OURS = {
     *(f"create {what}" for what in ("namespaces", "pods", "services")),
 }
 """What classroom/cluster.yaml allows in the whole cluster. Its first policy refuses each creation outside of the learner's own."""
+SYSTEM = (
+    *("pods", "services", "replicationcontrollers", "endpointslices.discovery.k8s.io"),
+    *(f"{what}.apps" for what in ("deployments", "replicasets", "daemonsets", "statefulsets")),
+    *("jobs.batch", "cronjobs.batch", "horizontalpodautoscalers.autoscaling"),
+)
+"""What it allows learners to read in kube-system."""
 EXPECTED = {
     BOB: OURS,
     f"{BOB}-other": OURS,
     "default": OURS,
-    "kube-system": OURS | {"get pods", "list pods", "watch pods"},
+    "kube-system": OURS | {f"{verb} {what}" for what in SYSTEM for verb in ("get", "list", "watch")},
     "": OURS,
 }
 """The written list: place → the rights there. The place "" is the cluster."""

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from bench.load import __main__ as load
 from bench.load.learner import Cell, Learner
 from bench.load.sampling import Samples, percentile
+from workbook.base.paths import ROOT
 from workbook.machine.jupyterlab import jupyterlab
 
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
@@ -74,7 +75,12 @@ def test_a_runaway_whose_kernel_dies_is_reported(learner):
 
 def test_goals_are_missed_by_the_slowest_and_the_largest():
     ways = [load.Way("ada", ready=5, table=59), load.Way("bob", ready=6, table=61, failure="lost")]
-    ways[0].cells.append(Cell("00_good", 0, "1 / 0", 0, 0.1, "ZeroDivisionError"))
+    known = next(iter(load.NOT_THERE))
+    ways[0].cells += [
+        Cell("00_good", 0, "1 / 0", 0, 0.1, "ZeroDivisionError"),
+        Cell(known, 0, f"{load.NOT_THERE[known][0]} …", 0, 0.1, "Forbidden"),
+        Cell(known, 1, "1 / 1", 0, 0.1, ""),
+    ]
     samples = Samples()
     samples.latencies += [0.01] * 99 + [2.0]
     samples.memory |= {"ada": 100 * load.MIB, "bob": 400 * load.MIB}
@@ -82,9 +88,11 @@ def test_goals_are_missed_by_the_slowest_and_the_largest():
     assert {what for what, row in rows.items() if row.verdict == "✗"} == {
         "link to the first table, the slowest learner",
         "learners who did not finish",
-        "cells that failed",
+        "cells that failed, without those below",
         "memory of a learner, largest",
     }
+    assert rows["cells that failed, without those below"].figure == 1
+    assert rows["cells that failed and are in classroom/not-there.toml"].figure == 1
     assert rows["API server, list of Pods, p99"].figure == 2000
     assert rows["API server, list of Pods, p50"].figure == pytest.approx(10)
 
@@ -92,6 +100,13 @@ def test_goals_are_missed_by_the_slowest_and_the_largest():
 def test_a_learner_without_a_table_misses_the_goal():
     rows = {row.what: row for row in load.class_rows([load.Way("ada", ready=5)], Samples())}
     assert rows["link to the first table, the slowest learner"].verdict == "✗"
+
+
+@pytest.mark.parametrize("notebook", load.NOT_THERE)
+def test_each_listed_cell_exists(notebook):
+    book = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4)
+    for beginning in load.NOT_THERE[notebook]:
+        assert any(cell.source.startswith(beginning) for cell in book.cells), beginning
 
 
 def test_percentiles():
