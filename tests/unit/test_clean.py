@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import node
 from workbook.base.errors import WorkbookError
 from workbook.base.labels import MANAGED
 from workbook.cli import clean, main, verbs
@@ -202,3 +203,7 @@ def test_down_stops_every_cluster_of_the_workbook(monkeypatch, tmp_path):
     monkeypatch.setattr(verbs, "made", lambda: clusters)
     verbs.down(verbs.Options())
     assert stopped == ["a", "b"]
+
+
+def test_the_network_plugins_image_is_the_workbooks_own():
+    assert clean.BUILT.match(node.network_tag())

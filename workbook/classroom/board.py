@@ -18,6 +18,7 @@ import pandas as pd
 import yaml
 
 from workbook.base.scratch import scratch
+from workbook.classroom.names import LEARNERS, OTHER
 from workbook.classroom.rows import Row, rows
 from workbook.cluster.current import api as own_api
 from workbook.cluster.existing import users_part
@@ -30,7 +31,7 @@ from workbook.lessons.tables import headed
 
 PROGRESS = {"field_selector": f"metadata.name={CONFIG_MAP}"}
 CLASS: dict[str, dict[str, str]] = {
-    "namespaces": {"label_selector": "workbook=learner"},
+    "namespaces": {"label_selector": LEARNERS},
     "configmaps": PROGRESS,
     "pods": {"field_selector": "metadata.namespace!=kube-system"},
 }
@@ -96,7 +97,7 @@ class Board:
             objects = dict(self._objects)
         # The label of a namespace can be set by the learner who creates it: notebook 04's second one ends in `-other`.
         names = [item["metadata"]["name"] for item in objects.get("namespaces", [])]
-        learners = [name for name in names if not name.endswith("-other")] if self.of_class else [self._api.namespace]
+        learners = [name for name in names if not name.endswith(OTHER)] if self.of_class else [self._api.namespace]
         config_maps = {item["metadata"]["namespace"]: item for item in objects["configmaps"]}
         return rows(learners, config_maps, objects["pods"], datetime.now(UTC))
 

@@ -19,7 +19,7 @@ from workbook.machine import journal
 if TYPE_CHECKING:
     from docker import DockerClient
 
-BUILT = re.compile(r"workbook-(node|node-base|python|jdk|debian|hub|desk):")
+BUILT = re.compile(r"workbook-(node|node-base|python|jdk|debian|network|hub|desk):")
 """The tags of the images that node/ builds, and of those for a class in a browser."""
 
 

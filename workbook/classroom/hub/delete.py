@@ -2,10 +2,7 @@
 
 from workbook.classroom import clean_up, names
 from workbook.classroom.administrator import Administrator
-from workbook.classroom.hub.objects import DESK
-
-CLASS, DESKS = "workbook=class", "workbook=desk"
-"""The labels of what `workbook class` creates, in addition to what `workbook classroom` creates."""
+from workbook.classroom.hub.objects import CLASS, DESK, DESKS
 
 
 def delete(administrator: Administrator) -> None:

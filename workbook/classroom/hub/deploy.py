@@ -16,12 +16,13 @@ from workbook.classroom import tokens as kubeconfigs
 from workbook.classroom.administrator import Administrator
 from workbook.classroom.hub import images, objects
 from workbook.classroom.hub.links import tokens
-from workbook.classroom.hub.objects import DESK, NAMESPACE, Object
+from workbook.classroom.hub.objects import CLASS, DESK, DESKS, NAMESPACE
 from workbook.classroom.learners import classroom
 from workbook.cluster.choose import Provider
 from workbook.cluster.protocol import Cluster
 from workbook.engine.build import OFFICIAL
 from workbook.engine.proxies import proxies
+from workbook.kube.objects import Object
 
 IDLE = 3600
 """Seconds after which a desk is stopped that its learner doesn't use."""
@@ -112,7 +113,7 @@ def _refuse_taken(administrator: Administrator, names: Iterable[str]) -> None:
     Raises:
         WorkbookError: names it.
     """
-    made = {*administrator.names("namespaces", "workbook=desk"), *administrator.names("namespaces", "workbook=class")}
+    made = {name for label in (CLASS, DESKS) for name in administrator.names("namespaces", label)}
     wanted = {NAMESPACE, *(f"{name}{DESK}" for name in names)}
     if taken := sorted(wanted & (set(administrator.names("namespaces", "")) - made)):
         raise WorkbookError(

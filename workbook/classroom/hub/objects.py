@@ -5,18 +5,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from string import Template
-from typing import Any
 
 import yaml
 
 from workbook.classroom.hub.images import FOLDER
+from workbook.kube.objects import Object
 
 NAMESPACE = "workbook-class"
 DESK = "-desk"
 """The end of the name of a desk's namespace; the rest is the learner's name."""
 INSIDE = "https://kubernetes.default.svc"
 """The API server's address for Pods."""
-Object = dict[str, Any]
+CLASS, DESKS = "workbook=class", "workbook=desk"
+"""The labels of what `workbook class` creates, in addition to what `workbook classroom` creates."""
 
 
 def manifest(name: str, **values: str) -> list[Object]:
