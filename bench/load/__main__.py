@@ -15,9 +15,9 @@ from statistics import median
 
 import requests
 from rich.console import Console
-from websocket import WebSocket, WebSocketException
+from websocket import WebSocketException
 
-from bench.load.learner import Cell, Learner, execute
+from bench.load.learner import Cell, Connection, Learner
 from bench.load.runaways import RUNAWAYS
 from bench.load.sampling import Samples, percentile, sampling
 from bench.measuring import Row, record, table
@@ -25,19 +25,20 @@ from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.base.streams import replace_missing_characters
+from workbook.classroom.hub.links import FILE as LINKS
+from workbook.classroom.hub.objects import DESK
 from workbook.cluster.current import current
 from workbook.kube.client import Api
 
-LINKS = ROOT / "build" / "classroom" / "links.csv"
 RESULT = ROOT / "build" / "class-load.json"
-DESK = "-desk"
-"""What follows a learner's name in the name of the namespace with the learner's server."""
 NOTEBOOKS = tuple(f"{number:02}" for number in range(9))
 CALM = 20
 """Seconds in which another learner's cells are measured before a runaway begins."""
+PREPARED = "from workbook import pods"
+"""What the other learner runs first, so that `pods()` can be measured."""
 MIB = 2**20
 NOT_THERE: dict[str, list[str]] = tomllib.loads((ROOT / "classroom" / "not-there.toml").read_text(encoding="utf-8"))
-"""The cells that can't work on a shared cluster, by notebook and the beginning of their first line."""
+"""The cells that can't work on a shared cluster, by notebook and their beginning."""
 
 
 @dataclass
@@ -123,7 +124,7 @@ def alone(learner: Learner, notebooks: Sequence[str], pause: float) -> Way:
                     way.table = cell.end - begun
                 if cell.failure and not is_listed(cell):
                     print(
-                        f"  {learner.name} {notebook} cell {cell.index} ({cell.source}): {cell.failure[:300]}",
+                        f"  {learner.name} {notebook} cell {cell.index} ({cell.source.splitlines()[0]}): {cell.failure[:300]}",
                         flush=True,
                     )
             print(f"  {learner.name} has finished {notebook}", flush=True)
@@ -173,36 +174,34 @@ def runaway(api: Api, learners: Sequence[Learner], what: str, source: str) -> It
     first, other = learners[:2]
     for learner in (first, other):
         learner.log_in()
-    with other.kernel() as execute, sampling(api, other.name, DESK) as samples, ThreadPoolExecutor(1) as pool:
-        execute("from workbook import pods")
+    with (
+        other.kernel() as kernel,
+        closing(other.connect(kernel)) as connection,
+        sampling(api, other.name, DESK) as samples,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        connection.run(PREPARED)
         end = time.time() + CALM
-        calm, _ = repeated(execute, until=lambda: time.time() > end)
+        calm, _ = repeated(connection, until=lambda: time.time() > end)
         running = pool.submit(misbehave, first, source)
-        during, failed = repeated(execute, until=running.done)
+        during, failed = repeated(connection, until=running.done)
         print(f"  {what}: {running.result()}", flush=True)
+    slower = median(during) / median(calm)
     yield Row(
-        f"{what}: another learner's cell",
-        median(during) / median(calm),
-        None,
-        "×",
-        "before",
-        median(during),
-        median(calm),
-        runs=len(during),
+        f"{what}: another learner's cell", slower, None, "×", "before", median(during), median(calm), runs=len(during)
     )
     yield Row(f"{what}: cells of the other learner that failed", failed, 0, "", runs=len(during))
-    yield Row(
-        f"{what}: requests that the API server didn't answer", samples.refused, 0, "", runs=len(samples.latencies)
-    )
+    unanswered = f"{what}: requests that the API server didn't answer"
+    yield Row(unanswered, samples.refused, 0, "", runs=len(samples.latencies))
     yield Row(f"{what}: until the server of the runaway learner answers", first.log_in(), None, "s")
 
 
-def repeated(channel: WebSocket, until: Callable[[], bool]) -> tuple[list[float], int]:
+def repeated(connection: Connection, until: Callable[[], bool]) -> tuple[list[float], int]:
     """Run the cell `pods()` once a second until something happens, at least once; return the seconds of each, and the failures."""
     times, failed = [], 0
     while not times or not until():
         begun = time.perf_counter()
-        failed += bool(execute(channel, "pods()")[1])
+        failed += bool(connection.run("pods()")[1])
         times.append(time.perf_counter() - begun)
         time.sleep(1)
     return times, failed
@@ -211,8 +210,8 @@ def repeated(channel: WebSocket, until: Callable[[], bool]) -> tuple[list[float]
 def misbehave(learner: Learner, source: str) -> str:
     """Run a runaway's source code as this learner; return how it ended."""
     try:
-        with learner.kernel() as kernel, closing(learner.connect(kernel)) as channel:
-            printed, error = execute(channel, source)
+        with learner.kernel() as kernel, closing(learner.connect(kernel)) as connection:
+            printed, error = connection.run(source)
             return " ".join(printed.split())[-300:] + (f" {error}" if error else "")
     except (OSError, WebSocketException, requests.RequestException) as error:
         return f"the server ended: {error}"

@@ -6,7 +6,7 @@ It needs no browser, of which twenty would slow down the machine that is measure
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import requests
-from websocket import WebSocket, create_connection
+from websocket import WebSocket, WebSocketTimeoutException, create_connection
 
 from workbook.base.polling import poll
 
@@ -24,6 +24,8 @@ SERVER = 300
 """Seconds that a learner waits until JupyterLab can be used."""
 CELL = 600
 """Seconds without a message from the kernel after which a cell counts as lost."""
+SILENCE = 15
+"""Seconds without a message from the kernel after which the server is asked whether it still works."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Cell:
     Attributes:
         notebook: the notebook's name without `.ipynb`.
         index: the cell's position in the notebook.
-        source: its first line.
+        source: what it contains.
         end: the time of its end, in seconds since the epoch.
         seconds: how long it ran.
         failure: what went wrong; empty when the cell did what its notebook says.
@@ -91,17 +93,17 @@ class Learner:
         """
         path = f"notebooks/{notebook}.ipynb"
         book = nbformat.from_dict(self.ask("GET", f"contents/{path}")["content"])
-        with self.kernel(path) as kernel, closing(self.connect(kernel)) as channel:
+        with self.kernel(path) as kernel, closing(self.connect(kernel)) as connection:
             for index, cell in enumerate(book.cells):
                 if cell.cell_type != "code" or not cell.source.strip():
                     continue
                 time.sleep(pause)
                 begun = time.time()
-                _, failure = execute(channel, cell.source)
+                _, failure = connection.run(cell.source)
                 end = time.time()
                 if "raises-exception" in cell.metadata.get("tags", []):
                     failure = "" if failure else "no error, but the notebook expects one"
-                yield Cell(notebook, index, cell.source.splitlines()[0], end, end - begun, failure)
+                yield Cell(notebook, index, cell.source, end, end - begun, failure)
 
     @contextmanager
     def kernel(self, path: str = "notebooks/load.ipynb") -> Iterator[str]:
@@ -133,42 +135,75 @@ class Learner:
         answer.raise_for_status()
         return answer.json() if answer.content else {}
 
-    def connect(self, kernel: str) -> WebSocket:
-        """Return a connection to a kernel's channels, for `execute`.
+    def connect(self, kernel: str) -> "Connection":
+        """Connect to a kernel's channels.
 
         Args:
             kernel: its identifier.
         """
         cookies = self.browser.prepare_request(requests.Request("GET", f"{self.desk}/api/kernels")).headers["Cookie"]
         address = f"{self.desk.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}"
-        return create_connection(address, timeout=CELL, origin=self._origin, cookie=cookies)
+        channel = create_connection(address, timeout=SILENCE, origin=self._origin, cookie=cookies)
+        return Connection(channel, busy=lambda: self.ask("GET", f"kernels/{kernel}")["execution_state"] == "busy")
 
 
-def execute(channel: WebSocket, source: str) -> tuple[str, str]:
-    """Execute source code in a kernel; return what it printed, and its error, which is empty without one.
+@dataclass
+class Connection:
+    """A connection to a kernel.
 
-    Documentation: https://jupyter-client.readthedocs.io/en/stable/messaging.html
+    Attributes:
+        channel: the web socket.
+        busy: asks the server whether the kernel runs a cell.
     """
-    identifier = uuid.uuid4().hex
-    session = uuid.uuid4().hex
-    header = {"msg_id": identifier, "msg_type": "execute_request", "username": "", "session": session, "version": "5.3"}
-    content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
-    request = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    channel.send(json.dumps(request))
-    printed, error = "", ""
-    while True:
-        message = json.loads(channel.recv())
-        sort, body = message["msg_type"], message["content"]
-        if sort == "status" and body["execution_state"] in ("restarting", "dead"):
-            return printed, "the kernel died"
-        if message["parent_header"].get("msg_id") != identifier:
-            continue
-        if sort == "stream":
-            printed += body["text"]
-        elif sort in ("execute_result", "display_data"):
-            printed += body["data"].get("text/plain", "")
-        elif sort == "error":
-            error = f"{body['ename']}: {body['evalue']}"
-            printed += "\n".join(body["traceback"])
-        elif sort == "status" and body["execution_state"] == "idle":
-            return printed, error
+
+    channel: WebSocket
+    busy: Callable[[], bool]
+
+    def close(self) -> None:
+        """Close the connection; the kernel stays."""
+        self.channel.close()
+
+    def run(self, source: str) -> tuple[str, str]:
+        """Run source code; return what it printed, and its error, which is empty without one.
+
+        Documentation: https://jupyter-client.readthedocs.io/en/stable/messaging.html
+        """
+        identifier, session = uuid.uuid4().hex, uuid.uuid4().hex
+        header = {"msg_id": identifier, "msg_type": "execute_request", "session": session, "version": "5.3"}
+        content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
+        request = {"header": header | {"username": ""}, "parent_header": {}, "metadata": {}, "content": content}
+        self.channel.send(json.dumps(request | {"channel": "shell"}))
+        printed, error = "", ""
+        for message in self._messages():
+            sort, body = message["msg_type"], message["content"]
+            state = body["execution_state"] if sort == "status" else ""
+            if state in ("restarting", "dead"):
+                break
+            if message["parent_header"].get("msg_id") != identifier:
+                continue
+            if sort == "stream":
+                printed += body["text"]
+            elif sort in ("execute_result", "display_data"):
+                printed += body["data"].get("text/plain", "")
+            elif sort == "error":
+                error = f"{body['ename']}: {body['evalue']}"
+                printed += "\n".join(body["traceback"])
+            elif state == "idle":
+                return printed, error
+        return printed, "the kernel died"
+
+    def _messages(self) -> Iterator[JSON]:
+        """The kernel's messages. They end when it is silent without being busy: sometimes, the server does not report its death."""
+        silent = 0
+        while True:
+            try:
+                message = json.loads(self.channel.recv())
+            except WebSocketTimeoutException:
+                silent += SILENCE
+                if silent >= CELL:
+                    raise
+                if not self.busy():
+                    return
+            else:
+                silent = 0
+                yield message

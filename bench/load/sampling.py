@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pandas as pd
 from kubernetes.client.exceptions import ApiException
 
 from workbook.base.errors import WorkbookError
@@ -85,5 +86,4 @@ def working_sets(api: Api, node: str, desk_suffix: str) -> Iterator[tuple[str, i
 
 def percentile(values: list[float], share: float) -> float:
     """Return the value below which `share` (0 to 1) of the values are; nan without values."""
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else float("nan")
+    return float(pd.Series(values, dtype=float).quantile(share, interpolation="higher"))

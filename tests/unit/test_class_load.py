@@ -1,17 +1,22 @@
 """The simulated learners of `make class-load`, on a JupyterLab server without a hub or a cluster."""
 
+import json
 import os
 import subprocess
 from contextlib import closing
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from websocket import WebSocketTimeoutException
 
 from bench.load import __main__ as load
-from bench.load.learner import Cell, Learner
+from bench.load import sampling
+from bench.load.learner import Cell, Connection, Learner
 from bench.load.sampling import Samples, percentile
 from workbook.base.paths import ROOT
+from workbook.base.polling import poll
 from workbook.machine.jupyterlab import jupyterlab
 
 DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
@@ -60,17 +65,70 @@ def test_a_notebook_that_is_missing_ends_the_way(learner):
 
 
 def test_what_another_learner_notices_is_counted(learner):
-    with learner.kernel() as kernel, closing(learner.connect(kernel)) as channel:
+    with learner.kernel() as kernel, closing(learner.connect(kernel)) as connection:
         define = "left = 2\ndef pods():\n    global left\n    left -= 1\n    1 / left\nprint(left)"
-        assert load.execute(channel, define) == ("2\n", "")
+        assert connection.run(define) == ("2\n", "")
         rounds = iter((False, False, True))
-        times, failed = load.repeated(channel, until=lambda: next(rounds))
+        times, failed = load.repeated(connection, until=lambda: next(rounds))
     assert len(times) == 3 and failed == 1
 
 
 def test_a_runaway_whose_kernel_dies_is_reported(learner):
     assert load.misbehave(learner, DIES) == " the kernel died"
     assert load.misbehave(learner, "print(1)") == "1"
+
+
+class Administrator:
+    """An administrator's connection to a cluster with one desk, without a cluster."""
+
+    def list_objects(self, resource, namespace=None):
+        return {"items": [{"metadata": {"name": "node"}}] if resource == "nodes" else []}
+
+    def request(self, method, path):
+        pod = {"podRef": {"namespace": f"ada{load.DESK}"}, "memory": {"workingSetBytes": 100 * load.MIB}}
+        return SimpleNamespace(data=json.dumps({"pods": [pod]}))
+
+
+def test_a_runaway_is_measured_by_what_another_learner_notices(learner, monkeypatch):
+    monkeypatch.setattr(load, "CALM", 0)
+    monkeypatch.setattr(load, "PREPARED", "pods = print")  # the kernel has no cluster
+    rows = list(load.runaway(Administrator(), [learner, learner], "a print", "print(1)"))
+    assert [row.what.partition(":")[0] for row in rows] == ["a print"] * 4
+    slower, failed, unanswered, again = rows
+    assert slower.figure == slower.workbook / slower.peer > 0
+    assert failed.figure == 0 and failed.runs > 0 and unanswered.figure == 0 and again.figure > 0
+
+
+def test_the_memory_of_a_desk_is_sampled(monkeypatch):
+    monkeypatch.setattr(sampling, "MEMORY", 0.01)
+    with sampling.sampling(Administrator(), "ada", load.DESK) as samples:
+        poll(lambda: samples.memory, timeout=10)
+    assert samples.memory == {"ada": 100 * load.MIB}
+
+
+class Silent:
+    """A web socket whose kernel says nothing."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def send(self, text):
+        pass
+
+    def recv(self):
+        self.asked += 1
+        raise WebSocketTimeoutException
+
+
+def test_a_silent_kernel_is_waited_for_while_it_is_busy_and_then_counts_as_dead():
+    silent, states = Silent(), iter((True, True, False))
+    assert Connection(silent, busy=lambda: next(states)).run("1") == ("", "the kernel died")
+    assert silent.asked == 3
+
+
+def test_a_cell_that_never_ends_is_lost():
+    with pytest.raises(WebSocketTimeoutException):
+        Connection(Silent(), busy=lambda: True).run("1")
 
 
 def test_goals_are_missed_by_the_slowest_and_the_largest():

@@ -27,8 +27,8 @@ class Learner(learner.Learner):
         """Run code in the learner's kernel, started if there is none; return what it printed, and the error."""
         if not self.running:
             self.begin()
-        with closing(self.connect(self.running)) as channel:
-            return learner.execute(channel, code)
+        with closing(self.connect(self.running)) as connection:
+            return connection.run(code)
 
     def work_through(self, path: Path) -> None:
         """Run all cells of a notebook, and compare: a cell fails if it should, and prints the recorded checks."""
