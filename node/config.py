@@ -15,13 +15,16 @@ failCgroupV1: false
 cgroupDriver: cgroupfs
 cgroupRoot: /
 """
-PROCESSES = """\
+BOUNDS = """\
 kind: KubeletConfiguration
 apiVersion: kubelet.config.k8s.io/v1beta1
 podPidsLimit: 2048
+maxPods: 240
 """
 """Bounds the processes and threads of each Pod, so that a fork loop in one Pod doesn't stop the whole machine. A learner's
 desk in a class needs the most: about 20 for each open notebook, and more while an image is built.
+
+The bound for Pods is 110 by default, too few for a class of twenty on one node. A node has 254 addresses for Pods.
 https://kubernetes.io/docs/concepts/policy/pid-limiting/"""
 CONTAINERD_V1 = """\
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
@@ -90,7 +93,7 @@ def kind_config(
     volumes: Path | None = None,
 ) -> dict[str, Any]:
     """Return the configuration for `kind create cluster --config`. An ordinary machine only gets the port mapping
-    and the limit of processes.
+    and the bounds.
 
     Ordinary Pods run on each node, also on that of the control plane.
 
@@ -124,7 +127,7 @@ def kind_config(
         # Since 1.35 the kubelet rejects version 1 by default: https://kubernetes.io/docs/concepts/architecture/cgroups/
         kubeadm.append(KUBELET_V1)
         config["containerdConfigPatches"] = [CONTAINERD_V1]
-    config["kubeadmConfigPatches"] = [*kubeadm, PROCESSES]
+    config["kubeadmConfigPatches"] = [*kubeadm, BOUNDS]
     return config
 
 

@@ -29,13 +29,13 @@ time.sleep(20)
 %kubectl get pods --selector app=runaway --no-headers -o name
 %kubectl delete deployment runaway --wait
 """,
-    "full disk: 20 GB written, half of it to the learner's files": """
+    "full disk: 20 GB written to /tmp, 5 GB to the learner's files": """
 import os, pathlib
-for folder in (pathlib.Path.home(), pathlib.Path("/tmp")):
+for folder, size in ((pathlib.Path.home(), 5), (pathlib.Path("/tmp"), 20)):
     file = folder / "full"
     try:
         with file.open("wb") as sink:
-            for _ in range(1000):
+            for _ in range(100 * size):
                 sink.write(os.urandom(1_000_000) * 10)
     except OSError as error:
         print(error)

@@ -11,12 +11,13 @@ import node
 from node.machine import Machine
 
 
-def test_an_ordinary_machine_only_gets_the_port_mapping_and_the_limit_of_processes():
+def test_an_ordinary_machine_only_gets_the_port_mapping_and_the_bounds():
     ordinary = Machine(linux=True, sys_resource=True, cgroups=2, systemd=True)
     config = node.kind_config(ordinary, built_here=False)
     assert config.keys() == {"kind", "apiVersion", "nodes", "kubeadmConfigPatches"}
     (limit,) = map(yaml.safe_load, config["kubeadmConfigPatches"])
     assert limit["kind"] == "KubeletConfiguration" and 1000 < limit["podPidsLimit"] < 4096
+    assert 110 < limit["maxPods"] < 254
     (control_plane,) = config["nodes"]
     assert [mapping["listenAddress"] for mapping in control_plane["extraPortMappings"]] == ["127.0.0.1"]
     assert [mapping["containerPort"] for mapping in control_plane["extraPortMappings"]] == [node.NODE_PORT]
