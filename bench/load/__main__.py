@@ -167,6 +167,9 @@ def class_rows(ways: Sequence[Way], samples: Samples) -> Iterator[Row]:
     yield Row(
         "memory of a learner, largest", max(samples.memory.values(), default=math.nan) / MIB, 350, "MiB", runs=number
     )
+    yield Row("memory of all nodes, for each learner", sum(samples.nodes.values()) / MIB / number, None, "MiB")
+    seconds = sum(last - first for first, last in samples.processor.values())
+    yield Row("processor time of all nodes, for each learner", seconds / number, None, "s")
 
 
 def runaway(api: Api, learners: Sequence[Learner], what: str, source: str) -> Iterator[Row]:

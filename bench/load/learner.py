@@ -193,8 +193,8 @@ class Connection:
         return printed, "the kernel died"
 
     def _messages(self) -> Iterator[JSON]:
-        """The kernel's messages. They end when it is silent without being busy: sometimes, the server does not report its death."""
-        silent = 0
+        """The kernel's messages. They end when it is twice silent without being busy: sometimes, the server does not report its death."""
+        silent = lost = 0
         while True:
             try:
                 message = json.loads(self.channel.recv())
@@ -202,8 +202,9 @@ class Connection:
                 silent += SILENCE
                 if silent >= CELL:
                     raise
-                if not self.busy():
+                lost = 0 if self.busy() else lost + 1
+                if lost == 2:  # once, on a busy machine, the messages may only be late
                     return
             else:
-                silent = 0
+                silent = lost = 0
                 yield message

@@ -1,4 +1,4 @@
-"""What is measured next to the learners: the API server's latency, and the memory of the learners' servers."""
+"""What is measured next to the learners: the API server's latency, and what the learners' servers and the nodes use."""
 
 import json
 import threading
@@ -12,8 +12,9 @@ from kubernetes.client.exceptions import ApiException
 
 from workbook.base.errors import WorkbookError
 from workbook.kube.client import Api
+from workbook.kube.objects import Object
 
-LATENCY, MEMORY = 0.25, 5
+LATENCY, USAGE = 0.25, 5
 """Seconds between two samples."""
 
 
@@ -24,12 +25,16 @@ class Samples:
         latencies: seconds that the API server took to list the Pods of a learner's namespace.
         refused: requests that were not answered.
         memory: by learner, the largest working set of the Pod with the learner's server, in bytes.
+        nodes: by node, the largest working set, in bytes.
+        processor: by node, the processor time in seconds since the node's start, at the first and at the last sample.
     """
 
     def __init__(self) -> None:
         self.latencies: list[float] = []
         self.refused = 0
         self.memory: dict[str, int] = defaultdict(int)
+        self.nodes: dict[str, int] = defaultdict(int)
+        self.processor: dict[str, tuple[float, float]] = {}
 
 
 @contextmanager
@@ -53,15 +58,15 @@ def sampling(api: Api, namespace: str, desk_suffix: str) -> Iterator[Samples]:
             else:
                 samples.latencies.append(time.perf_counter() - begun)
 
-    def memory() -> None:
+    def usage() -> None:
         nodes = [node["metadata"]["name"] for node in api.list_objects("nodes")["items"]]
-        while not ended.wait(MEMORY):
+        while not ended.wait(USAGE):
             for node in nodes:
                 with suppress(WorkbookError, ApiException):  # the next sample comes soon
-                    for desk, size in working_sets(api, node, desk_suffix):
-                        samples.memory[desk] = max(samples.memory[desk], size)
+                    statistics = json.loads(api.request("GET", f"/api/v1/nodes/{node}/proxy/stats/summary").data)
+                    add(samples, node, statistics, desk_suffix)
 
-    threads = [threading.Thread(target=sample, daemon=True) for sample in (latency, memory)]
+    threads = [threading.Thread(target=sample, daemon=True) for sample in (latency, usage)]
     for thread in threads:
         thread.start()
     try:
@@ -72,16 +77,26 @@ def sampling(api: Api, namespace: str, desk_suffix: str) -> Iterator[Samples]:
             thread.join()
 
 
-def working_sets(api: Api, node: str, desk_suffix: str) -> Iterator[tuple[str, int]]:
-    """Yield the learners on a node, with the working set of each server's Pod in bytes.
+def add(samples: Samples, node: str, statistics: Object, desk_suffix: str) -> None:
+    """Add a kubelet's statistics to the samples.
+
+    Args:
+        samples: what is known so far.
+        node: the node's name.
+        statistics: the kubelet's answer.
+        desk_suffix: as for `sampling`.
 
     Documentation: https://kubernetes.io/docs/reference/instrumentation/node-metrics/
     """
-    answer = api.request("GET", f"/api/v1/nodes/{node}/proxy/stats/summary")
-    for pod in json.loads(answer.data)["pods"]:
+    whole = statistics["node"]
+    seconds = whole["cpu"]["usageCoreNanoSeconds"] / 1e9
+    samples.processor[node] = (samples.processor.get(node, (seconds,))[0], seconds)
+    samples.nodes[node] = max(samples.nodes[node], whole["memory"]["workingSetBytes"])
+    for pod in statistics["pods"]:
         namespace = pod["podRef"]["namespace"]
         if namespace.endswith(desk_suffix) and "memory" in pod:
-            yield namespace.removesuffix(desk_suffix), pod["memory"].get("workingSetBytes", 0)
+            learner = namespace.removesuffix(desk_suffix)
+            samples.memory[learner] = max(samples.memory[learner], pod["memory"].get("workingSetBytes", 0))
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -66,14 +66,15 @@ def test_a_password_in_the_form_of_nginx():
     assert objects.htpasswd({"ada": "secret"}) == f"ada:{{SHA}}{digest}\n"
 
 
-def test_a_kubeconfig_for_inside_has_nothing_of_outside():
+@pytest.mark.parametrize(("address", "server"), [("10.96.0.1", "https://10.96.0.1"), ("fd00::1", "https://[fd00::1]")])
+def test_a_kubeconfig_for_inside_has_nothing_of_outside(address, server):
     config = {
         "clusters": [{"name": "kind", "cluster": {"server": "https://127.0.0.1:1", "insecure-skip-tls-verify": True}}],
         "users": [{"name": "ada", "user": {"token": "t"}}],
     }
-    inside = yaml.safe_load(objects.inside(yaml.safe_dump(config), "CA"))
+    inside = yaml.safe_load(objects.inside(yaml.safe_dump(config), address, "CA"))
     authority = base64.b64encode(b"CA").decode()
-    assert inside["clusters"][0]["cluster"] == {"server": objects.INSIDE, "certificate-authority-data": authority}
+    assert inside["clusters"][0]["cluster"] == {"server": server, "certificate-authority-data": authority}
     assert inside["users"] == config["users"]
 
 

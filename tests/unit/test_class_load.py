@@ -79,14 +79,22 @@ def test_a_runaway_whose_kernel_dies_is_reported(learner):
 
 
 class Administrator:
-    """An administrator's connection to a cluster with one desk, without a cluster."""
+    """An administrator's connection to a cluster with one desk, without a cluster. At each question, its node has worked on."""
+
+    def __init__(self):
+        self.seconds = 0
 
     def list_objects(self, resource, namespace=None):
         return {"items": [{"metadata": {"name": "node"}}] if resource == "nodes" else []}
 
     def request(self, method, path):
         pod = {"podRef": {"namespace": f"ada{load.DESK}"}, "memory": {"workingSetBytes": 100 * load.MIB}}
-        return SimpleNamespace(data=json.dumps({"pods": [pod]}))
+        self.seconds += 2
+        node = {
+            "cpu": {"usageCoreNanoSeconds": self.seconds * 10**9},
+            "memory": {"workingSetBytes": 900 * load.MIB},
+        }
+        return SimpleNamespace(data=json.dumps({"node": node, "pods": [pod]}))
 
 
 def test_a_runaway_is_measured_by_what_another_learner_notices(learner, monkeypatch):
@@ -99,11 +107,14 @@ def test_a_runaway_is_measured_by_what_another_learner_notices(learner, monkeypa
     assert failed.figure == 0 and failed.runs > 0 and unanswered.figure == 0 and again.figure > 0
 
 
-def test_the_memory_of_a_desk_is_sampled(monkeypatch):
-    monkeypatch.setattr(sampling, "MEMORY", 0.01)
+def test_what_desks_and_nodes_use_is_sampled(monkeypatch):
+    monkeypatch.setattr(sampling, "USAGE", 0.01)
     with sampling.sampling(Administrator(), "ada", load.DESK) as samples:
-        poll(lambda: samples.memory, timeout=10)
+        poll(lambda: samples.processor.get("node", (0, 0))[1] > 2, timeout=10)
     assert samples.memory == {"ada": 100 * load.MIB}
+    assert samples.nodes == {"node": 900 * load.MIB}
+    first, last = samples.processor["node"]
+    assert first == 2 and last >= 4
 
 
 class Silent:
@@ -121,9 +132,9 @@ class Silent:
 
 
 def test_a_silent_kernel_is_waited_for_while_it_is_busy_and_then_counts_as_dead():
-    silent, states = Silent(), iter((True, True, False))
+    silent, states = Silent(), iter((True, False, True, False, False))
     assert Connection(silent, busy=lambda: next(states)).run("1") == ("", "the kernel died")
-    assert silent.asked == 3
+    assert silent.asked == 5
 
 
 def test_a_cell_that_never_ends_is_lost():
@@ -142,6 +153,7 @@ def test_goals_are_missed_by_the_slowest_and_the_largest():
     samples = Samples()
     samples.latencies += [0.01] * 99 + [2.0]
     samples.memory |= {"ada": 100 * load.MIB, "bob": 400 * load.MIB}
+    samples.nodes["node"], samples.processor["node"] = 900 * load.MIB, (10, 40)
     rows = {row.what: row for row in load.class_rows(ways, samples)}
     assert {what for what, row in rows.items() if row.verdict == "✗"} == {
         "link to the first table, the slowest learner",
@@ -152,6 +164,8 @@ def test_goals_are_missed_by_the_slowest_and_the_largest():
     assert rows["cells that failed, without those below"].figure == 1
     assert rows["cells that failed and are in classroom/not-there.toml"].figure == 1
     assert rows["API server, list of Pods, p99"].figure == 2000
+    assert rows["memory of all nodes, for each learner"].figure == 450
+    assert rows["processor time of all nodes, for each learner"].figure == 15
     assert rows["API server, list of Pods, p50"].figure == pytest.approx(10)
 
 

@@ -139,7 +139,9 @@ def _access(administrator: Administrator, learner: str, registry: str, password:
     """The Secret with which a desk reaches the cluster and the registry as its learner."""
     namespace = f"{learner}{DESK}"
     words = ("get", "configmap", "kube-root-ca.crt", f"-n{learner}", "-o", r"jsonpath={.data.ca\.crt}")
-    kubeconfig = objects.inside(kubeconfigs.file(learner).read_text(encoding="utf-8"), administrator.read(*words))
+    authority = administrator.read(*words)
+    address = administrator.read("get", "service", "kubernetes", "-ndefault", "-o", "jsonpath={.spec.clusterIP}")
+    kubeconfig = objects.inside(kubeconfigs.file(learner).read_text(encoding="utf-8"), address, authority)
     content = {"kubeconfig": kubeconfig, "config.json": objects.logins(registry, learner, password)}
     return objects.secret("access", namespace, content)
 

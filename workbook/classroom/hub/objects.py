@@ -14,8 +14,6 @@ from workbook.kube.objects import Object
 NAMESPACE = "workbook-class"
 DESK = "-desk"
 """The end of the name of a desk's namespace; the rest is the learner's name."""
-INSIDE = "https://kubernetes.default.svc"
-"""The API server's address for Pods."""
 CLASS, DESKS = "workbook=class", "workbook=desk"
 """The labels of what `workbook class` creates, in addition to what `workbook classroom` creates."""
 
@@ -60,14 +58,16 @@ def logins(registry: str, learner: str, password: str) -> str:
     return json.dumps({"auths": {registry: {"auth": auth}}})
 
 
-def inside(text: str, authority: str) -> str:
+def inside(text: str, address: str, authority: str) -> str:
     """Return a learner's kubeconfig for use in a Pod.
 
     Args:
         text: the kubeconfig for outside.
+        address: the IP address of the Service `kubernetes`. With its name, a busy DNS server could delay each request.
         authority: the certificate of the cluster's certificate authority.
     """
     config = yaml.safe_load(text)
     encoded = base64.b64encode(authority.encode()).decode()
-    config["clusters"][0]["cluster"] = {"server": INSIDE, "certificate-authority-data": encoded}
+    host = f"[{address}]" if ":" in address else address
+    config["clusters"][0]["cluster"] = {"server": f"https://{host}", "certificate-authority-data": encoded}
     return str(yaml.safe_dump(config))
