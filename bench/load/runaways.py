@@ -1,14 +1,16 @@
-"""What a runaway learner does, as source code for a kernel. Each ends within a minute, and removes what it left."""
+"""What a runaway learner does, as source code for a kernel. Each ends within two minutes, and removes what it left."""
 
 RUNAWAYS = {
-    "fork loop: 3,000 busy processes asked for": """
+    "fork loop: 3,000 processes asked for, 10 of them busy": """
 import os, signal, time
-children = []
+children, begun = [], time.monotonic()
 try:
-    for _ in range(3000):
+    while len(children) < 3000 and time.monotonic() < begun + 30:
         if not (child := os.fork()):
-            while True:
+            while len(children) < 10:
                 pass
+            time.sleep(120)
+            os._exit(0)
         children.append(child)
 except OSError as error:
     print(error)
@@ -25,18 +27,20 @@ hoard = [bytes(100_000_000).replace(bytes(1), b"x") for _ in range(160)]
 %load_ext workbook
 %kubectl create deployment runaway --image=web-app:1.0 --replicas=1000
 import time
+from workbook import pods
 time.sleep(20)
-%kubectl get pods --selector app=runaway --no-headers -o name
+print(len(pods(selector="app=runaway")), "Pods")
 %kubectl delete deployment runaway --wait
 """,
     "full disk: 20 GB written to /tmp, 5 GB to the learner's files": """
-import os, pathlib
+import os, pathlib, time
 for folder, size in ((pathlib.Path.home(), 5), (pathlib.Path("/tmp"), 20)):
     file = folder / "full"
     try:
         with file.open("wb") as sink:
             for _ in range(100 * size):
                 sink.write(os.urandom(1_000_000) * 10)
+        time.sleep(5 if size < 20 else 60)  # the kubelet does not look all the time
     except OSError as error:
         print(error)
     finally:
