@@ -236,21 +236,28 @@ def opened(monkeypatch, tmp_path, home):
 
 
 def test_without_a_host_the_class_is_for_this_machine(opened):
-    class_.class_(["1"], host="", remove=False, closed=False)
+    class_.class_(["1"], host="", address="", remove=False)
     written = {"learner-01": "http://127.0.0.1:8000/hub/link?token=t"}
     assert opened == [None, written, ("127.0.0.1", 8000)]
 
 
 def test_with_a_host_it_is_for_others_and_encrypted(opened):
-    class_.class_(["ada"], host="class.example.org", remove=False, closed=False)
+    class_.class_(["ada"], host="class.example.org", address="", remove=False)
     written = {"ada": "https://class.example.org:8000/hub/link?token=t"}
     assert opened == [{"tls.crt": "class.example.org"}, written, ("0.0.0.0", 8000)]
 
 
-def test_the_door_stays_closed_on_request_and_the_class_can_be_deleted(opened):
-    class_.class_(["ada"], host="", remove=False, closed=True)
-    class_.class_([], host="", remove=True, closed=False)
-    assert len(opened) == 3 and opened[2] == "deleted"
+def test_with_an_address_the_cluster_has_a_door_and_the_class_can_be_deleted(opened):
+    class_.class_(["ada"], host="", address="https://class.example.org/", remove=False)
+    class_.class_([], host="", address="", remove=True)
+    assert opened == [None, {"ada": "https://class.example.org/hub/link?token=t"}, "deleted"]
+
+
+@pytest.mark.parametrize(("host", "address"), [("", "class.example.org"), ("class", "https://class.example.org")])
+def test_an_address_is_a_url_and_stands_alone(opened, host, address):
+    with pytest.raises(WorkbookError, match="address"):
+        class_.class_(["ada"], host=host, address=address, remove=False)
+    assert not opened
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")

@@ -2,6 +2,7 @@
 
 import os
 
+from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
 from workbook.classroom.administrator import Administrator
@@ -13,18 +14,25 @@ from workbook.kube import kubeconfig
 from workbook.machine.set_up import up
 
 
-def class_(names: list[str], *, host: str, remove: bool, closed: bool) -> None:
+def class_(names: list[str], *, host: str, address: str, remove: bool) -> None:
     """Put JupyterHub onto the cluster, write the learners' links, and forward a port to it until Ctrl-C.
 
     Args:
         names: the learners' names; or their number as the only word, for names such as `learner-01`.
         host: the name by which other machines reach this one, which turns on TLS; empty for this machine alone.
+        address: the URL from which an Ingress or a load balancer leads to the class; no port is forwarded then. Empty without one.
         remove: delete what a class has created instead.
-        closed: end when the links are written, without forwarding a port.
 
     Raises:
-        WorkbookError: there are no learners, or a step failed.
+        WorkbookError: there are no learners, the address is not a URL, or a step failed.
     """
+    if address and (host or not address.startswith(("https://", "http://"))):
+        why = f"It is {address!r}" + (", and a host is given, too." if host else ", without https:// or http://.")
+        raise WorkbookError(
+            "The class's address cannot be used.",
+            why,
+            "Give either a host or an address such as https://class.example.org.",
+        )
     cluster = choose(remove=remove)
     administrator = Administrator.from_environment()
     if remove:
@@ -35,11 +43,11 @@ def class_(names: list[str], *, host: str, remove: bool, closed: bool) -> None:
     with lock(home() / "class.lock", "make class"):
         known = deploy.deploy(cluster, learners, certificate)
     scheme, name = ("https", host) if host else ("http", door.LOOPBACK)
-    written = links.links(f"{scheme}://{name}:{door.PORT}", known)
+    written = links.links(address.rstrip("/") or f"{scheme}://{name}:{door.PORT}", known)
     links.write(written)
     print(*(f"{learner}  {link}" for learner, link in written.items()), sep="\n")
     print(f"The links are in {links.FILE.relative_to(ROOT)}. Give each learner their own: it works like a password.")
-    if not closed:
+    if not address:
         print("The class is open until you type Ctrl-C. The learners' work stays, and `make class` opens it again.")
         door.hold_open(administrator, door.ALL if host else door.LOOPBACK, door.PORT)
 

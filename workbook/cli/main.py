@@ -78,7 +78,8 @@ def parser() -> ArgumentParser:
     browser.add_argument("arguments", nargs="*", metavar="LEARNERS", help=text)
     text = "let other machines in, which know this one by this name; this turns on TLS"
     browser.add_argument("--host", default="", metavar="NAME", help=text)
-    browser.add_argument("--closed", action="store_true", help="end when the links are printed, and forward no port")
+    text = "forward no port, since an Ingress or a load balancer leads from this address to the class"
+    browser.add_argument("--address", default="", metavar="URL", help=text)
     browser.add_argument("--delete", action="store_true", help="delete what a class has created, learners' files too")
     board = verb(verbs.board)
     board.add_argument("--csv", action="store_true", help="print the table once, as CSV")

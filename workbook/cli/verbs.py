@@ -46,8 +46,8 @@ class Options(Namespace):
     delete: bool  # only for `classroom` and `class`
     lanes: int  # only for `run`
     tag: str  # only for `release`
-    host: str  # only for `class`, as `closed`
-    closed: bool
+    host: str  # only for `class`, as `address`
+    address: str
 
 
 Verb = Callable[[Options], int | None]
@@ -158,7 +158,7 @@ def class_(options: Options) -> None:
     """Give each learner a JupyterLab in the browser, on the cluster; print their links."""
     from workbook.cli.class_ import class_  # needs packages
 
-    class_(options.arguments, host=options.host, remove=options.delete, closed=options.closed)
+    class_(options.arguments, host=options.host, address=options.address, remove=options.delete)
 
 
 def board(options: Options) -> None:

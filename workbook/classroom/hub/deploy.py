@@ -76,7 +76,7 @@ def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str]
     if certificate:
         _serve_tls(hub)
         hub.append(objects.secret("certificate", NAMESPACE, certificate))
-    if cluster.provider is Provider.KIND:  # its node is only reachable from this machine
+    if cluster.provider is not Provider.EXISTING:  # its node is only reachable from this machine
         next(each for each in hub if _is(each, "Service", "proxy"))["spec"]["type"] = "NodePort"
     proxy = _secret(administrator, "proxy") or {"token": tokens(["proxy"], {})["proxy"]}
     secrets = [

@@ -32,7 +32,7 @@ def is_open(port: int) -> bool:
 def hold_open(administrator: Administrator, address: str, port: int) -> None:
     """Forward a port to the proxy until Ctrl-C, also when the proxy or the connection is restarted.
 
-    On a kind cluster of this machine, this process forwards to the node. Otherwise, kubectl forwards by the API server, which
+    On the workbook's own cluster, this process forwards to the node. Otherwise, kubectl forwards by the API server, which
     works everywhere, but kubectl starts again after each broken connection.
 
     Args:
