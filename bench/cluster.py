@@ -59,7 +59,8 @@ def _compare(provider: Provider, plain: Callable[[], Times], goals: Mapping[str,
     cluster = open_cluster(provider, Settings.from_environment())
     cluster.delete()
     with step(f"Start and delete clusters of {provider}"):
-        results = in_turn({"workbook": partial(_workbook, cluster), "plain": plain})
+        ways: dict[str, Callable[[], Times]] = {"workbook": partial(_workbook, cluster), "plain": plain}
+        results = in_turn(ways)
     for what, goal in goals.items():
         workbook, peer = ([times[what] for times in results[way]] for way in ("workbook", "plain"))
         yield versus(f"{provider}: {what}", f"bare {provider}", workbook, peer, goal)

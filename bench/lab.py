@@ -132,6 +132,6 @@ def _shows_notebook(server: str, token: str) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=5) as answer:
-            return json.load(answer)["type"] == "notebook"
+            return bool(json.load(answer)["type"] == "notebook")
     except OSError:
         return False

@@ -201,7 +201,8 @@ def runaway(api: Api, learners: Sequence[Learner], what: str, source: str) -> It
 
 def repeated(connection: Connection, until: Callable[[], bool]) -> tuple[list[float], int]:
     """Run the cell `pods()` once a second until something happens, at least once; return the seconds of each, and the failures."""
-    times, failed = [], 0
+    times: list[float] = []
+    failed = 0
     while not times or not until():
         begun = time.perf_counter()
         failed += bool(connection.run("pods()")[1])

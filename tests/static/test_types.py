@@ -1,4 +1,4 @@
-"""The types of workbook/ and node/, checked by mypy, and by pyright for each system; and the types of the public names."""
+"""The types of workbook/ and node/, checked by mypy, and by pyright for each system; those of bench/ by mypy; and the types of the public names."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from workbook.base.paths import ROOT
 
 PYRIGHT = ["pyright", "--pythonpath", sys.executable]
 CHECKERS = {
-    "mypy": ["mypy", "--no-pretty", "--no-color-output"],
+    "mypy": ["mypy", "--no-pretty", "--no-color-output", "bench"],
     **{f"pyright for {system}": [*PYRIGHT, "--pythonplatform", system] for system in ("Linux", "Darwin", "Windows")},
 }
 FINDING = re.compile(r"(?:: | - )(?:error|warning): ")
