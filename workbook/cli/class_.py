@@ -4,6 +4,8 @@ import os
 
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
+from workbook.bundle.choose import chosen
+from workbook.bundle.manifest import CLASS
 from workbook.classroom.administrator import Administrator
 from workbook.classroom.hub import delete, deploy, door, links, tls
 from workbook.cluster.choose import Provider, Settings
@@ -23,8 +25,11 @@ def class_(names: list[str], *, host: str, remove: bool, closed: bool) -> None:
         closed: end when the links are written, without forwarding a port.
 
     Raises:
-        WorkbookError: there are no learners, or a step failed.
+        WorkbookError: there are no learners, a bundle was not made for a class, or a step failed.
     """
+    if (bundle := chosen()) and not remove:
+        for purpose in CLASS:
+            bundle.archive(purpose)  # refuses a bundle without it now, and not after the set-up
     cluster = choose(remove=remove)
     administrator = Administrator.from_environment()
     if remove:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,17 @@ class SavedImage:
                     ):
                         return file.read().decode(errors="replace")
         return ""
+
+    def texts(self, names: re.Pattern[str]) -> dict[str, str]:
+        """Return the contents of all files whose whole path matches, by path; files that a layer above deletes, too."""
+        found = {}
+        for layer in self._layers:
+            with tarfile.open(fileobj=self._open(layer)) as files:
+                for member in files:
+                    path = member.name.removeprefix("./")
+                    if member.isfile() and names.fullmatch(path) and (file := files.extractfile(member)):
+                        found[path] = file.read().decode(errors="replace")
+        return found
 
     def _open(self, name: str) -> IO[bytes]:
         content = self._archive.extractfile(name)  # follows links: docker writes a layer once, and links to it
