@@ -227,8 +227,6 @@ def test_what_only_a_class_requires_counts_for_a_bundle_that_was_made_for_one(ch
     images, wanted = for_class(), manifest.wants(for_class=True)
     assert wanted.items() > manifest.wants().items() and "locks/hub.txt" in wanted
     files = {image["file"]: b"an image" for image in images.values()}
-    chosen({WHEEL: b"a"}, wants=manifest.wants())
-    assert bundle.chosen()
     folder = chosen(files, images=images, wants=wanted)
     assert bundle.chosen().archive("network") == ("workbook-network:bundle-1", folder / "images/network-1.tar.gz")
     chosen(files, images=images, wants=wanted | {"locks/hub.txt": "sha256 of another workbook's"})

@@ -24,11 +24,8 @@ def engine(docker_engine, monkeypatch):
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(packages, "base", lambda engine, purpose: f"workbook-{purpose}:1")
-    docker_engine.answers |= {
-        "GET /images/workbook-.*": (404, "no such image"),
-        "POST /build": [STEP],
-        "GET /images/json": [],
-    }
+    answers = {"GET /images/workbook-.*": (404, "no such image"), "POST /build": [STEP], "GET /images/json": []}
+    docker_engine.answers = answers | docker_engine.answers
     return docker_engine
 
 
@@ -70,8 +67,8 @@ def test_only_older_images_of_the_same_sort_are_removed(engine, tmp_path, monkey
     monkeypatch.setattr(packages, "ROOT", tmp_path)
     tags = ["workbook-hub:0123456789ab", "workbook-hub:packages-0123456789ab", "workbook-hub:bundle-0123456789ab"]
     image = {"Id": "sha256:1", "RepoTags": tags}
-    engine.answers = {"GET /images/json": [image], "GET /images/sha256:1/json": image, **engine.answers}
-    engine.answers |= {"GET /images/json": [image], "DELETE /images/.*": []}
+    answers = {"GET /images/json": [image], "GET /images/sha256:1/json": image, "DELETE /images/.*": []}
+    engine.answers = answers | engine.answers | answers
     (tmp_path / "Dockerfile").write_text("FROM x", encoding="utf-8")
     for beginning, older in zip(("workbook-hub:", "workbook-hub:packages-"), tags, strict=False):
         packages.built(find.ensure_engine(), beginning, tmp_path / "Dockerfile", [tmp_path / "Dockerfile"], {})
