@@ -102,7 +102,7 @@ def bundle(*, for_class: bool = False) -> None:
             "format": manifest.FORMAT,
             "machine": manifest.machine(),
             "workbook": manifest.version(),
-            "wants": manifest.wants(),
+            "wants": manifest.wants(for_class=for_class),
             "provider": cluster.provider.value,
             "images": packed,
             "files": new.files,
