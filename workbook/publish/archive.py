@@ -19,6 +19,8 @@ from docker import DockerClient
 
 from workbook.base.errors import WorkbookError
 
+WHITEOUT = ".wh."
+
 
 class SavedImage:
     """An image in the output of `docker save`: `config` describes it; its layers are in order, bottom first."""
@@ -47,14 +49,24 @@ class SavedImage:
         return ""
 
     def texts(self, names: re.Pattern[str]) -> dict[str, str]:
-        """Return the contents of all files whose whole path matches, by path; files that a layer above deletes, too."""
-        found = {}
+        """Return the contents of the image's files whose whole path matches, by path.
+
+        A file `.wh.NAME` in a layer deletes NAME in the layers below:
+        https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+        """
+        found: dict[str, str] = {}
         for layer in self._layers:
+            added = {}
             with tarfile.open(fileobj=self._open(layer)) as files:
                 for member in files:
                     path = member.name.removeprefix("./")
-                    if member.isfile() and names.fullmatch(path) and (file := files.extractfile(member)):
-                        found[path] = file.read().decode(errors="replace")
+                    folder, _, name = path.rpartition("/")
+                    if name.startswith(WHITEOUT):
+                        gone = f"{folder}/{name.removeprefix(WHITEOUT)}"
+                        found = {each: text for each, text in found.items() if not f"{each}/".startswith(f"{gone}/")}
+                    elif member.isfile() and names.fullmatch(path) and (file := files.extractfile(member)):
+                        added[path] = file.read().decode(errors="replace")
+            found |= added
         return found
 
     def _open(self, name: str) -> IO[bytes]:
