@@ -161,13 +161,12 @@ def installed_parts(path: str, descriptions: Mapping[str, str]) -> Iterator[Part
     for file, text in sorted(descriptions.items()):
         if file.endswith("METADATA"):
             name, version = (str(Parser().parsestr(text, headersonly=True)[key]) for key in ("Name", "Version"))
-            url = ("pypi", "", canonicalize_name(name), version, {})
+            kind, namespace, rest = "pypi", "", str(canonicalize_name(name))
         else:
             found = json.loads(text)
             name, version = found["name"], found["version"]
-            namespace, _, rest = name.rpartition("/")
-            url = ("npm", namespace, rest, version, {})
-        yield Part(f"{path}#{file}", "library", name, version, url=url)
+            kind, (namespace, _, rest) = "npm", name.rpartition("/")
+        yield Part(f"{path}#{file}", "library", name, version, url=(kind, namespace, rest, version, {}))
 
 
 def programs(path: str, *names: str) -> Iterator[Part]:
