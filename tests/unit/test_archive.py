@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import tarfile
 
 import pytest
@@ -91,6 +92,25 @@ def test_a_file_is_read_from_the_topmost_layer_that_has_it():
     with tarfile.open(fileobj=out) as archive:
         image = images.SavedImage(archive)
         assert [image.text(f"etc/{name}") for name in "abcd"] == ["new", "only below", "c", ""]
+
+
+def test_all_files_with_a_name_are_found_and_the_topmost_of_each_is_read():
+    layers = [
+        {"etc/a.txt": b"old", "etc/b.txt": b"only below", "etc/c.txt": b"deleted", "opt/d/e/f.txt": b"deleted, too"},
+        {"etc/a.txt": b"new", "etc/a.txt.bak": b"other", "etc/.wh.c.txt": b"", "opt/d/.wh.e": b""},
+        {"opt/d/ee/f.txt": b"added"},
+    ]
+    out = io.BytesIO()
+    names = [f"{number}.tar" for number in range(len(layers))]
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        images.add(archive, "manifest.json", json.dumps([{"Config": "c.json", "Layers": names}]).encode())
+        images.add(archive, "c.json", b"{}")
+        for name, files in zip(names, layers, strict=True):
+            images.add(archive, name, images.layer(files))
+    out.seek(0)
+    with tarfile.open(fileobj=out) as archive:
+        found = images.SavedImage(archive).texts(re.compile(r"(etc|opt/d/e+)/.\.txt"))
+    assert found == {"etc/a.txt": "new", "etc/b.txt": "only below", "opt/d/ee/f.txt": "added"}
 
 
 def test_a_file_is_found_under_either_name_of_the_root():

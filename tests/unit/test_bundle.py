@@ -8,6 +8,7 @@ from docker.errors import ImageNotFound
 from workbook.base.errors import WorkbookError
 from workbook.bundle import choose as bundle
 from workbook.bundle import manifest, use, verify
+from workbook.cli import class_
 from workbook.cluster.choose import Settings, choose
 from workbook.cluster.minikube import Minikube
 from workbook.engine.build import base
@@ -24,7 +25,7 @@ def chosen(home, tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(bundle.VERIFIED, "")
 
-    def make(files, *, provider="minikube", images=None):
+    def make(files, *, provider="minikube", images=None, wants=None):
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
@@ -32,7 +33,7 @@ def chosen(home, tmp_path, monkeypatch):
             "format": manifest.FORMAT,
             "machine": manifest.machine(),
             "workbook": manifest.version(),
-            "wants": manifest.wants(),
+            "wants": wants or manifest.wants(),
             "provider": provider,
             "images": images or {},
             "files": {name: manifest.entry(folder / name) for name in files},
@@ -205,6 +206,32 @@ def test_an_image_is_loaded_from_the_bundle_when_it_is_absent(chosen, monkeypatc
     given = bundle.chosen()
     assert base(absent, "python", given) == base(present, "python", given) == image["tag"]
     assert absent.loaded == [b"an image"] and present.loaded == []
+
+
+def for_class():
+    """The entries of the images that only a class needs."""
+    return {
+        name: {"tag": f"workbook-{name}:bundle-1", "file": f"images/{name}-1.tar.gz"}
+        for name in (*manifest.CLASS, "network")
+    }
+
+
+def test_a_bundle_that_was_not_made_for_a_class_says_how_to_make_one(chosen, monkeypatch, tmp_path):
+    chosen({WHEEL: b"a"})
+    with pytest.raises(WorkbookError, match=r"no image for hub(.|\n)*make bundle ARGS=--class"):
+        class_.class_(["2"], host="", remove=False, closed=True)
+    assert not (tmp_path / "home" / "clusters").exists(), "a cluster was set up before"
+
+
+def test_what_only_a_class_requires_counts_for_a_bundle_that_was_made_for_one(chosen, monkeypatch):
+    images, wanted = for_class(), manifest.wants(for_class=True)
+    assert wanted.items() > manifest.wants().items() and "locks/hub.txt" in wanted
+    files = {image["file"]: b"an image" for image in images.values()}
+    folder = chosen(files, images=images, wants=wanted)
+    assert bundle.chosen().archive("network") == ("workbook-network:bundle-1", folder / "images/network-1.tar.gz")
+    chosen(files, images=images, wants=wanted | {"locks/hub.txt": "sha256 of another workbook's"})
+    with pytest.raises(WorkbookError, match=r"another version of the workbook(.|\n)*locks/hub.txt"):
+        bundle.chosen()
 
 
 def test_the_provider_is_the_bundles(chosen, monkeypatch):

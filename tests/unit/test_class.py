@@ -15,8 +15,9 @@ import yaml
 
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import CommandFailed
+from workbook.bundle.manifest import CLASS
 from workbook.classroom.administrator import Administrator
-from workbook.classroom.hub import delete, deploy, desk, door, links, objects, tls
+from workbook.classroom.hub import delete, deploy, desk, door, images, links, objects, tls
 from workbook.cli import class_
 
 SETTINGS = {name: name.lower() for name in ("SETTINGS", "HUB_IMAGE", "DESK_IMAGE", "REGISTRY", "IDLE_SECONDS")}
@@ -138,6 +139,30 @@ def test_a_clean_up_deletes_the_learners_of_the_class_in_a_browser(monkeypatch, 
     delete.delete(asked)
     assert deleted == ([] if learners is None else [learners])
     assert all("--selector=workbook=class" in words or "--selector=workbook=desk" in words for words in commands)
+
+
+def test_the_images_are_the_packages_and_the_workbooks_files(monkeypatch, tmp_path):
+    """In a folder that is not a clone, as one from a bundle."""
+    contents, loaded = {}, []
+    cluster = SimpleNamespace(
+        docker=lambda: "engine",
+        settings=SimpleNamespace(bundle=SimpleNamespace(workbook=tmp_path / "workbook.tar.gz")),
+        load=lambda *tags: loaded.extend(tags),
+        reference=lambda tag: f"registry/{tag}",
+    )
+    own = [images.ROOT / name for name in ("workbook/__init__.py", "tests/conftest.py", "classroom/hub/nginx.conf")]
+    monkeypatch.setattr(images, "own_files", lambda packed: own if packed == tmp_path / "workbook.tar.gz" else [])
+    monkeypatch.setattr(images, "packages", lambda engine, bundle: {name: f"{name}:bundle-1" for name in CLASS})
+
+    def built(engine, beginning, dockerfile, files, arguments):
+        assert arguments == {"PACKAGES": f"{dockerfile.stem}:bundle-1"}
+        contents[beginning] = [path.name for path in files]
+        return f"{beginning}1"
+
+    monkeypatch.setattr(images, "built", built)
+    assert images.provide(cluster) == {"hub": "registry/workbook-hub:1", "desk": "registry/workbook-desk:1"}
+    assert loaded == ["workbook-hub:1", "workbook-desk:1"]
+    assert contents == {"workbook-hub:": ["nginx.conf"], "workbook-desk:": ["__init__.py", "nginx.conf"]}
 
 
 def test_a_desk_keeps_what_a_learner_has_changed(tmp_path):

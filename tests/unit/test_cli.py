@@ -103,6 +103,13 @@ def test_a_mistake_is_refused_by_a_python_without_packages():
     assert done.returncode == 2 and "unrecognized arguments: a b" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("words", "wanted"), [([], False), (["--class"], True)])
+def test_a_bundle_is_made_for_a_class_on_request(words, wanted, started, monkeypatch):
+    made = []
+    monkeypatch.setattr("workbook.publish.bundle.bundle", lambda *, for_class: made.append(for_class))
+    assert cli.main(["bundle", *words]) == 0 and made == [wanted]
+
+
 def test_the_help_groups_the_verbs(capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["--help"])

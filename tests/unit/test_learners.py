@@ -1,5 +1,8 @@
 """A class on one simulated cluster: the commands for kubectl, and a learner's kubeconfig."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import yaml
 
@@ -115,19 +118,24 @@ def test_a_cluster_without_a_known_network_plugin_is_pointed_out(administrator, 
     assert "can reach each other" in capsys.readouterr().out
 
 
-def test_the_plugin_is_installed_where_the_node_image_was_built_here(administrator, monkeypatch, capsys):
+@pytest.mark.parametrize("source", ["built here", "bundle"])
+def test_the_plugin_is_installed_where_the_node_image_was_built_here(source, administrator, monkeypatch, capsys):
     class Kind:
         """A kind cluster of the workbook."""
 
         context, built_here, engine = "shared-admin", True, None
+        bundle = SimpleNamespace(archive=lambda purpose: (f"workbook-{purpose}:bundle-1", Path("archive")))
+        settings = SimpleNamespace(bundle=bundle if source == "bundle" else None)
         load = staticmethod(print)
 
     monkeypatch.setattr(network, "Kind", Kind)
     monkeypatch.setattr(network, "made", lambda: [Kind()])
+    monkeypatch.setattr(network, "load", lambda engine, tag, archive: tag)
     monkeypatch.setattr(network.node, "network_image", lambda engine: "workbook-network:1")
     (administrator / "daemonsets").write_text("kube-proxy workbook-network", encoding="utf-8")
     learners.classroom("learner-1")
-    assert "workbook-network:1\n" in capsys.readouterr().out
+    tag = {"built here": "1", "bundle": "bundle-1"}[source]
+    assert f"workbook-network:{tag}\n" in capsys.readouterr().out
     assert any("rollout status daemonset/workbook-network" in command for command in commands(administrator))
 
 

@@ -62,6 +62,16 @@ def test_without_git_nothing_is_packed(project, monkeypatch):
             own_files.own_files()
 
 
+def test_where_git_knows_nothing_the_names_in_a_bundles_archive_decide(project, tmp_path):
+    packed = tmp_path / "bundle" / "workbook.tar.gz"
+    packed.parent.mkdir()
+    with tarfile.open(packed, "w:gz") as archive:
+        for name in OWN:
+            archive.add(project / name, f"workbook/{name}")
+    (project / "Makefile").unlink()
+    assert {path.relative_to(project).as_posix() for path in own_files.own_files(packed)} == OWN - {"Makefile"}
+
+
 @pytest.mark.skipif(not shutil.which("git") or os.name == "nt", reason="git is not installed, or links need rights")
 def test_a_link_is_not_followed(project, tmp_path):
     (project / "node/secret.py").symlink_to("/etc/passwd")

@@ -50,6 +50,13 @@ Architecture: all
 Version: 3.134
 """
 
+PYTHONS = "usr/local/lib/python3.13/site-packages"
+INSTALLED = {
+    f"{PYTHONS}/a.dist-info/METADATA": "Metadata-Version: 2.4\nName: JupyterHub_idle.culler\nVersion: 2.0.0\n\nVersion: 9\n",
+    "opt/proxy/node_modules/http-proxy/package.json": '{"name": "http-proxy", "version": "1.18.1"}',
+    "opt/node_modules/x/node_modules/@dabh/diagnostics/package.json": '{"name": "@dabh/diagnostics", "version": "2.0.8"}',
+}
+
 
 def made() -> str:
     packed = [
@@ -61,9 +68,10 @@ def made() -> str:
             [
                 *sbom.wheels(PYTHON, layer({"w/flask-3.1.2-py3-none-any.whl": b"flask", "etc/pip.conf": b""})),
                 *sbom.debian_parts(PYTHON, RELEASE, STATUS),
+                *sbom.installed_parts(PYTHON, INSTALLED),
             ],
         ),
-        sbom.image(NODE, "kindest/node:v1.37.0@sha256:" + "c" * 64, "d" * 64, sbom.node_parts(NODE)),
+        sbom.image(NODE, "kindest/node:v1.37.0@sha256:" + "c" * 64, "d" * 64, sbom.programs(NODE, *sbom.NODE)),
     ]
     return sbom.sbom("0.1.0", FILES, packed)
 
@@ -118,9 +126,19 @@ def test_parts_have_the_names_by_which_vulnerabilities_are_found(parts):
         f"pkg:golang/go.etcd.io/etcd/server@v{VERSIONS['etcd']}",
         f"pkg:golang/github.com/coredns/coredns@v{VERSIONS['coredns']}",
         "pkg:deb/debian/libssl3@3.0.17-1~deb12u3?arch=amd64&distro=bookworm",
+        "pkg:pypi/jupyterhub-idle-culler@2.0.0",
+        "pkg:npm/http-proxy@1.18.1",
+        "pkg:npm/%40dabh/diagnostics@2.0.8",
         "pkg:deb/debian/adduser@3.134?arch=all&distro=bookworm",
     }
 
 
 def test_a_bundle_may_have_it():
     assert PATH.fullmatch(sbom.NAME)
+
+
+def test_the_descriptions_of_installed_packages_are_found_by_their_names():
+    assert all(map(sbom.INSTALLED.fullmatch, INSTALLED))
+    of_debian = "usr/lib/python3/dist-packages/pip.dist-info/METADATA"
+    inner = "opt/proxy/node_modules/http-proxy/examples/package.json"
+    assert not any(map(sbom.INSTALLED.fullmatch, (of_debian, inner, f"{PYTHONS}/package.json")))

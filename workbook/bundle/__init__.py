@@ -17,7 +17,7 @@ The format, version 1 (`manifest.FORMAT`):
 | manifest.json.sha256 | the checksum of manifest.json, as `sha256sum -c` reads it |
 | workbook.tar.gz | the workbook itself, to be unpacked where it is to run |
 | wheels/ | the Python packages that locks/ pins, for `pip --no-index --require-hashes` |
-| images/ | container images for `docker load`: the node's, and the base images of the applications |
+| images/ | container images for `docker load`: the node's, and the base images of the applications; for a class, those with the packages of its hub and its desks, and the network plugin |
 | bin/ | kind, or minikube |
 | minikube/ | files for the cache of exactly that minikube: its base image, other images, binaries, and a kubectl |
 | sbom.cdx.json | what all these contain, with versions and checksums, for scanners: see `workbook.publish.sbom` |
@@ -30,7 +30,7 @@ The keys of manifest.json:
 | format | the version of the format; a workbook reads only the version that it writes |
 | machine | the `system`, `architecture` and `python` that wheels and programs are for; other machines refuse the bundle |
 | workbook | the version of the workbook that made the bundle |
-| wants | name → what the workbook requires under that name; a workbook with other requirements refuses the bundle |
+| wants | name → what the workbook requires under that name, for a class only if the bundle was made for one; a workbook with other requirements refuses the bundle |
 | provider | `kind` or `minikube` |
 | images | purpose → `tag` and `file`; for the node's image also `official`: whether it is kind's own |
 | files | path → `sha256` and `size` in bytes of each file, except the manifest and its checksum |

@@ -14,6 +14,8 @@ FORMAT = 1
 NAME, SUM = "manifest.json", "manifest.json.sha256"
 EXTRAS = ("test",)
 """The optional dependencies in pyproject.toml that a bundle contains, so that it can be tested without a network."""
+CLASS = ("hub", "desk")
+"""The purposes of the images that only a class in a browser needs."""
 
 
 class File(TypedDict):
@@ -77,9 +79,20 @@ def version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
-def wants() -> dict[str, str]:
-    """Return this workbook's requirements: programs, images, and the sha256 of the files that pin packages."""
-    pinned = [*locks(*EXTRAS), *sorted((ROOT / "app").glob("*/requirements.txt"))]
+def class_packages() -> list[Path]:
+    """Return the files that determine the images in `CLASS`: a Dockerfile, and the files that pin their packages."""
+    folder = ROOT / "classroom" / "hub"
+    names = ("packages.Dockerfile", "proxy/package.json", "proxy/package-lock.json")
+    return [*(folder / name for name in names), *locks(*CLASS)]
+
+
+def wants(*, for_class: bool = False) -> dict[str, str]:
+    """Return this workbook's requirements: programs, images, and the sha256 of the files that pin packages.
+
+    Args:
+        for_class: also those of a class in a browser.
+    """
+    pinned = {*locks(*EXTRAS), *(ROOT / "app").glob("*/requirements.txt"), *(class_packages() if for_class else ())}
     packages = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pinned}
     versions = tomllib.loads((ROOT / "node" / "versions.toml").read_text(encoding="utf-8"))
     return versions | {name: f"sha256 {hashlib.sha256(text.encode()).hexdigest()}" for name, text in packages.items()}

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.bundle.manifest import Manifest
 
@@ -55,9 +56,26 @@ class Bundle:
         return self.manifest["images"]["node"].get("official", False)
 
     def archive(self, purpose: str) -> tuple[str, Path]:
-        """Return an image's tag and its archive. `purpose` is "node", or a key of `workbook.engine.build.OFFICIAL`."""
-        image = self.manifest["images"][purpose]
+        """Return an image's tag and its archive.
+
+        Args:
+            purpose: "node", a key of `workbook.engine.build.OFFICIAL`, or for a class one of `CLASS`, or "network".
+
+        Raises:
+            WorkbookError: the bundle was not made for a class.
+        """
+        if not (image := self.manifest["images"].get(purpose)):
+            raise WorkbookError(
+                f"The bundle has no image for {purpose}.",
+                "A class on one cluster needs images that a bundle contains only on request, since they are large.",
+                "Run `make bundle ARGS=--class` on a machine with a network, and use that bundle.",
+            )
         return image["tag"], self.folder / image["file"]
+
+    @property
+    def workbook(self) -> Path:
+        """The archive of the workbook itself."""
+        return self.folder / "workbook.tar.gz"
 
     def fill_minikube(self) -> None:
         """Copy files into minikube's cache, where minikube looks before it downloads."""

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
-from workbook.bundle.manifest import NAME, SUM, File, Manifest, entry, machine, wants
+from workbook.bundle.manifest import CLASS, NAME, SUM, File, Manifest, entry, machine, wants
 from workbook.bundle.read import COPY_AGAIN, OTHER_WORKBOOK, parse, text
 
 SYSTEM_FILES = r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.Spotlight-V100|\.Trashes|System Volume Information"
@@ -83,7 +83,7 @@ def _check_machine(manifest: Manifest) -> None:
 
 def _check_workbook(manifest: Manifest) -> None:
     """Refuse a bundle for a workbook with other requirements."""
-    bundled, wanted = manifest["wants"], wants()
+    bundled, wanted = manifest["wants"], wants(for_class=manifest["images"].keys() >= set(CLASS))
     differences = [
         f"{name}: {bundled.get(name)} in the bundle, {wanted.get(name)} here"
         for name in sorted({*bundled, *wanted})

@@ -12,6 +12,7 @@ from workbook.base.paths import ROOT
 from workbook.classroom.administrator import Administrator
 from workbook.cluster.current import made
 from workbook.cluster.kind import Kind
+from workbook.engine.pull import load
 
 MANIFEST = ROOT / "classroom" / "network.yaml"
 OURS = "workbook-network"
@@ -34,7 +35,7 @@ def enforce_policies(administrator: Administrator) -> None:
     """Print which plugin enforces NetworkPolicies; install one if the workbook has built the node image of this kind cluster.
 
     Raises:
-        WorkbookError: the plugin cannot be built or started.
+        WorkbookError: the plugin cannot be built or started, or the bundle doesn't contain it.
     """
     words = ("get", "daemonsets", "--all-namespaces", "-o", "jsonpath={.items[*].metadata.name}")
     if found := ENFORCING.intersection(administrator.read(*words).split()):
@@ -55,7 +56,8 @@ def _built_here(context: str) -> Kind | None:
 
 
 def _install(administrator: Administrator, cluster: Kind) -> None:
-    image = node.network_image(cluster.engine)
+    bundle = cluster.settings.bundle
+    image = load(cluster.engine, *bundle.archive("network")) if bundle else node.network_image(cluster.engine)
     cluster.load(image)
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder, MANIFEST.name)

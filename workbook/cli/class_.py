@@ -5,6 +5,8 @@ import os
 from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, home
+from workbook.bundle.choose import chosen
+from workbook.bundle.manifest import CLASS
 from workbook.classroom.administrator import Administrator
 from workbook.classroom.hub import delete, deploy, door, links, tls
 from workbook.cluster.choose import Provider, Settings
@@ -24,7 +26,7 @@ def class_(names: list[str], *, host: str, address: str, remove: bool) -> None:
         remove: delete what a class has created instead.
 
     Raises:
-        WorkbookError: there are no learners, the address is not a URL, or a step failed.
+        WorkbookError: there are no learners, the address is not a URL, a bundle was not made for a class, or a step failed.
     """
     if address and (host or not address.startswith(("https://", "http://"))):
         why = f"It is {address!r}" + (", and a host is given, too." if host else ", without https:// or http://.")
@@ -33,6 +35,9 @@ def class_(names: list[str], *, host: str, address: str, remove: bool) -> None:
             why,
             "Give either a host or an address such as https://class.example.org.",
         )
+    if (bundle := chosen()) and not remove:
+        for purpose in CLASS:
+            bundle.archive(purpose)  # refuses a bundle without it now, and not after the set-up
     cluster = choose(remove=remove)
     administrator = Administrator.from_environment()
     if remove:

@@ -66,7 +66,9 @@ def parser() -> ArgumentParser:
     lines.append("\nfor instructors:")
     verb(verbs.handout, "handout")
     verb(verbs.site, "handout", "site")
-    verb(verbs.bundle, *manifest.EXTRAS, "bundle")
+    text = "add what a class on one cluster needs, in a browser or not"
+    packing = verb(verbs.bundle, *manifest.EXTRAS, "bundle")
+    packing.add_argument("--class", dest="for_class", action="store_true", help=text)
     verb(verbs.verify, bare=True)
     class_ = verb(verbs.classroom)
     class_.add_argument("arguments", nargs="*", metavar="LEARNER", help="a Namespace, such as learner-1")

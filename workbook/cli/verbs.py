@@ -46,6 +46,7 @@ class Options(Namespace):
     delete: bool  # only for `classroom` and `class`
     lanes: int  # only for `run`
     tag: str  # only for `release`
+    for_class: bool  # only for `bundle`
     host: str  # only for `class`, as `address`
     address: str
 
@@ -128,7 +129,7 @@ def bundle(options: Options) -> None:
     """Write everything that a class without a network needs to build/bundle/."""
     from workbook.publish.bundle import bundle  # needs packages
 
-    bundle()
+    bundle(for_class=options.for_class)
 
 
 def verify(options: Options) -> None:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from typing import IO, Any
 from docker import DockerClient
 
 from workbook.base.errors import WorkbookError
+
+WHITEOUT = ".wh."
 
 
 class SavedImage:
@@ -44,6 +47,27 @@ class SavedImage:
                     ):
                         return file.read().decode(errors="replace")
         return ""
+
+    def texts(self, names: re.Pattern[str]) -> dict[str, str]:
+        """Return the contents of the image's files whose whole path matches, by path.
+
+        A file `.wh.NAME` in a layer deletes NAME in the layers below:
+        https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+        """
+        found: dict[str, str] = {}
+        for layer in self._layers:
+            added = {}
+            with tarfile.open(fileobj=self._open(layer)) as files:
+                for member in files:
+                    path = member.name.removeprefix("./")
+                    folder, _, name = path.rpartition("/")
+                    if name.startswith(WHITEOUT):
+                        gone = f"{folder}/{name.removeprefix(WHITEOUT)}"
+                        found = {each: text for each, text in found.items() if not f"{each}/".startswith(f"{gone}/")}
+                    elif member.isfile() and names.fullmatch(path) and (file := files.extractfile(member)):
+                        added[path] = file.read().decode(errors="replace")
+            found |= added
+        return found
 
     def _open(self, name: str) -> IO[bytes]:
         content = self._archive.extractfile(name)  # follows links: docker writes a layer once, and links to it

