@@ -97,7 +97,8 @@ class Existing(Cluster):
                 missing.append(f"{', '.join(within)} in the Namespace {self.namespace!r}")
             ready_node = bool(missing) or ready.usable(self, api.objects("nodes"))
         except ApiException as error:
-            raise WorkbookError(f"{whose.capitalize()} does not accept your login.", message(error), LOG_IN) from error
+            why = f"It answers: {message(error)}. Your access has probably expired."
+            raise WorkbookError(f"{whose.capitalize()} does not accept your login.", why, LOG_IN) from error
         except WorkbookError as error:
             if isinstance(error.__cause__, SSLError):
                 what = f"The certificate authority in the kubeconfig did not sign the certificate of {whose}."

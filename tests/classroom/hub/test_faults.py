@@ -116,13 +116,17 @@ def test_a_registry_that_starts_removes_what_was_replaced_and_keeps_the_rest(ope
     def size():
         return int(opened.kubectl(*deploy.IN_REGISTRY, "du", "--summarize", "-BMB", "/srv/data").partition("MB")[0])
 
+    def start():
+        opened.kubectl("rollout", "restart", "deployment/registry", f"-n{NAMESPACE}")
+        deploy._wait_for(opened.administrator, "registry")
+
+    start()
     before = size()
     assert ada.run(REPLACE)[1] == ""
     ended = f"/srv/data/docker/registry/v2/repositories/{ADA}/mine/_uploads/ended"
     opened.kubectl(*deploy.IN_REGISTRY, "sh", "-c", f"mkdir -p {ended} && head -c 10M /dev/zero > {ended}/data")
     assert size() - before >= 50
-    opened.kubectl("rollout", "restart", "deployment/registry", f"-n{NAMESPACE}")
-    deploy._wait_for(opened.administrator, "registry")
+    start()
     assert 20 <= size() - before < 30
     assert ada.run(PULL)[1] == ""
 
@@ -150,7 +154,8 @@ def test_a_class_goes_on_after_its_node_was_lost(opened, ada):
     cluster = opened.cluster
     engine, (network,) = cluster.docker(), cluster.node().attrs["NetworkSettings"]["Networks"]
     cluster.stop()
-    other = engine.containers.run(next(iter(engine.images.list("workbook-hub"))).id, network=network, detach=True)
+    image = next(iter(engine.images.list("workbook-hub"))).id
+    other = engine.containers.run(image, ["sleep", "infinity"], network=network, detach=True)
     try:
         cluster.start()
 
