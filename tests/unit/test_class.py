@@ -105,7 +105,9 @@ def test_the_proxy_gets_the_certificate():
     assert "--ssl-cert=/etc/workbook/certificate/tls.crt" in proxy["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-@pytest.mark.parametrize(("room", "restarted", "said"), [([5000], 0, ""), ([16, 5000], 1, ""), ([16, 17], 1, "has 17 MB")])
+@pytest.mark.parametrize(
+    ("room", "restarted", "said"), [([5000], 0, ""), ([16, 5000], 1, ""), ([16, 17], 1, ": 17 MB are left")]
+)
 def test_a_registry_that_is_almost_full_is_tidied(monkeypatch, capsys, room, restarted, said):
     commands, answers = [], iter(room)
 
@@ -295,7 +297,10 @@ def test_the_door_stays_closed_on_request_and_the_class_can_be_deleted(opened):
 
 @pytest.mark.parametrize("remove", [False, True])
 def test_a_class_that_is_started_or_deleted_at_the_same_time_is_reported(opened, home, remove):
-    with lock(home / "class.lock", "make class"), pytest.raises(WorkbookError, match=r"busy: process \d+ .*`make class`"):
+    with (
+        lock(home / "class.lock", "make class"),
+        pytest.raises(WorkbookError, match=r"busy: process \d+ .*`make class`"),
+    ):
         class_.class_(["ada"], host="", remove=remove, closed=True)
     assert opened == []
 

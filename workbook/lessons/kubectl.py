@@ -26,6 +26,7 @@ FIXES = {
     "get a free one.",
     "The cluster's name server": f"Check whether the cluster's name service is ready: {NAME_SERVICE}.",
     "You must be logged in to the server": f"{EXPIRED} {LOG_IN}",
+    "the server has asked for the client to provide credentials": f"{EXPIRED} {LOG_IN}",
     "getting credentials: exec": LOG_IN,
 }
 """Part of an error message → what to do about it."""

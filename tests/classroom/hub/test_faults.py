@@ -29,6 +29,13 @@ def test_the_hub_may_restart_while_a_learner_works(opened, ada):
     assert again.run("print(kept)") == ("in this kernel\n", "")
 
 
+def test_the_proxy_may_restart_while_a_learner_works(opened, ada):
+    ada.run("kept = 'in this kernel'")
+    opened.kubectl("delete", "pod", f"-n{NAMESPACE}", "-lapp=proxy", "--wait=true")
+    assert ada.log_in() < 60
+    assert ada.run("print(kept)") == ("in this kernel\n", "")
+
+
 def test_files_survive_the_end_of_a_desk(opened, bob):
     bob.run("open('mine.txt', 'w').write('my work')")
     opened.kubectl("delete", "pod", "desk", f"-n{BOB}{DESK}", "--wait=true")
@@ -68,7 +75,9 @@ def test_access_that_has_expired_is_renewed_in_the_same_kernel(opened, ada):
         "begin(3)",
     ):
         printed, error = ada.run(source)
-        assert error and "expired" in printed and "tell your instructor" in printed and "`make class`" in printed, printed
+        assert error and "expired" in printed and "tell your instructor" in printed and "`make class`" in printed, (
+            printed
+        )
     deploy.deploy(opened.cluster, LEARNERS[:1])
     begun = time.monotonic()
     poll(lambda: not ada.run("pods()")[1], timeout=180, every=2)

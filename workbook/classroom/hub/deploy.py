@@ -182,12 +182,15 @@ def _make_room(administrator: Administrator) -> None:
         administrator.read("rollout", "restart", "deployment/registry", f"-n{NAMESPACE}")
         _wait_for(administrator, "registry")
     if (left := _room(administrator)) < ROOM:
-        print(f"The registry is almost full: its disk has {left} MB left. If learners push more images, give it more space.")
+        print(
+            f"The disk of the registry is almost full: {left} MB are left. Free some space before learners push images."
+        )
 
 
 def _room(administrator: Administrator) -> int:
     """Megabytes that the registry's disk has left."""
-    return int(administrator.read(*IN_REGISTRY, "df", "--output=avail", "-BMB", "/srv/data").split()[1].removesuffix("MB"))
+    _, left = administrator.read(*IN_REGISTRY, "df", "--output=avail", "-BMB", "/srv/data").split()
+    return int(left.removesuffix("MB"))
 
 
 def _fill_registry(administrator: Administrator, cluster: Cluster) -> None:
