@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+from workbook.base.paths import ROOT
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
@@ -27,3 +31,14 @@ def program(tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(folder), prepend=":")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shoot():
+    """A function that saves a screenshot of a page under a name."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+
+    def keep(page, name):
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    return keep

@@ -60,6 +60,7 @@ c.JupyterHub.hub_bind_url = "http://:8081"
 c.JupyterHub.hub_connect_url = "http://hub.workbook-class:8081"
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.cleanup_proxy = False
+c.JupyterHub.last_activity_interval = 10  # seconds until a proxy that has restarted knows the desks again
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = "http://proxy-api.workbook-class:8001"
 

@@ -225,10 +225,17 @@ def test_a_lost_connection_is_said_and_the_board_goes_on(live):
 
 def test_a_refusal_ends_the_updates_with_its_reason(live, monkeypatch):
     api, board = live
+    refused = ApiException(status=403, reason="Forbidden")
+    monkeypatch.setattr(api, "open_list", lambda *arguments, **options: (_ for _ in ()).throw(refused))
+    poll(lambda: "403 Forbidden. Run `make board` again" in board.notice, timeout=30)
+    assert len(board.rows()) == 20
+
+
+def test_a_login_that_expires_ends_the_updates_with_its_reason(live, monkeypatch):
+    api, board = live
     refused = ApiException(status=401, reason="Unauthorized")
     monkeypatch.setattr(api, "open_list", lambda *arguments, **options: (_ for _ in ()).throw(refused))
-    poll(lambda: "401 Unauthorized. Run `make board` again" in board.notice, timeout=30)
-    assert len(board.rows()) == 20
+    poll(lambda: "Your access to the cluster has expired. Run `make board` again" in board.notice, timeout=30)
 
 
 def test_a_new_learner_appears_and_a_second_namespace_does_not(live):

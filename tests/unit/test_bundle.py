@@ -219,7 +219,7 @@ def for_class():
 def test_a_bundle_that_was_not_made_for_a_class_says_how_to_make_one(chosen, monkeypatch, tmp_path):
     chosen({WHEEL: b"a"})
     with pytest.raises(WorkbookError, match=r"no image for hub(.|\n)*make bundle ARGS=--class"):
-        class_.class_(["2"], host="", remove=False, closed=True)
+        class_.class_(["2"], host="", address="", remove=False)
     assert not (tmp_path / "home" / "clusters").exists(), "a cluster was set up before"
 
 

@@ -8,12 +8,14 @@ import os
 import shutil
 import socket
 import stat
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from workbook.base.errors import WorkbookError
+from workbook.base.lock import lock
 from workbook.base.processes import CommandFailed
 from workbook.bundle.manifest import CLASS
 from workbook.classroom.administrator import Administrator
@@ -73,10 +75,11 @@ def test_a_kubeconfig_for_inside_has_nothing_of_outside(address, server):
         "clusters": [{"name": "kind", "cluster": {"server": "https://127.0.0.1:1", "insecure-skip-tls-verify": True}}],
         "users": [{"name": "ada", "user": {"token": "t"}}],
     }
-    inside = yaml.safe_load(objects.inside(yaml.safe_dump(config), address, "CA"))
+    files = objects.inside(yaml.safe_dump(config), address, "CA")
+    inside = yaml.safe_load(files["kubeconfig"])
     authority = base64.b64encode(b"CA").decode()
     assert inside["clusters"][0]["cluster"] == {"server": server, "certificate-authority-data": authority}
-    assert inside["users"] == config["users"]
+    assert inside["users"] == [{"name": "ada", "user": {"tokenFile": "token"}}] and files["token"] == "t"
 
 
 def test_all_of_the_manifests_variables_have_values_and_all_namespaces_a_bound():
@@ -102,6 +105,22 @@ def test_the_proxy_gets_the_certificate():
     deploy._serve_tls(hub)
     (proxy,) = (each for each in hub if each["kind"] == "Deployment" and each["metadata"]["name"] == "proxy")
     assert "--ssl-cert=/etc/workbook/certificate/tls.crt" in proxy["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+@pytest.mark.parametrize(
+    ("room", "restarted", "said"), [([5000], 0, ""), ([16, 5000], 1, ""), ([16, 17], 1, ": 17 MB are left")]
+)
+def test_a_registry_that_is_almost_full_is_tidied(monkeypatch, capsys, room, restarted, said):
+    commands, answers = [], iter(room)
+
+    def read(self, *words):
+        commands.append(words)
+        return f"   Avail\n{next(answers)}MB\n" if "df" in words else ""
+
+    monkeypatch.setattr(Administrator, "read", read)
+    deploy._make_room(Administrator("context"))
+    assert sum("restart" in words for words in commands) == restarted
+    assert (said in capsys.readouterr().out) if said else ("almost full" not in capsys.readouterr().out)
 
 
 def administrator(monkeypatch, existing):
@@ -215,33 +234,57 @@ def test_without_a_context_it_is_the_workbooks_own_cluster(monkeypatch, tmp_path
     assert os.environ["WORKBOOK_CONTEXT"] == "kind-workbook" and Administrator.from_environment().context
 
 
-def test_connections_are_forwarded_in_both_directions():
+def forwarded(find):
+    """Two answers by a program that is reached through the door.
+
+    Args:
+        find: is given the program's address and one where nothing listens; returns where the door leads first, and what it
+            finds at each search.
+    """
+
     async def echo(reader, writer):
         writer.write((await reader.readline()).upper())
         await writer.drain()
         writer.close()
 
     async def ask():
-        far = await asyncio.start_server(echo, door.LOOPBACK, 0)
-        with socket.create_server((door.LOOPBACK, 0)) as free:
-            near = free.getsockname()
-        held = asyncio.create_task(door.forward(near, far.sockets[0].getsockname()))
+        program = await asyncio.start_server(echo, door.LOOPBACK, 0)
+        with socket.create_server((door.LOOPBACK, 0)) as free, socket.create_server((door.LOOPBACK, 0)) as other:
+            near, nowhere = free.getsockname(), other.getsockname()
+        first, search = find(program.sockets[0].getsockname(), nowhere)
+        held = asyncio.create_task(door.forward(near, first, search))
         answers = []
-        for _ in range(2):
-            while True:
-                try:
-                    reader, writer = await asyncio.open_connection(*near)
-                    break
-                except OSError:
-                    await asyncio.sleep(0.01)
-            writer.write(b"a line\n")
-            answers.append(await reader.read())
-            writer.close()
+        while len(answers) < 2:
+            with suppress(OSError):
+                reader, writer = await asyncio.open_connection(*near)
+                writer.write(b"a line\n")
+                if answer := await reader.read():  # the door closes a connection that leads nowhere
+                    answers.append(answer)
+                writer.close()
+            await asyncio.sleep(0.01)
         held.cancel()
-        far.close()
+        program.close()
         return answers
 
-    assert asyncio.run(ask()) == [b"A LINE\n"] * 2
+    return asyncio.run(asyncio.wait_for(ask(), timeout=30))
+
+
+def test_connections_are_forwarded_in_both_directions():
+    assert forwarded(lambda program, nowhere: (program, None)) == [b"A LINE\n"] * 2
+
+
+def test_a_node_with_another_address_is_found_again():
+    searches = []
+
+    def search(program):
+        """The cluster doesn't answer, then the proxy doesn't, then both do."""
+        searches.append(program)
+        if len(searches) == 1:
+            raise CommandFailed(["kubectl"], 1, "connection refused")
+        return program if len(searches) > 2 else None
+
+    answers = forwarded(lambda program, nowhere: (nowhere, lambda: search(program)))
+    assert answers == [b"A LINE\n"] * 2 and len(searches) == 3
 
 
 @pytest.fixture
@@ -283,6 +326,16 @@ def test_an_address_is_a_url_and_stands_alone(opened, host, address):
     with pytest.raises(WorkbookError, match="address"):
         class_.class_(["ada"], host=host, address=address, remove=False)
     assert not opened
+
+
+@pytest.mark.parametrize("remove", [False, True])
+def test_a_class_that_is_started_or_deleted_at_the_same_time_is_reported(opened, home, remove):
+    with (
+        lock(home / "class.lock", "make class"),
+        pytest.raises(WorkbookError, match=r"busy: process \d+ .*`make class`"),
+    ):
+        class_.class_(["ada"], host="", address="", remove=remove)
+    assert opened == []
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")

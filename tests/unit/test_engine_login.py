@@ -153,6 +153,25 @@ def test_a_push_that_needs_a_login_names_the_broken_helper(configured, docker_en
     assert time.monotonic() - begun < 30
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "writing blob: uploading layer chunked: received unexpected HTTP status: 500 Internal Server Error",
+        "unknown: write /var/lib/registry/data: no space left on device",
+    ],
+)
+def test_a_registry_without_space_is_named_and_the_login_is_not(configured, docker_engine, home, problem):
+    configured({})
+    docker_engine.answers["GET /images/.*/json"] = {"Id": "sha256:1"}
+    docker_engine.answers |= {"POST /images/.*/tag": {}, "DELETE /images/.*": []}
+    docker_engine.answers["POST /images/.*/push"] = [{"error": problem}]
+    cluster = Existing(Settings("test", home, context="cloud", registry="registry.example/team"))
+    with pytest.raises(WorkbookError, match=r"could not store registry\.example/team/web-app:1\.0: .* full") as failed:
+        cluster.load("web-app:1.0")
+    assert failed.value.why == problem
+    assert "tell your instructor" in failed.value.fix and "docker login" not in failed.value.fix
+
+
 def test_a_push_that_needs_no_login_goes_on(configured, docker_engine, home):
     configured({"credsStore": "desktop"})
     docker_engine.answers["GET /images/.*/json"] = {"Id": "sha256:1"}

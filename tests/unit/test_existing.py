@@ -127,16 +127,16 @@ def refusal(cluster):
 def test_a_token_that_has_expired(cluster):
     error = refusal(cluster({"token": "expired"}))
     assert "does not accept your login" in error.what and "Unauthorized" in error.why
-    assert "Log in again" in error.fix
+    assert "log in again" in error.fix and "`make class`" in error.fix
 
 
 def test_a_login_that_expires_later(cluster, server):
     ours = cluster({"token": "good"})
     ours.start()
     server.token = "another"
-    with pytest.raises(WorkbookError, match=r"Unauthorized\nDo:.*Log in again"):
+    with pytest.raises(WorkbookError, match=r"access to the cluster has expired(.|\n)*Unauthorized\.\nDo:.*make class"):
         api().objects("pods")
-    assert "Log in again" in refusal(ours).fix
+    assert "log in again" in refusal(ours).fix
 
 
 def test_a_login_is_taken_from_the_readers_kubeconfig_again(cluster, server):
@@ -202,7 +202,7 @@ def test_a_program_that_does_not_log_in(cluster, program, monkeypatch, script, r
     monkeypatch.setattr(credentials, "PATIENCE", 1)
     program("login", script)
     error = refusal(cluster(plugin(args=["now"])))
-    assert "`login now`" in error.what and reason in error.why and "Log in again" in error.fix
+    assert "`login now`" in error.what and reason in error.why and "log in again" in error.fix
 
 
 @pytest.mark.parametrize(("hint", "fix"), [("Get it from\nexample.org.", "Get it from\nexample.org."), ("", "PATH")])

@@ -13,6 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
 
 from tests.api_server import Server, listed, pod, watched
+from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
 from workbook.kube import watch
 from workbook.kube.client import Api
@@ -74,6 +75,12 @@ def test_a_refusal_is_not_asked_again(server):
     server.serve(ApiException(status=403, reason="Forbidden"))
     with pytest.raises(ApiException):
         phases(server, 1)
+
+
+def test_an_expired_login_is_reported_in_words_for_readers(server):
+    server.serve(listed(10), ApiException(status=401, reason="Unauthorized"))
+    with pytest.raises(WorkbookError, match=r"access to the cluster has expired(.|\n)*make class"):
+        phases(server, 2)
 
 
 class Silent(BaseHTTPRequestHandler):

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from workbook.base.errors import WorkbookError
 from workbook.base.scratch import scratch
 from workbook.classroom.names import LEARNERS, OTHER
 from workbook.classroom.rows import Row, rows
@@ -141,9 +142,10 @@ class Board:
                 with self._changed:
                     self._objects[resource] = list(objects.values())
                     self._count()
-        except ApiException as error:
+        except (ApiException, WorkbookError) as error:
+            problem = error.what if isinstance(error, WorkbookError) else f"{message(error)}."
             with self._changed:
-                self._error = f"The table is no longer updated: {message(error)}. Run `make board` again."
+                self._error = f"The table is no longer updated: {problem} Run `make board` again."
                 self._count()
 
     def _reached(self, resource: str, answered: bool) -> None:

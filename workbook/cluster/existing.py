@@ -5,6 +5,7 @@ namespace (default `workbook`), and `WORKBOOK_REGISTRY` the image registry that 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ RIGHTS = [
     for verb in ("list", "create", "delete")
 ]
 """A sample of what the notebooks do in their Namespace: if one of these rights is missing, others usually are, too."""
+
+FULL = re.compile("no space left on device|500 Internal Server Error|507 Insufficient Storage", re.IGNORECASE)
+"""Messages of engines about a registry that cannot store an image. Most registries don't say why: they answer 500."""
 
 
 class Existing(Cluster):
@@ -93,7 +97,8 @@ class Existing(Cluster):
                 missing.append(f"{', '.join(within)} in the Namespace {self.namespace!r}")
             ready_node = bool(missing) or ready.usable(self, api.objects("nodes"))
         except ApiException as error:
-            raise WorkbookError(f"{whose.capitalize()} does not accept your login.", message(error), LOG_IN) from error
+            why = f"It answers: {message(error)}. Your access has probably expired."
+            raise WorkbookError(f"{whose.capitalize()} does not accept your login.", why, LOG_IN) from error
         except WorkbookError as error:
             if isinstance(error.__cause__, SSLError):
                 what = f"The certificate authority in the kubeconfig did not sign the certificate of {whose}."
@@ -179,13 +184,24 @@ class Existing(Cluster):
             self.engine.images.get(image).tag(repository, tag)
             for message in self.engine.api.push(repository, tag, stream=True, decode=True):
                 if "error" in message:
-                    raise WorkbookError(
-                        f"Docker could not push {target}: {message['error']}",
-                        self._login_problem,
-                        f"Run `docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
-                    )
+                    raise self._not_pushed(target, message["error"])
                 running.update(message.get("status", ""))
         self.engine.images.remove(target)  # only the name that the push needed
+
+    def _not_pushed(self, target: str, problem: str) -> WorkbookError:
+        """The error for an image that could not be pushed."""
+        if FULL.search(problem):
+            return WorkbookError(
+                f"The registry could not store {target}: its disk is probably full.",
+                problem,
+                "Nothing of yours is lost: you keep your files and the image. In a class, tell your instructor that the registry "
+                "of the class is full; otherwise, tell the registry's administrator. When it has space again, run this again.",
+            )
+        return WorkbookError(
+            f"Docker could not push {target}: {problem}",
+            self._login_problem,
+            f"Run `docker login {self._registry}`, or correct WORKBOOK_REGISTRY.",
+        )
 
     @property
     def _login_problem(self) -> str:

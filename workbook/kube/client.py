@@ -20,7 +20,7 @@ from yaml import YAMLError
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
 from workbook.kube import kubeconfig
-from workbook.kube.credentials import LOG_IN, Credentials
+from workbook.kube.credentials import EXPIRED, LOG_IN, Credentials
 from workbook.kube.objects import Object
 
 if TYPE_CHECKING:
@@ -210,12 +210,12 @@ class Api:
         try:
             return decode(self.open_list(resource, namespace, **options).data)
         except ApiException as error:
+            if error.status == 401:
+                raise expired(error) from error
             raise WorkbookError(
                 f"The API server refuses to list {resource} in the Namespace {namespace or self.namespace!r}.",
                 message(error),
-                LOG_IN
-                if error.status == 401
-                else "Correct the Namespace or the selector. If access is forbidden, ask the cluster's administrator for it.",
+                "Correct the Namespace or the selector. If access is forbidden, ask the cluster's administrator for it.",
             ) from error
 
     def objects(self, resource: str, namespace: str | None = None, **options: Any) -> list[Object]:
@@ -322,6 +322,11 @@ def _bypass_proxies_for_loopback() -> None:
 
 def _camel_case(key: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), key)
+
+
+def expired(error: "ApiException") -> WorkbookError:
+    """Return the error for a reader whose login the API server no longer accepts (401)."""
+    return WorkbookError(EXPIRED, f"The API server answers: {message(error)}.", LOG_IN)
 
 
 def message(error: "ApiException") -> str:

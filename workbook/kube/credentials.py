@@ -22,10 +22,12 @@ PATIENCE = 15  # seconds to wait for a program's login
 REMOVED = {"gcp": "gke-gcloud-auth-plugin", "azure": "kubelogin"}
 """Each `auth-provider` that kubectl no longer supports → the program that replaces it."""
 LOG_IN = (
-    "Log in again in your own terminal (not in JupyterLab's), until `kubectl get pods` works there with this context. "
+    "In a class, tell your instructor, who renews your access by running `make class` or `make classroom` again. Otherwise, "
+    "log in again in your own terminal (not in JupyterLab's), until `kubectl get pods` works there with this context. "
     "Then run this again."
 )
 """The fix for an expired login. JupyterLab's terminals have the workbook's kubeconfig, which is a copy."""
+EXPIRED = "Your access to the cluster has expired."
 
 
 def login(user: Section) -> str:

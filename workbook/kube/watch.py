@@ -16,7 +16,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from workbook.base.errors import WorkbookError
-from workbook.kube.client import Api, decode
+from workbook.kube.client import Api, decode, expired
 from workbook.kube.objects import Object
 
 PAUSE = 0.3
@@ -50,6 +50,7 @@ def follow(
         reached: called after each request with whether the API server has answered it.
 
     Raises:
+        WorkbookError: the login has expired.
         ApiException: the API server refuses (403, 404, …), so repeating the request would not help.
     """
     # Imported here, because the Kubernetes client loads slowly.
@@ -98,6 +99,8 @@ def follow(
         except ReadTimeoutError:
             continue
         except ApiException as error:
+            if error.status == 401:
+                raise expired(error) from error
             if error.status == 410:
                 version = None
             # An API server that has just started refuses every client until it has read the roles.

@@ -14,7 +14,7 @@ from workbook.base.processes import CommandFailed, Printed, read, run
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.current import api, current, open_cluster
 from workbook.cluster.protocol import Cluster
-from workbook.kube.credentials import LOG_IN
+from workbook.kube.credentials import EXPIRED, LOG_IN
 
 MANIFESTS = ROOT / "manifests"
 NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
@@ -25,7 +25,8 @@ FIXES = {
     "provided port is already allocated": "Another Service uses that node port. Use another, or leave out `nodePort` to "
     "get a free one.",
     "The cluster's name server": f"Check whether the cluster's name service is ready: {NAME_SERVICE}.",
-    "You must be logged in to the server": LOG_IN,
+    "You must be logged in to the server": f"{EXPIRED} {LOG_IN}",
+    "the server has asked for the client to provide credentials": f"{EXPIRED} {LOG_IN}",
     "getting credentials: exec": LOG_IN,
 }
 """Part of an error message → what to do about it."""

@@ -26,8 +26,10 @@ from workbook.kube.objects import Object
 
 IDLE = 3600
 """Seconds after which a desk is stopped that its learner doesn't use."""
-REPOSITORIES = "/srv/data/docker/registry/v2/repositories"
-"""Where the registry's Pod stores images."""
+IN_REGISTRY = ("exec", f"-n{NAMESPACE}", "deployment/registry", "-c", "registry", "--")
+"""The words with which kubectl runs a command in the registry's Pod."""
+ROOM = 1000
+"""Megabytes below which the registry's disk counts as almost full."""
 
 
 def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str] | None = None) -> dict[str, str]:
@@ -90,7 +92,8 @@ def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str]
     _apply(administrator, *(_access(administrator, learner, registry, passwords[learner]) for learner in known))
     for name in ("registry", "proxy", "hub"):
         with step(f"Wait for the {name}"):
-            administrator.read("rollout", "status", f"deployment/{name}", f"-n{NAMESPACE}", "--timeout=300s")
+            _wait_for(administrator, name)
+    _make_room(administrator)
     _fill_registry(administrator, cluster)
     return known
 
@@ -141,9 +144,8 @@ def _access(administrator: Administrator, learner: str, registry: str, password:
     words = ("get", "configmap", "kube-root-ca.crt", f"-n{learner}", "-o", r"jsonpath={.data.ca\.crt}")
     authority = administrator.read(*words)
     address = administrator.read("get", "service", "kubernetes", "-ndefault", "-o", "jsonpath={.spec.clusterIP}")
-    kubeconfig = objects.inside(kubeconfigs.file(learner).read_text(encoding="utf-8"), address, authority)
-    content = {"kubeconfig": kubeconfig, "config.json": objects.logins(registry, learner, password)}
-    return objects.secret("access", namespace, content)
+    files = objects.inside(kubeconfigs.file(learner).read_text(encoding="utf-8"), address, authority)
+    return objects.secret("access", namespace, files | {"config.json": objects.logins(registry, learner, password)})
 
 
 def _is(each: Object, kind: str, name: str) -> bool:
@@ -170,9 +172,31 @@ def _apply(administrator: Administrator, *wanted: Object) -> None:
         administrator.run("apply", "--server-side", "--force-conflicts", "--field-manager=workbook", "-f", str(path))
 
 
+def _wait_for(administrator: Administrator, name: str) -> None:
+    administrator.read("rollout", "status", f"deployment/{name}", f"-n{NAMESPACE}", "--timeout=300s")
+
+
+def _make_room(administrator: Administrator) -> None:
+    """Restart the registry if its disk is almost full: when it starts, it removes what no image needs."""
+    if _room(administrator) >= ROOM:
+        return
+    with step("Remove from the registry what no image needs"):
+        administrator.read("rollout", "restart", "deployment/registry", f"-n{NAMESPACE}")
+        _wait_for(administrator, "registry")
+    if (left := _room(administrator)) < ROOM:
+        print(
+            f"The disk of the registry is almost full: {left} MB are left. Free some space before learners push images."
+        )
+
+
+def _room(administrator: Administrator) -> int:
+    """Megabytes that the registry's disk has left."""
+    _, left = administrator.read(*IN_REGISTRY, "df", "--output=avail", "-BMB", "/srv/data").split()
+    return int(left.removesuffix("MB"))
+
+
 def _fill_registry(administrator: Administrator, cluster: Cluster) -> None:
     """Give the registry the applications' base images, from which the desks pull them."""
-    within = ("exec", f"-n{NAMESPACE}", "deployment/registry", "-c", "registry", "--")
     pod = administrator.read(
         "get", "pods", f"-n{NAMESPACE}", "-lapp=registry", "-o", "jsonpath={.items[0].metadata.name}"
     )
@@ -180,7 +204,7 @@ def _fill_registry(administrator: Administrator, cluster: Cluster) -> None:
     for purpose, name in OFFICIAL.items():
         note = f"/srv/data/{purpose}"  # the ID of the image that was copied
         original = images.original(engine, purpose, cluster.settings.bundle)
-        if original == administrator.read(*within, "sh", "-c", f"cat {note} 2>/dev/null || true").strip():
+        if original == administrator.read(*IN_REGISTRY, "sh", "-c", f"cat {note} 2>/dev/null || true").strip():
             continue
         with step(f"Copy {name} to the registry"), tempfile.TemporaryDirectory() as folder:
             archive = Path(folder, "image.tar")
@@ -188,4 +212,4 @@ def _fill_registry(administrator: Administrator, cluster: Cluster) -> None:
             administrator.read("cp", str(archive), f"{NAMESPACE}/{pod}:/tmp/image.tar", "-c", "registry")
             source, target = "docker-archive:/tmp/image.tar", f"docker://127.0.0.1:5001/library/{name}"
             copy = f"skopeo --insecure-policy copy -q --dest-tls-verify=false {source} {target}"
-            administrator.read(*within, "sh", "-c", f"{copy} && rm /tmp/image.tar && echo {original} > {note}")
+            administrator.read(*IN_REGISTRY, "sh", "-c", f"{copy} && rm /tmp/image.tar && echo {original} > {note}")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 
 from workbook.base.errors import WorkbookError
@@ -52,7 +53,7 @@ def hold_open(administrator: Administrator, address: str, port: int) -> None:
             "Go on with that one, or end it.",
         )
     if target := _node(administrator):
-        asyncio.run(forward((address, port), target))
+        asyncio.run(forward((address, port), target, lambda: _node(administrator)))
     while True:
         with suppress(CommandFailed):
             words = ("port-forward", f"-n{NAMESPACE}", f"--address={address}", "service/proxy", f"{port}:8000")
@@ -74,14 +75,27 @@ def _node(administrator: Administrator) -> Address | None:
     return address, port
 
 
-async def forward(near: Address, far: Address) -> None:
-    """Forward each connection at an address of this machine to another address, until this is cancelled."""
+async def forward(near: Address, far: Address, find: Callable[[], Address | None]) -> None:
+    """Forward each connection at an address of this machine to another address, until this is cancelled.
+
+    Args:
+        near: the address to listen on.
+        far: the other one.
+        find: finds the other one again when it does not answer: a node that was restarted may have another address. It
+            returns None, or raises `CommandFailed`, while it finds none.
+    """
+    search = asyncio.Lock()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal far
         try:
             answers, requests = await asyncio.open_connection(*far)
-        except OSError:  # the browser tries again
-            writer.close()
+        except OSError:
+            writer.close()  # the browser tries again
+            if not search.locked():
+                async with search:
+                    with suppress(CommandFailed):
+                        far = await asyncio.to_thread(find) or far
             return
         await asyncio.gather(_copy(reader, requests), _copy(answers, writer))
 

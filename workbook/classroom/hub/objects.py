@@ -58,8 +58,10 @@ def logins(registry: str, learner: str, password: str) -> str:
     return json.dumps({"auths": {registry: {"auth": auth}}})
 
 
-def inside(text: str, address: str, authority: str) -> str:
-    """Return a learner's kubeconfig for use in a Pod.
+def inside(text: str, address: str, authority: str) -> dict[str, str]:
+    """Return a learner's kubeconfig for use in a Pod, as the files `kubeconfig` and `token`.
+
+    Kernels and terminals read the second one again, so they go on after the token is renewed.
 
     Args:
         text: the kubeconfig for outside.
@@ -70,4 +72,6 @@ def inside(text: str, address: str, authority: str) -> str:
     encoded = base64.b64encode(authority.encode()).decode()
     host = f"[{address}]" if ":" in address else address
     config["clusters"][0]["cluster"] = {"server": f"https://{host}", "certificate-authority-data": encoded}
-    return str(yaml.safe_dump(config))
+    token = config["users"][0]["user"].pop("token")
+    config["users"][0]["user"]["tokenFile"] = "token"  # next to the kubeconfig
+    return {"kubeconfig": yaml.safe_dump(config), "token": token}
