@@ -27,12 +27,12 @@ def class_(names: list[str], *, host: str, remove: bool, closed: bool) -> None:
     """
     cluster = choose(remove=remove)
     administrator = Administrator.from_environment()
+    if remove:
+        delete.delete(administrator)
+        return
+    learners = numbered(int(names[0])) if len(names) == 1 and names[0].isdecimal() else tuple(names)
+    certificate = tls.certificate(host) if host else None
     with lock(home() / "class.lock", "make class"):
-        if remove:
-            delete.delete(administrator)
-            return
-        learners = numbered(int(names[0])) if len(names) == 1 and names[0].isdecimal() else tuple(names)
-        certificate = tls.certificate(host) if host else None
         known = deploy.deploy(cluster, learners, certificate)
     scheme, name = ("https", host) if host else ("http", door.LOOPBACK)
     written = links.links(f"{scheme}://{name}:{door.PORT}", known)
