@@ -40,12 +40,12 @@ def class_(names: list[str], *, host: str, address: str, remove: bool) -> None:
             bundle.archive(purpose)  # refuses a bundle without it now, and not after the set-up
     cluster = choose(remove=remove)
     administrator = Administrator.from_environment()
+    if remove:
+        delete.delete(administrator)
+        return
+    learners = numbered(int(names[0])) if len(names) == 1 and names[0].isdecimal() else tuple(names)
+    certificate = tls.certificate(host) if host else None
     with lock(home() / "class.lock", "make class"):
-        if remove:
-            delete.delete(administrator)
-            return
-        learners = numbered(int(names[0])) if len(names) == 1 and names[0].isdecimal() else tuple(names)
-        certificate = tls.certificate(host) if host else None
         known = deploy.deploy(cluster, learners, certificate)
     scheme, name = ("https", host) if host else ("http", door.LOOPBACK)
     written = links.links(address.rstrip("/") or f"{scheme}://{name}:{door.PORT}", known)
