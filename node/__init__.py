@@ -1,6 +1,7 @@
 """Build a kind node image and base images from source, for machines that cannot pull images. See README.md."""
 
 from node import machine as machine
+from node.config import BOUNDS as BOUNDS
 from node.config import KEEP_VOLUMES as KEEP_VOLUMES
 from node.config import MANY_REQUESTS as MANY_REQUESTS
 from node.config import NODE_PORT as NODE_PORT

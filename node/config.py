@@ -8,24 +8,17 @@ from typing import Any
 from node.cache import HERE
 from node.machine import Machine
 
-KUBELET_V1 = """\
-kind: KubeletConfiguration
-apiVersion: kubelet.config.k8s.io/v1beta1
-failCgroupV1: false
-cgroupDriver: cgroupfs
-cgroupRoot: /
-"""
-BOUNDS = """\
-kind: KubeletConfiguration
-apiVersion: kubelet.config.k8s.io/v1beta1
-podPidsLimit: 2048
-maxPods: 240
-"""
-"""Bounds the processes and threads of each Pod, so that a fork loop in one Pod doesn't stop the whole machine. A learner's
-desk in a class needs the most: about 20 for each open notebook, and more while an image is built.
+KUBELET = "kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\n"
+KUBELET_V1 = f"{KUBELET}failCgroupV1: false\ncgroupDriver: cgroupfs\ncgroupRoot: /\n"
+BOUNDS = {"podPidsLimit": ("pod-max-pids", 2048), "maxPods": ("max-pods", 240)}
+"""Fields of the kubelet's configuration, each with the kubelet's flag of the same meaning, and the value.
+
+The first one bounds the processes and threads of each Pod, so that a fork loop in one Pod doesn't stop the whole machine.
+A learner's desk in a class needs the most: about 20 for each open notebook, and more while an image is built.
 
 The bound for Pods is 110 by default, too few for a class of twenty on one node. A node has 254 addresses for Pods.
 https://kubernetes.io/docs/concepts/policy/pid-limiting/"""
+BOUNDED = KUBELET + "".join(f"{field}: {value}\n" for field, (_, value) in BOUNDS.items())
 CONTAINERD_V1 = """\
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
   SystemdCgroup = false
@@ -127,7 +120,7 @@ def kind_config(
         # Since 1.35 the kubelet rejects version 1 by default: https://kubernetes.io/docs/concepts/architecture/cgroups/
         kubeadm.append(KUBELET_V1)
         config["containerdConfigPatches"] = [CONTAINERD_V1]
-    config["kubeadmConfigPatches"] = [*kubeadm, BOUNDS]
+    config["kubeadmConfigPatches"] = [*kubeadm, BOUNDED]
     return config
 
 

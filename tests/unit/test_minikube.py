@@ -140,10 +140,11 @@ def test_a_profile_keeps_its_own_driver_and_runtime(started, engine, ours, home,
     assert f"driver {driver} (this profile was created with it)" in ours.describe()
 
 
-def test_the_controllers_start_as_fast_as_on_kind(started, engine):
+def test_the_controllers_start_as_fast_as_on_kind_and_the_kubelet_has_the_same_bounds(started, engine):
     engine({"OSType": "linux"})
     words = {word.removeprefix("--extra-config=") for word in started() if word.startswith("--extra-config")}
-    assert words == {f"controller-manager.{flag.removeprefix('--')}" for flag in node.MANY_REQUESTS}
+    controllers = {f"controller-manager.{flag.removeprefix('--')}" for flag in node.MANY_REQUESTS}
+    assert words == controllers | {"kubelet.pod-max-pids=2048", "kubelet.max-pods=240"}
     assert {*node.MANY_REQUESTS} <= {*FLAGS["kube-controller-manager"]}
 
 

@@ -137,6 +137,7 @@ class Minikube(Cluster):
             *(f"--container-runtime={choice.runtime}", "--embed-certs", "--interactive=false"),
             # minikube allows no other setting of node.kubeadm_patches: its options can't change probes.
             *(f"--extra-config=controller-manager.{flag.removeprefix('--')}" for flag in node.MANY_REQUESTS),
+            *(f"--extra-config=kubelet.{flag}={value}" for flag, value in node.BOUNDS.values()),
             *(["--force"] if choice.forced else []),
         ]
 

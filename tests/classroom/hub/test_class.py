@@ -118,6 +118,24 @@ def test_a_learner_pushes_only_under_their_own_name(ada):
     assert not error and printed.strip() == "[202, 403, 403, 403, 403, 401]", printed
 
 
+PING = """
+import os, urllib.error, urllib.request
+registry = os.environ["WORKBOOK_REGISTRY"].partition("/")[0]
+def ping(client):
+    try:
+        return urllib.request.urlopen(urllib.request.Request(f"http://{registry}/v2/", headers={"User-Agent": client})).status
+    except urllib.error.HTTPError as error:
+        return error.code
+print([ping("docker/26.1.5 go/go1.24"), ping("containers/5.23.1 (github.com/containers/image)")])
+"""
+
+
+def test_a_node_with_docker_may_pull_and_podman_is_asked_for_its_password(ada):
+    """Docker's engine pulls nothing without a password if the registry's first answer asks for one."""
+    printed, error = ada.run(PING)
+    assert not error and printed.strip() == "[200, 401]", printed
+
+
 def test_a_desk_has_no_rights_but_those_of_its_learner(ada):
     printed, _ = ada.run(
         "import os; print(os.path.exists('/var/run/secrets/kubernetes.io'), os.environ['WORKBOOK_NAMESPACE'])"
