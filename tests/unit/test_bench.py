@@ -195,6 +195,8 @@ def test_the_size_of_a_bundle_that_fits(tmp_path, monkeypatch, capsys):
     content = {"wants": bundle.wants(), "files": {"a": {"size": 400_000_000}, "b": {"size": 100_000_000}}}
     monkeypatch.setattr(bundle, "read", lambda folder: content)
     assert list(bundle.measure(Namespace())) == [Row("size of the bundle", 500, 650, "MB")]
+    content["wants"] = bundle.wants(for_class=True)
+    assert list(bundle.measure(Namespace())) == [Row("size of the bundle for a class", 500, None, "MB")]
     content["wants"] = {}
     assert list(bundle.measure(Namespace())) == []
     assert "`make bundle`" in capsys.readouterr().out
