@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import stat
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -16,8 +17,9 @@ import yaml
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import CommandFailed
 from workbook.classroom.administrator import Administrator
-from workbook.classroom.hub import delete, deploy, desk, door, links, objects, tls
+from workbook.classroom.hub import delete, deploy, desk, door, images, links, objects, tls
 from workbook.cli import class_
+from workbook.engine.find import connect
 
 SETTINGS = {name: name.lower() for name in ("SETTINGS", "HUB_IMAGE", "DESK_IMAGE", "REGISTRY", "IDLE_SECONDS")}
 
@@ -43,6 +45,26 @@ def test_a_class_has_learners(monkeypatch):
     monkeypatch.setattr(Administrator, "read", lambda self, *words: "")
     with pytest.raises(WorkbookError, match=r"no learners(.|\n)*make class LEARNERS=20"):
         deploy.deploy(SimpleNamespace(), ())
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_an_update_removes_the_older_image_unless_a_pod_uses_it(docker_engine, monkeypatch, used):
+    """On minikube, the node's engine builds the images: it refuses to remove one that a container uses."""
+    monkeypatch.setattr(images, "base", lambda *_: "workbook-python:1")
+    docker_engine.answers = {
+        "POST /build": [{"stream": "Successfully built"}],
+        "GET /images/json": [{"Id": "sha256:2"}],
+        "GET /images/sha256:2/json": {"Id": "sha256:2", "RepoTags": ["workbook-hub:0123456789ab"]},
+        "GET /images/workbook-hub:.*/json": (404, "No such image"),
+        "GET /containers/json": [{"Id": "3"}] if used else [],
+        "GET /containers/3/json": {"Id": "3"},
+        "DELETE /images/.*": (409, "container 3 is using its referenced image") if used else [],
+    } | docker_engine.answers
+    docker = partial(connect, base_url=docker_engine.url)
+    cluster = SimpleNamespace(docker=docker, settings=SimpleNamespace(bundle=None))
+    tag = images._build(cluster, "hub", [])
+    assert tag.startswith("workbook-hub:")
+    assert len(docker_engine.asked("DELETE /images/workbook-hub:0123456789ab")) == (0 if used else 1)
 
 
 def test_tokens_of_earlier_learners_stay():

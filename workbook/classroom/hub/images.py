@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import node
 from workbook.base.errors import WorkbookError
 from workbook.base.own_files import own_files
 from workbook.base.paths import ROOT
@@ -73,7 +74,7 @@ def _build(cluster: Cluster, target: str, files: Iterable[Path]) -> str:
                 )
             lines.append(message.get("stream", ""))
             running.update(lines[-1].strip())
-    _remove_older(engine, tag)
+    node.remove_older(engine, tag)  # on minikube, Pods use the older one
     return tag
 
 
@@ -86,15 +87,6 @@ def _archive(files: Iterable[Path]) -> bytes:
             entry.size, entry.mode = len(data), 0o755 if path.stat().st_mode & 0o100 else 0o644
             out.addfile(entry, BytesIO(data))
     return content.getvalue()
-
-
-def _remove_older(engine: "DockerClient", newest: str) -> None:
-    """Remove the images with the same name and another tag."""
-    name = newest.partition(":")[0]
-    for image in engine.images.list(name):
-        for tag in image.tags:
-            if tag.startswith(f"{name}:") and tag != newest:
-                engine.images.remove(tag)
 
 
 def original(engine: "DockerClient", purpose: str, bundle: Bundle | None) -> str:
