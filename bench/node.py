@@ -28,7 +28,7 @@ IMAGE = "workbook-bench-node:built"
 PROGRAM = f"""
 from node import image
 from workbook.engine.find import ensure_engine
-image._remove_older = lambda *_: None
+image.remove_older = lambda *_: None
 image._build(ensure_engine(), "{IMAGE}")
 """
 

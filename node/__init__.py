@@ -15,6 +15,7 @@ from node.image import base_image as base_image
 from node.image import base_tag as base_tag
 from node.image import node_image as node_image
 from node.image import node_tag as node_tag
+from node.image import remove_older as remove_older
 from node.network import network_image as network_image
 from node.network import network_tag as network_tag
 from node.toolchain import installed_kind as installed_kind

@@ -109,19 +109,20 @@ def _build(engine: "DockerClient", tag: str) -> None:
         finally:
             container.remove(force=True)
             engine.images.remove(base, force=True)
-    _remove_older(engine, tag)
+    remove_older(engine, tag)
 
 
-def _remove_older(engine: "DockerClient", newest: str) -> None:
+def remove_older(engine: "DockerClient", newest: str) -> None:
     """Remove the images whose tags only differ from `newest` in the hash at the end, except those that a container uses.
 
     Node images with another Kubernetes stay: building one takes minutes.
     """
-    beginning = newest[:-HASH]  # "workbook-node:v1.32.2-", "workbook-python:"
+    # Behind "workbook-node:v1.32.2-" or "workbook-python:". Others with a longer beginning stay, such as "workbook-hub:packages-".
+    older = re.compile(re.escape(newest[:-HASH]) + "[^-]+")
     for image in engine.images.list(newest.partition(":")[0]):
         for tag in image.tags:
             if (
-                tag.startswith(beginning)
+                older.fullmatch(tag)
                 and tag != newest
                 and not engine.containers.list(all=True, filters={"ancestor": tag})
             ):
@@ -272,5 +273,5 @@ def base_image(engine: "DockerClient", purpose: str) -> str:
         write_images(archive, Image(tag, [root], env=python if purpose == "python" else []))
         with archive.open("rb") as content:
             engine.images.load(content)
-    _remove_older(engine, tag)
+    remove_older(engine, tag)
     return tag

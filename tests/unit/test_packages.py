@@ -67,7 +67,12 @@ def test_only_older_images_of_the_same_sort_are_removed(engine, tmp_path, monkey
     monkeypatch.setattr(packages, "ROOT", tmp_path)
     tags = ["workbook-hub:0123456789ab", "workbook-hub:packages-0123456789ab", "workbook-hub:bundle-0123456789ab"]
     image = {"Id": "sha256:1", "RepoTags": tags}
-    answers = {"GET /images/json": [image], "GET /images/sha256:1/json": image, "DELETE /images/.*": []}
+    answers = {
+        "GET /containers/json": [],
+        "GET /images/json": [image],
+        "GET /images/sha256:1/json": image,
+        "DELETE /images/.*": [],
+    }
     engine.answers = answers | engine.answers | answers
     (tmp_path / "Dockerfile").write_text("FROM x", encoding="utf-8")
     for beginning, older in zip(("workbook-hub:", "workbook-hub:packages-"), tags, strict=False):

@@ -1,13 +1,14 @@
 """The images with the packages of a class in a browser: the bundle's, or built from the packages of registries."""
 
 import hashlib
-import re
 import tarfile
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import node
+from node.cache import HASH
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.steps import step
@@ -19,9 +20,6 @@ from workbook.engine.pull import load, present
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-HASH = 12
-"""The number of digits of the hash at the end of a tag."""
 
 
 def packages(engine: "DockerClient", bundle: Bundle | None = None) -> dict[str, str]:
@@ -94,7 +92,7 @@ def built(
                 )
             lines.append(message.get("stream", ""))
             running.update(lines[-1].strip())
-    _remove_older(engine, tag)
+    node.remove_older(engine, tag)  # on minikube, Pods use the older one
     return tag
 
 
@@ -107,12 +105,3 @@ def _archive(files: Iterable[Path]) -> bytes:
             entry.size, entry.mode = len(data), 0o755 if path.stat().st_mode & 0o100 else 0o644
             out.addfile(entry, BytesIO(data))
     return content.getvalue()
-
-
-def _remove_older(engine: "DockerClient", newest: str) -> None:
-    """Remove the images whose tags only differ from `newest` in the hash at the end."""
-    older = re.compile(re.escape(newest[:-HASH]) + f"[0-9a-f]{{{HASH}}}")
-    for image in engine.images.list(newest.partition(":")[0]):
-        for tag in image.tags:
-            if tag != newest and older.fullmatch(tag):
-                engine.images.remove(tag)

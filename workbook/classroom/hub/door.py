@@ -95,7 +95,8 @@ async def forward(near: Address, far: Address, find: Callable[[], Address | None
             if not search.locked():
                 async with search:
                     with suppress(CommandFailed):
-                        far = await asyncio.to_thread(find) or far
+                        found = await asyncio.to_thread(find)
+                        far = found or far
             return
         await asyncio.gather(_copy(reader, requests), _copy(answers, writer))
 
