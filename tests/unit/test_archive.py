@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tarfile
+from contextlib import contextmanager
 
 import pytest
 
@@ -78,20 +79,27 @@ def test_an_archive_without_a_layer_is_an_error(tmp_path):
     assert not (tmp_path / "archive").exists()
 
 
-def test_a_file_is_read_from_the_topmost_layer_that_has_it():
-    layers = [{"etc/a": b"old", "etc/b": b"only below"}, {"etc/a": b"new"}, {"etc/c": b"c"}]
+@contextmanager
+def image_of(*layers):
+    """An image as `docker save` writes it, with these layers, as tar archives."""
     out = io.BytesIO()
     names = [f"{number}.tar" for number in range(len(layers))]
     with tarfile.open(fileobj=out, mode="w") as archive:
         images.add(archive, "manifest.json", json.dumps([{"Config": "c.json", "Layers": names}]).encode())
         images.add(archive, "c.json", b"{}")
-        for name, files in zip(names, layers, strict=True):
-            content = images.layer(files)
-            images.add(archive, name, gzip.compress(content) if name == "1.tar" else content)
+        for name, content in zip(names, layers, strict=True):
+            images.add(archive, name, content)
     out.seek(0)
     with tarfile.open(fileobj=out) as archive:
-        image = images.SavedImage(archive)
-        assert [image.text(f"etc/{name}") for name in "abcd"] == ["new", "only below", "c", ""]
+        yield images.SavedImage(archive)
+
+
+def test_a_file_is_read_from_the_topmost_layer_that_has_it():
+    layers = [{"etc/a": b"old", "etc/b": b"only below"}, {"etc/a": b"new"}, {"etc/c": b"c"}]
+    below, compressed, above = map(images.layer, layers)
+    with image_of(below, gzip.compress(compressed), above) as image:
+        found = image.texts(re.compile("etc/[a-d]"))
+    assert [found.get(f"etc/{name}", "") for name in "abcd"] == ["new", "only below", "c", ""]
 
 
 def test_all_files_with_a_name_are_found_and_the_topmost_of_each_is_read():
@@ -100,28 +108,14 @@ def test_all_files_with_a_name_are_found_and_the_topmost_of_each_is_read():
         {"etc/a.txt": b"new", "etc/a.txt.bak": b"other", "etc/.wh.c.txt": b"", "opt/d/.wh.e": b""},
         {"opt/d/ee/f.txt": b"added"},
     ]
-    out = io.BytesIO()
-    names = [f"{number}.tar" for number in range(len(layers))]
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        images.add(archive, "manifest.json", json.dumps([{"Config": "c.json", "Layers": names}]).encode())
-        images.add(archive, "c.json", b"{}")
-        for name, files in zip(names, layers, strict=True):
-            images.add(archive, name, images.layer(files))
-    out.seek(0)
-    with tarfile.open(fileobj=out) as archive:
-        found = images.SavedImage(archive).texts(re.compile(r"(etc|opt/d/e+)/.\.txt"))
+    with image_of(*map(images.layer, layers)) as image:
+        found = image.texts(re.compile(r"(etc|opt/d/e+)/.\.txt"))
     assert found == {"etc/a.txt": "new", "etc/b.txt": "only below", "opt/d/ee/f.txt": "added"}
 
 
 def test_a_file_is_found_under_either_name_of_the_root():
-    out = io.BytesIO()
     inside = io.BytesIO()
     with tarfile.open(fileobj=inside, mode="w") as files:
         images.add(files, "./etc/a", b"a")
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        images.add(archive, "manifest.json", json.dumps([{"Config": "c.json", "Layers": ["l"]}]).encode())
-        images.add(archive, "c.json", b"{}")
-        images.add(archive, "l", inside.getvalue())
-    out.seek(0)
-    with tarfile.open(fileobj=out) as archive:
-        assert images.SavedImage(archive).text("etc/a") == "a"
+    with image_of(inside.getvalue()) as image:
+        assert image.texts(re.compile("etc/a")) == {"etc/a": "a"}

@@ -63,6 +63,22 @@ def test_an_image_is_kept_until_its_files_its_base_or_its_dockerfile_change(engi
     assert built() != second
 
 
+def test_an_older_image_that_a_container_uses_stays(engine, tmp_path, monkeypatch):
+    """On minikube, the node's engine builds the images, and refuses to remove one that a Pod uses."""
+    monkeypatch.setattr(packages, "ROOT", tmp_path)
+    image = {"Id": "sha256:1", "RepoTags": ["workbook-hub:0123456789ab"]}
+    answers = {
+        "GET /containers/json": [{"Id": "3"}],
+        "GET /containers/3/json": {"Id": "3"},
+        "GET /images/json": [image],
+        "GET /images/sha256:1/json": image,
+    }
+    engine.answers = answers | engine.answers | answers
+    (tmp_path / "Dockerfile").write_text("FROM x", encoding="utf-8")
+    packages.built(find.ensure_engine(), "workbook-hub:", tmp_path / "Dockerfile", [tmp_path / "Dockerfile"], {})
+    assert engine.asked("GET /containers/json") and not engine.asked("DELETE .*")
+
+
 def test_only_older_images_of_the_same_sort_are_removed(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "ROOT", tmp_path)
     tags = ["workbook-hub:0123456789ab", "workbook-hub:packages-0123456789ab", "workbook-hub:bundle-0123456789ab"]

@@ -35,19 +35,6 @@ class SavedImage:
         """Open each layer in turn."""
         return map(self._open, self._layers)
 
-    def text(self, path: str) -> str:
-        """Return the content of a file of the image, such as `etc/passwd`; empty when no layer has it."""
-        for layer in reversed(self._layers):
-            with tarfile.open(fileobj=self._open(layer)) as files:
-                for member in files:
-                    if (
-                        member.isfile()
-                        and member.name.removeprefix("./") == path
-                        and (file := files.extractfile(member))
-                    ):
-                        return file.read().decode(errors="replace")
-        return ""
-
     def texts(self, names: re.Pattern[str]) -> dict[str, str]:
         """Return the contents of the image's files whose whole path matches, by path.
 
@@ -55,9 +42,9 @@ class SavedImage:
         https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
         """
         found: dict[str, str] = {}
-        for layer in self._layers:
+        for layer in self.layers():
             added = {}
-            with tarfile.open(fileobj=self._open(layer)) as files:
+            with tarfile.open(fileobj=layer) as files:
                 for member in files:
                     path = member.name.removeprefix("./")
                     folder, _, name = path.rpartition("/")

@@ -1,5 +1,6 @@
 """`make bundle`: write everything that a class without a network needs to build/bundle/. workbook.bundle has the format."""
 
+import re
 import shutil
 import sys
 import tarfile
@@ -235,8 +236,9 @@ def _add_image(new: Writer, engine: "DockerClient", purpose: str, image: str, *l
         identity = images.identity(config)
         tag, file = f"workbook-{purpose}:bundle-{identity[:12]}", f"images/{purpose}-{identity[:12]}.tar.gz"
         new.make(file, lambda archive: images.write(archive, tag, saved, config, *layers))
-        release, status = (saved.text(path) for path in ("usr/lib/os-release", "var/lib/dpkg/status"))
-        installed = saved.texts(sbom.INSTALLED)
+        wanted = re.compile(f"{sbom.RELEASE}|{sbom.STATUS}|{sbom.INSTALLED.pattern}")  # the layers are read once
+        installed = saved.texts(wanted)
+    release, status = (installed.pop(name, "") for name in (sbom.RELEASE, sbom.STATUS))
     parts = [
         *sbom.debian_parts(file, release, status),
         *sbom.installed_parts(file, installed),

@@ -37,6 +37,8 @@ KUBERNETES = "k8s.io/kubernetes"
 """The Go module of kubectl, and of the programs in the cluster's node."""
 NODE = ("kubernetes", "etcd", "coredns")
 """The programs that node/ compiles for the node's image."""
+RELEASE, STATUS = "usr/lib/os-release", "var/lib/dpkg/status"
+"""The files in images that describe the distribution, and its installed packages."""
 INSTALLED = re.compile(
     r"usr/local/lib/python3[^/]*/.+\.dist-info/METADATA|.+/node_modules/(?:@[^/]+/)?[^/]+/package\.json"
 )

@@ -89,7 +89,8 @@ def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str]
         ),
     ]
     _apply(administrator, *secrets, *hub, *(each for learner in known for each in objects.desk(learner)))
-    _apply(administrator, *(_access(administrator, learner, registry, passwords[learner]) for learner in known))
+    authority, address = _authority(administrator), _address(administrator)
+    _apply(administrator, *(_access(learner, address, authority, registry, passwords[learner]) for learner in known))
     for name in ("registry", "proxy", "hub"):
         with step(f"Wait for the {name}"):
             _wait_for(administrator, name)
@@ -138,14 +139,22 @@ def _passwords(administrator: Administrator) -> dict[str, str]:
     return made
 
 
-def _access(administrator: Administrator, learner: str, registry: str, password: str) -> Object:
+def _authority(administrator: Administrator) -> str:
+    """The certificate of the cluster's certificate authority, which each namespace has."""
+    words = ("get", "configmap", "kube-root-ca.crt", "-nkube-system", "-o", r"jsonpath={.data.ca\.crt}")
+    return administrator.read(*words)
+
+
+def _address(administrator: Administrator) -> str:
+    """The API server's IP address for Pods."""
+    return administrator.read("get", "service", "kubernetes", "-ndefault", "-o", "jsonpath={.spec.clusterIP}")
+
+
+def _access(learner: str, address: str, authority: str, registry: str, password: str) -> Object:
     """The Secret with which a desk reaches the cluster and the registry as its learner."""
-    namespace = f"{learner}{DESK}"
-    words = ("get", "configmap", "kube-root-ca.crt", f"-n{learner}", "-o", r"jsonpath={.data.ca\.crt}")
-    authority = administrator.read(*words)
-    address = administrator.read("get", "service", "kubernetes", "-ndefault", "-o", "jsonpath={.spec.clusterIP}")
     files = objects.inside(kubeconfigs.file(learner).read_text(encoding="utf-8"), address, authority)
-    return objects.secret("access", namespace, files | {"config.json": objects.logins(registry, learner, password)})
+    logins = {"config.json": objects.logins(registry, learner, password)}
+    return objects.secret("access", f"{learner}{DESK}", files | logins)
 
 
 def _is(each: Object, kind: str, name: str) -> bool:
