@@ -64,7 +64,7 @@ def elsewhere_on_this_machine():
     engine = leftovers.running_engine()
     foreign = {name: value for name, value in os.environ.items() if name != leftovers.MARK}
     foreign["TMPDIR"] = str(Path(os.environ[leftovers.MARK]).parent)
-    code = "import socket, tempfile; f = tempfile.NamedTemporaryFile(); s = socket.create_server(('127.0.0.1', 0)); print('made', flush=True); input()"
+    code = "import socket, sys, tempfile; f = tempfile.NamedTemporaryFile(); s = socket.create_server(('127.0.0.1', 0)); print('made', flush=True); sys.stdin.read()"
     running = []
 
     def make():
@@ -79,7 +79,6 @@ def elsewhere_on_this_machine():
 
     yield make
     program, *made = running
-    program.kill()
-    program.communicate()
+    program.communicate()  # at the end of its input it ends, and removes its file
     for one in made:
         one.remove()
