@@ -55,10 +55,15 @@ def test_files_survive_a_kernel_that_uses_too_much_memory(bob):
     assert bob.run("print(open('mine.txt').read())") == ("my work\n", "")
 
 
-def test_a_second_start_keeps_everything(opened, ada, bob):
+def test_a_second_start_keeps_everything_and_starts_what_has_ended(opened, ada, bob):
     ada.run("kept = 'in this kernel'")
+    opened.kubectl("delete", "pod", "desk", f"-n{BOB}{DESK}", "--wait=true")
+    time.sleep(10)  # the hub looks every five seconds
     assert deploy.deploy(opened.cluster, LEARNERS[:1]) == opened.tokens
+    assert opened.kubectl("get", "pod", "desk", f"-n{BOB}{DESK}", "-o", "jsonpath={.status.phase}") == "Running"
     assert ada.run("print(kept)") == ("in this kernel\n", "")
+    bob.log_in()
+    bob.begin()
     assert bob.run("print(open('mine.txt').read())") == ("my work\n", "")
 
 

@@ -96,6 +96,7 @@ def deploy(cluster: Cluster, names: tuple[str, ...], certificate: dict[str, str]
             _wait_for(administrator, name)
     _make_room(administrator)
     _fill_registry(administrator, cluster)
+    _start_desks(administrator, len(known))
     return known
 
 
@@ -202,6 +203,15 @@ def _room(administrator: Administrator) -> int:
     """Megabytes that the registry's disk has left."""
     _, left = administrator.read(*IN_REGISTRY, "df", "--output=avail", "-BMB", "/srv/data").split()
     return int(left.removesuffix("MB"))
+
+
+def _start_desks(administrator: Administrator, number: int) -> None:
+    """Start the desks, so that learners don't wait for each other's when all of them come at once."""
+    command = ("python", "/etc/workbook/start_desks.py", "http://127.0.0.1:8081/hub", "/etc/workbook/links")
+    with step(f"Start {number} desks"):
+        missing = administrator.read("exec", f"-n{NAMESPACE}", "deployment/hub", "--", *command).split()
+    if missing:
+        print(f"These desks have not started: {', '.join(missing)}. Their links try again, and show the reason.")
 
 
 def _fill_registry(administrator: Administrator, cluster: Cluster) -> None:
