@@ -6,7 +6,7 @@ It needs no browser, of which twenty would slow down the machine that is measure
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,11 @@ JSON = dict[str, Any]
 SERVER = 300
 """Seconds that a learner waits until JupyterLab can be used."""
 CELL = 600
-"""Seconds without a message from the kernel after which a cell counts as lost."""
+"""Seconds without output after which a cell counts as lost."""
 SILENCE = 15
-"""Seconds without a message from the kernel after which the server is asked whether it still works."""
+"""Seconds without a message from the kernel after which it is asked for one."""
+DEAD = 120
+"""Seconds without a message after which a kernel counts as dead. On a busy machine, answers are late."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Learner:
         cookies = self.browser.prepare_request(requests.Request("GET", f"{self.desk}/api/kernels")).headers["Cookie"]
         address = f"{self.desk.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}"
         channel = create_connection(address, timeout=SILENCE, origin=self._origin, cookie=cookies)
-        return Connection(channel, busy=lambda: self.ask("GET", f"kernels/{kernel}")["execution_state"] == "busy")
+        return Connection(channel)
 
 
 @dataclass
@@ -153,11 +155,13 @@ class Connection:
 
     Attributes:
         channel: the web socket.
-        busy: asks the server whether the kernel runs a cell.
+        process: the identifier of the kernel's process, which is another one after a restart; empty if it isn't known yet.
+
+    Documentation: https://jupyter-client.readthedocs.io/en/stable/messaging.html
     """
 
     channel: WebSocket
-    busy: Callable[[], bool]
+    process: str = ""
 
     def close(self) -> None:
         """Close the connection; the kernel stays."""
@@ -166,21 +170,25 @@ class Connection:
     def run(self, source: str) -> tuple[str, str]:
         """Run source code; return what it printed, and its error, which is empty without one.
 
-        Documentation: https://jupyter-client.readthedocs.io/en/stable/messaging.html
+        Raises:
+            WebSocketTimeoutException: the code neither ends nor prints anything for `CELL` seconds.
         """
-        identifier, session = uuid.uuid4().hex, uuid.uuid4().hex
-        header = {"msg_id": identifier, "msg_type": "execute_request", "session": session, "version": "5.3"}
+        self.process = self.process or self._ask()
         content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
-        request = {"header": header | {"username": ""}, "parent_header": {}, "metadata": {}, "content": content}
-        self.channel.send(json.dumps(request | {"channel": "shell"}))
-        printed, error = "", ""
+        identifier = self._send("shell", "execute_request", content)
+        printed, error, heard = "", "", time.monotonic()
         for message in self._messages():
             sort, body = message["msg_type"], message["content"]
             state = body["execution_state"] if sort == "status" else ""
             if state in ("restarting", "dead"):
                 break
+            if sort == "kernel_info_reply" and message["header"]["session"] != self.process:
+                break  # the server doesn't always report a restart
             if message["parent_header"].get("msg_id") != identifier:
+                if time.monotonic() > heard + CELL:
+                    raise WebSocketTimeoutException(f"The cell has printed nothing for {CELL} s.")
                 continue
+            heard = time.monotonic()
             if sort == "stream":
                 printed += body["text"]
             elif sort in ("execute_result", "display_data"):
@@ -190,21 +198,32 @@ class Connection:
                 printed += "\n".join(body["traceback"])
             elif state == "idle":
                 return printed, error
+        self.process = ""
         return printed, "the kernel died"
 
+    def _ask(self) -> str:
+        """The identifier of the kernel's process; empty if there is no answer."""
+        self._send("control", "kernel_info_request", {})
+        answers = (each for each in self._messages() if each["msg_type"] == "kernel_info_reply")
+        return next((answer["header"]["session"] for answer in answers), "")
+
+    def _send(self, channel: str, sort: str, content: JSON) -> str:
+        """Send a message to the kernel, and return its identifier. On `control`, a kernel answers while it runs a cell."""
+        identifier, session = uuid.uuid4().hex, uuid.uuid4().hex
+        header = {"msg_id": identifier, "msg_type": sort, "session": session, "username": "", "version": "5.3"}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": channel}
+        self.channel.send(json.dumps(message))
+        return identifier
+
     def _messages(self) -> Iterator[JSON]:
-        """The kernel's messages. They end when it is twice silent without being busy: sometimes, the server does not report its death."""
-        silent = lost = 0
-        while True:
+        """The kernel's messages. A silent kernel is asked for one, and counts as dead after `DEAD` seconds without any."""
+        silent = 0
+        while silent < DEAD:
             try:
                 message = json.loads(self.channel.recv())
             except WebSocketTimeoutException:
                 silent += SILENCE
-                if silent >= CELL:
-                    raise
-                lost = 0 if self.busy() else lost + 1
-                if lost == 2:  # once, on a busy machine, the messages may only be late
-                    return
+                self._send("control", "kernel_info_request", {})
             else:
-                silent = lost = 0
+                silent = 0
                 yield message

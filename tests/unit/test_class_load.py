@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from websocket import WebSocketTimeoutException
 
 from bench.load import __main__ as load
+from bench.load import learner as learner_module
 from bench.load import sampling
 from bench.load.learner import Cell, Connection, Learner
 from bench.load.sampling import Samples, percentile
@@ -117,29 +118,52 @@ def test_what_desks_and_nodes_use_is_sampled(monkeypatch):
     assert first == 2 and last >= 4
 
 
-class Silent:
-    """A web socket whose kernel says nothing."""
+class Kernel:
+    """A web socket to a kernel that starts a cell, and then only says what it is asked for: the identifier of its process.
 
-    def __init__(self):
+    Args:
+        processes: the identifier at each question; None for no answer.
+    """
+
+    def __init__(self, *processes):
+        self.processes = iter(processes)
+        self.messages = []
         self.asked = 0
 
     def send(self, text):
-        pass
+        sent = json.loads(text)
+        if sent["channel"] == "control":
+            self.asked += 1
+            process = next(self.processes, None)
+            if process:
+                self.messages.append({"msg_type": "kernel_info_reply", "header": {"session": process}, "content": {}})
+        else:
+            self.messages.append({"msg_type": "stream", "header": {}, "content": {"text": "begun"}})
+        for message in self.messages:
+            message.setdefault("parent_header", sent["header"])
 
     def recv(self):
-        self.asked += 1
-        raise WebSocketTimeoutException
+        if not self.messages:
+            raise WebSocketTimeoutException
+        return json.dumps(self.messages.pop(0))
 
 
-def test_a_silent_kernel_is_waited_for_while_it_is_busy_and_then_counts_as_dead():
-    silent, states = Silent(), iter((True, False, True, False, False))
-    assert Connection(silent, busy=lambda: next(states)).run("1") == ("", "the kernel died")
-    assert silent.asked == 5
+def test_a_kernel_that_was_restarted_counts_as_dead_also_if_the_server_does_not_report_it():
+    kernel = Kernel("first", "first", None, "second")
+    assert Connection(kernel).run("1") == ("begun", "the kernel died")
+    assert kernel.asked == 4
 
 
-def test_a_cell_that_never_ends_is_lost():
-    with pytest.raises(WebSocketTimeoutException):
-        Connection(Silent(), busy=lambda: True).run("1")
+def test_a_kernel_that_no_longer_answers_counts_as_dead():
+    kernel = Kernel("first", "first")
+    assert Connection(kernel).run("1") == ("begun", "the kernel died")
+    assert kernel.asked == 2 + learner_module.DEAD // learner_module.SILENCE
+
+
+def test_a_cell_that_never_ends_is_lost(monkeypatch):
+    monkeypatch.setattr(learner_module, "CELL", -1)
+    with pytest.raises(WebSocketTimeoutException, match="printed nothing"):
+        Connection(Kernel("first", "first")).run("1")
 
 
 def test_goals_are_missed_by_the_slowest_and_the_largest():
