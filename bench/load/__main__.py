@@ -24,10 +24,11 @@ from bench.measuring import Row, record, table
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
+from workbook.base.scratch import scratch
 from workbook.base.streams import replace_missing_characters
+from workbook.classroom.board import connected
 from workbook.classroom.hub.links import FILE as LINKS
 from workbook.classroom.hub.objects import DESK
-from workbook.cluster.current import current
 from workbook.kube.client import Api
 
 RESULT = ROOT / "build" / "class-load.json"
@@ -68,7 +69,13 @@ def main() -> int:
     parser.add_argument("--only", choices=("notebooks", "runaways"), help="leave out the other part")
     options = parser.parse_args()
     replace_missing_characters()
-    learners, api = links(), Api(current())
+    learners = links()
+    with scratch() as folder:
+        return measure(learners, connected(folder), options)
+
+
+def measure(learners: Sequence[Learner], api: Api, options: argparse.Namespace) -> int:
+    """Measure as the options say; print and write the rows, also those before a Ctrl-C; return the exit status."""
     rows: list[Row] = []
     ways: list[Way] = []
     try:

@@ -202,10 +202,19 @@ class Connection:
         return printed, "the kernel died"
 
     def _ask(self) -> str:
-        """The identifier of the kernel's process; empty if there is no answer."""
+        """The identifier of the kernel's process, once its output arrives, too; empty if it does not answer.
+
+        If the kernel is busy at that moment, the server does not wait until it is subscribed to the output.
+        """
         self._send("control", "kernel_info_request", {})
-        answers = (each for each in self._messages() if each["msg_type"] == "kernel_info_reply")
-        return next((answer["header"]["session"] for answer in answers), "")
+        process, subscribed = "", False
+        for message in self._messages():
+            if message["msg_type"] == "kernel_info_reply":
+                process = message["header"]["session"]
+            subscribed = subscribed or message["channel"] == "iopub"
+            if process and subscribed:
+                return process
+        return ""
 
     def _send(self, channel: str, sort: str, content: JSON) -> str:
         """Send a message to the kernel, and return its identifier. On `control`, a kernel answers while it runs a cell."""

@@ -286,7 +286,7 @@ def test_a_cluster_without_learners():
 
 def test_the_verb_and_the_function_read_once(monkeypatch, capsys):
     api = LiveApi(*LEARNERS)
-    monkeypatch.setattr(module, "_connected", lambda folder: api)
+    monkeypatch.setattr(module, "connected", lambda folder: api)
     verb(csv=True, json=False)
     assert len(capsys.readouterr().out.splitlines()) == 21
     verb(csv=False, json=True)
@@ -298,7 +298,7 @@ def test_the_verb_serves_until_it_is_interrupted(monkeypatch, capsys):
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_connected", lambda folder: LiveApi("ada", whole=False, namespace="ada"))
+    monkeypatch.setattr(module, "connected", lambda folder: LiveApi("ada", whole=False, namespace="ada"))
     monkeypatch.setattr("workbook.cli.board.time", type("Clock", (), {"sleep": staticmethod(interrupt)}))
     verb(csv=False, json=False)
     out = capsys.readouterr().out

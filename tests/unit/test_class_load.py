@@ -123,24 +123,30 @@ class Kernel:
 
     Args:
         processes: the identifier at each question; None for no answer.
+        subscribed: the question from which on its output arrives.
     """
 
-    def __init__(self, *processes):
+    def __init__(self, *processes, subscribed=1):
         self.processes = iter(processes)
-        self.messages = []
+        self.subscribed = subscribed
         self.asked = 0
+        self.messages = []
 
     def send(self, text):
         sent = json.loads(text)
-        if sent["channel"] == "control":
-            self.asked += 1
-            process = next(self.processes, None)
-            if process:
-                self.messages.append({"msg_type": "kernel_info_reply", "header": {"session": process}, "content": {}})
-        else:
-            self.messages.append({"msg_type": "stream", "header": {}, "content": {"text": "begun"}})
-        for message in self.messages:
-            message.setdefault("parent_header", sent["header"])
+        if sent["channel"] == "shell":
+            self.say(sent, "iopub", "stream", {"text": "begun"})
+            return
+        self.asked += 1
+        if process := next(self.processes, None):
+            self.say(sent, "control", "kernel_info_reply", {}, process)
+            if self.asked >= self.subscribed:
+                self.say(sent, "iopub", "status", {"execution_state": "idle"}, process)
+
+    def say(self, request, channel, sort, content, process=""):
+        header = {"session": process}
+        message = {"channel": channel, "msg_type": sort, "header": header, "parent_header": request["header"]}
+        self.messages.append(message | {"content": content})
 
     def recv(self):
         if not self.messages:
@@ -150,6 +156,12 @@ class Kernel:
 
 def test_a_kernel_that_was_restarted_counts_as_dead_also_if_the_server_does_not_report_it():
     kernel = Kernel("first", "first", None, "second")
+    assert Connection(kernel).run("1") == ("begun", "the kernel died")
+    assert kernel.asked == 4
+
+
+def test_a_cell_waits_until_the_kernels_output_arrives():
+    kernel = Kernel("first", "first", "first", "second", subscribed=3)
     assert Connection(kernel).run("1") == ("begun", "the kernel died")
     assert kernel.asked == 4
 

@@ -171,7 +171,7 @@ def opened() -> Iterator[Board]:
         WorkbookError: there is no such context or no cluster, or no answer from the API server.
     """
     with scratch() as folder:
-        board = Board(_connected(folder))
+        board = Board(connected(folder))
         try:
             yield board
         finally:
@@ -204,8 +204,12 @@ def table(found: list[Row]) -> pd.DataFrame:
     return headed(frame.rename(columns=str.upper))
 
 
-def _connected(folder: Path) -> Api:
-    """A connection to the cluster of the class. A copy of the reader's kubeconfig is in `folder`."""
+def connected(folder: Path) -> Api:
+    """Return a connection to the cluster of the class, which `opened` describes.
+
+    Args:
+        folder: gets a copy of the reader's kubeconfig, with keys in it.
+    """
     context = os.environ.get("WORKBOOK_CONTEXT", "")
     if not context:
         return own_api()
