@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from aiohttp import ClientTimeout
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import url_path_join
@@ -63,6 +64,9 @@ c.JupyterHub.cleanup_proxy = False
 c.JupyterHub.last_activity_interval = 10  # seconds until a proxy that has restarted knows the desks again
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = "http://proxy-api.workbook-class:8001"
+# After a restart, the proxy has another address. The NetworkPolicy drops what is sent to the old one, so nothing refuses it.
+c.JupyterHubHTTPClient.session_options = {"timeout": ClientTimeout(total=30, sock_connect=3)}
+c.JupyterHubHTTPClient.connector_options = {"use_dns_cache": False}
 
 # Desks that are not used are stopped. The next visit of the link starts them again, with the same files and open tabs.
 idle = f"--timeout={os.environ['IDLE_SECONDS']}"

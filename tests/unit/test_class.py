@@ -287,6 +287,19 @@ def test_a_node_with_another_address_is_found_again():
     assert answers == [b"A LINE\n"] * 2 and len(searches) == 3
 
 
+def test_a_connection_without_an_answer_does_not_hold_up_a_browser(monkeypatch):
+    hole, connect = ("192.0.2.1", 8000), asyncio.open_connection
+
+    async def unanswered(*address):
+        if address == hole:
+            await asyncio.sleep(60)
+        return await connect(*address)
+
+    monkeypatch.setattr(asyncio, "open_connection", unanswered)
+    monkeypatch.setattr(door, "CONNECT", 0.1)
+    assert forwarded(lambda program, nowhere: (hole, lambda: program)) == [b"A LINE\n"] * 2
+
+
 @pytest.fixture
 def opened(monkeypatch, tmp_path, home):
     """`make class` on a cluster where everything works; the calls of the functions that do it."""

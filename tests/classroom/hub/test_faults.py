@@ -32,7 +32,7 @@ def test_the_hub_may_restart_while_a_learner_works(opened, ada):
 def test_the_proxy_may_restart_while_a_learner_works(opened, ada):
     ada.run("kept = 'in this kernel'")
     opened.kubectl("delete", "pod", f"-n{NAMESPACE}", "-lapp=proxy", "--wait=true")
-    assert ada.log_in() < 120  # the hub's default is to look after 300 s
+    assert ada.log_in() < 60  # the hub's default is to look after 300 s
     assert ada.run("print(kept)") == ("in this kernel\n", "")
 
 

@@ -19,6 +19,8 @@ PAUSE = 1
 """Seconds before the next try, after the connection to the cluster was lost."""
 PATIENCE = 2
 """Seconds in which a node of a cluster on this machine answers."""
+CONNECT = 5
+"""Seconds after which a connection counts as refused: a proxy that has ended leaves packets without an answer."""
 BLOCK = 65536
 """Bytes that are forwarded at once."""
 Address = tuple[str, int]
@@ -89,7 +91,7 @@ async def forward(near: Address, far: Address, find: Callable[[], Address | None
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal far
         try:
-            answers, requests = await asyncio.open_connection(*far)
+            answers, requests = await asyncio.wait_for(asyncio.open_connection(*far), CONNECT)
         except OSError:
             writer.close()  # the browser tries again
             if not search.locked():
