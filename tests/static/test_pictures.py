@@ -1,7 +1,6 @@
 """The notebooks' pictures: drawn from their source, and each of them used."""
 
 from base64 import b64decode
-from importlib.util import module_from_spec, spec_from_file_location
 
 import nbformat
 import pytest
@@ -10,14 +9,13 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from tests.glossary import sources
+from tests.programs import load
 from tests.record import PICTURE
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 
 SOURCE = NOTEBOOKS / "images" / "draw.py"
-spec = spec_from_file_location("draw", SOURCE)
-draw = module_from_spec(spec)
-spec.loader.exec_module(draw)
+draw = load(SOURCE)
 
 
 @pytest.mark.parametrize("path", draw.drawn(), ids=lambda path: path.stem)

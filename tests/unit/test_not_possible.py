@@ -1,12 +1,12 @@
 """A notebook that is not possible on this machine is skipped, and the cluster of a failed one is deleted."""
 
-import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import output_from_msg
 
+from tests.programs import load
 from workbook.base.errors import NotPossible
 from workbook.base.paths import ROOT
 from workbook.cluster.protocol import State
@@ -18,10 +18,7 @@ NO_TEST = pytest.CollectReport("tests/browser/test_a.py", "skipped", ("", 1, "no
 @pytest.fixture(scope="module")
 def conftest():
     """The set-up for notebooks as tests."""
-    spec = importlib.util.spec_from_file_location("conftest_of_notebooks", ROOT / "conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(ROOT / "conftest.py", "conftest_of_notebooks")
 
 
 def cell(config, parent, name, error=""):

@@ -1,6 +1,5 @@
 """The program that starts all desks, with a hub that only notes what it is asked."""
 
-import importlib.util
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -9,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.programs import load
 from workbook.base.paths import ROOT
 
 PROGRAM = ROOT / "classroom" / "hub" / "start_desks.py"
@@ -49,16 +49,14 @@ def hub(tmp_path):
         server.seen = SimpleNamespace(
             requests=[], states={}, address=f"http://127.0.0.1:{server.server_port}/hub", links=tmp_path
         )
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.seen
         server.shutdown()
 
 
 @pytest.fixture
 def program(monkeypatch):
-    spec = importlib.util.spec_from_file_location("start_desks", PROGRAM)
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
+    program = load(PROGRAM)
     monkeypatch.setattr(program, "PAUSE", 0.01)
     return program
 

@@ -18,6 +18,12 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 IMPORTS = "%load_ext workbook\nfrom workbook import begin, pods, rollout_status"
 
 
+def end_desk(opened, learner):
+    """Delete the Pod of a learner's desk, and wait until the hub knows."""
+    opened.kubectl("delete", "pod", "desk", f"-n{learner}{DESK}", "--wait=true")
+    time.sleep(10)  # the hub looks every five seconds
+
+
 def test_the_hub_may_restart_while_a_learner_works(opened, ada):
     ada.run("kept = 'in this kernel'")
     opened.kubectl("delete", "pod", f"-n{NAMESPACE}", "-lapp=hub", "--wait=true")
@@ -38,8 +44,7 @@ def test_the_proxy_may_restart_while_a_learner_works(opened, ada):
 
 def test_files_survive_the_end_of_a_desk(opened, bob):
     bob.run("open('mine.txt', 'w').write('my work')")
-    opened.kubectl("delete", "pod", "desk", f"-n{BOB}{DESK}", "--wait=true")
-    time.sleep(10)  # the hub looks every five seconds
+    end_desk(opened, BOB)
     bob.log_in()
     bob.begin()
     assert bob.run("print(open('mine.txt').read())") == ("my work\n", "")
@@ -57,8 +62,7 @@ def test_files_survive_a_kernel_that_uses_too_much_memory(bob):
 
 def test_a_second_start_keeps_everything_and_starts_what_has_ended(opened, ada, bob):
     ada.run("kept = 'in this kernel'")
-    opened.kubectl("delete", "pod", "desk", f"-n{BOB}{DESK}", "--wait=true")
-    time.sleep(10)  # the hub looks every five seconds
+    end_desk(opened, BOB)
     assert deploy.deploy(opened.cluster, LEARNERS[:1]) == opened.tokens
     assert opened.kubectl("get", "pod", "desk", f"-n{BOB}{DESK}", "-o", "jsonpath={.status.phase}") == "Running"
     assert ada.run("print(kept)") == ("in this kernel\n", "")
