@@ -8,6 +8,8 @@ Documentation: https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.ht
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -18,6 +20,8 @@ PATIENCE = 300
 """Seconds after which the class opens without the desks that have not started."""
 PAUSE = 1
 """Seconds between two questions about a desk."""
+ANSWER = 30
+"""Seconds to wait for an answer of the hub. A learner whose desk was not started starts it with the link."""
 
 
 def main(hub: str, links: Path, patience: float = PATIENCE) -> None:
@@ -36,12 +40,18 @@ def main(hub: str, links: Path, patience: float = PATIENCE) -> None:
 
 
 def start(hub: str, token: str, end: float) -> bool:
-    """Start a learner's desk; return whether it runs at that time."""
-    browser = requests.Session()
-    browser.get(f"{hub}/link", params={"token": token}, allow_redirects=False)
+    """Start a learner's desk; return whether it runs at that time. Without an answer of the hub, the others go on."""
+    with suppress(requests.RequestException):
+        return _start(hub, token, end)
+    return False
+
+
+def _start(hub: str, token: str, end: float) -> bool:
+    get = partial(requests.Session().get, allow_redirects=False, timeout=ANSWER)
+    get(f"{hub}/link", params={"token": token})
     asked = False
     while True:
-        desk = browser.get(f"{hub}/api/user").json().get("servers", {}).get("", {})
+        desk = get(f"{hub}/api/user").json().get("servers", {}).get("", {})
         if desk.get("ready"):
             return True
         if time.monotonic() > end:
@@ -49,7 +59,7 @@ def start(hub: str, token: str, end: float) -> bool:
         if not desk.get("pending"):
             if asked:
                 return False
-            browser.get(f"{hub}/spawn", allow_redirects=False)
+            get(f"{hub}/spawn")
             asked = True
         time.sleep(PAUSE)
 

@@ -23,6 +23,9 @@ class Hub(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         name = parse_qs(url.query).get("token", [self.headers.get("Cookie", "").removeprefix("name=")])[0]
         server.requests.append((name, url.path))
+        if server.silent == name:
+            self.close_connection = True
+            return
         body = {}
         if url.path == "/hub/api/user":
             states = server.states.get(name, [{}])
@@ -46,9 +49,8 @@ class Hub(BaseHTTPRequestHandler):
 def hub(tmp_path):
     """The hub's address, the folder with the links, what was asked, and each desk's next states."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        server.seen = SimpleNamespace(
-            requests=[], states={}, address=f"http://127.0.0.1:{server.server_port}/hub", links=tmp_path
-        )
+        address = f"http://127.0.0.1:{server.server_port}/hub"
+        server.seen = SimpleNamespace(requests=[], states={}, silent="", address=address, links=tmp_path)
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.seen
         server.shutdown()
@@ -98,3 +100,12 @@ def test_the_class_does_not_wait_for_a_desk_forever(hub, program, capsys):
     invite(hub, "ada", "eve")
     program.main(hub.address, hub.links, patience=0.2)
     assert capsys.readouterr().out.split() == ["eve"]
+
+
+def test_one_lost_answer_does_not_stop_the_other_desks(hub, program, capsys):
+    invite(hub, "ada", "bob")
+    hub.silent = "bob"
+    hub.states["ada"] = [{}, {"pending": "spawn"}, {"ready": True}]
+    program.main(hub.address, hub.links)
+    assert capsys.readouterr().out.split() == ["bob"]
+    assert ("ada", "/hub/spawn") in hub.requests
