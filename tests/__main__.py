@@ -25,6 +25,8 @@ FOLDERS = {
     "class-test": ("tests/classroom",),
 }
 """The folder that each verb tests; `test` runs everything that is not slow."""
+IN_LANES = ("test", "mutants", "test-order")
+"""The verbs whose tests may run at once. The others break or measure what all lanes share."""
 SLOW_TOO = ("-m", "")
 """An empty selection, in place of the one in pyproject.toml that leaves out slow tests."""
 
@@ -48,12 +50,12 @@ def main() -> int:
     if options.verb == "offline":
         require_namespaces()
     os.chdir(ROOT)
-    if options.verb == "test" and (number := plan.lanes(options.lanes)) > 1:
-        status = pytest.main(plan.arguments(number, arguments))
+    chosen = [*FOLDERS[options.verb], *SLOW_TOO] if FOLDERS[options.verb] else []
+    if options.verb in IN_LANES and (number := plan.lanes(options.lanes)) > 1:
+        status = pytest.main(plan.arguments(number, [*chosen, *arguments]))
         if status != NO_LANES:
             return status
-        return subprocess.call([sys.executable, "-m", "tests", "test", *arguments])
-    chosen = (*FOLDERS[options.verb], *SLOW_TOO) if FOLDERS[options.verb] else ()
+        return subprocess.call([sys.executable, "-m", "tests", options.verb, *arguments])
     return pytest.main(["--nbval", *chosen, *arguments])
 
 

@@ -24,6 +24,8 @@ TOGETHER = {
     "JupyterLab": ("tests/browser/test_jupyterlab.py", "tests/cluster/test_safety.py"),  # each looks for a free port
 }
 """The tests of several files that run one after the other, in the same lane, because of what they share."""
+APART = ("tests/mutants/", "tests/order/")
+"""Their tests share nothing, and so those of one file may run at once."""
 LONG = (
     "tests/unit/test_platforms.py",
     "tests/handout/",
@@ -35,6 +37,8 @@ LONG = (
 
 def unit(nodeid: str) -> str:
     """Return the tests that a test stays together with: those of its file, or those that share something."""
+    if nodeid.startswith(APART):
+        return nodeid
     file = nodeid.partition("::")[0]
     return next((shared for shared, files in TOGETHER.items() if file.startswith(files)), file)
 
