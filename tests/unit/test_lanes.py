@@ -48,14 +48,19 @@ def test_a_file_stays_together_and_so_do_files_that_share_something():
     assert {*map(lanes.unit, together)} == {"the second cluster"}
 
 
+def test_tests_that_share_nothing_may_run_at_once():
+    tests = [f"tests/{folder}/test_a.py::test_b[{name}]" for folder in ("mutants", "order") for name in "cd"]
+    assert [*map(lanes.unit, tests)] == tests
+
+
 def test_the_files_that_stay_together_exist():
-    for files in (*lanes.TOGETHER.values(), lanes.LONG):
+    for files in (*lanes.TOGETHER.values(), lanes.LONG, lanes.APART):
         assert all((ROOT / file).exists() for file in files)
 
 
 def test_the_long_comes_first_and_after_the_last_notebook_nothing_needs_a_cluster():
     books = [f"notebooks/{path.name}::Cell {number}" for path in find() for number in (0, 1)]
-    mixed = [item("tests/mutants/test_m.py::test_a"), item("tests/mutants/test_m.py::test_b", cluster=True)]
+    mixed = [item("tests/cluster/test_m.py::test_a"), item("tests/cluster/test_m.py::test_b", cluster=True)]
     shared = item("tests/existing/test_e.py::test_a", cluster=True)
     long = item("tests/unit/test_platforms.py::test_a")
     items = [item("tests/unit/test_c.py::test_a"), *map(item, books), long, *mixed, shared]
