@@ -25,8 +25,8 @@ FOLDERS = {
     "class-test": ("tests/classroom",),
 }
 """The folder that each verb tests; `test` runs everything that is not slow."""
-IN_LANES = ("test", "mutants", "test-order")
-"""The verbs whose tests may run at once. The others break or measure what all lanes share."""
+IN_LANES = ("test", "test-order")
+"""The verbs whose tests may run at once. Those of the others break, replace or measure what all lanes share."""
 SLOW_TOO = ("-m", "")
 """An empty selection, in place of the one in pyproject.toml that leaves out slow tests."""
 

@@ -24,8 +24,8 @@ TOGETHER = {
     "JupyterLab": ("tests/browser/test_jupyterlab.py", "tests/cluster/test_safety.py"),  # each looks for a free port
 }
 """The tests of several files that run one after the other, in the same lane, because of what they share."""
-APART = ("tests/mutants/", "tests/order/")
-"""Their tests share nothing, and so those of one file may run at once."""
+APART = "tests/order/"
+"""Its tests share nothing, and so those of one file may run at once."""
 LONG = (
     "tests/unit/test_platforms.py",
     "tests/handout/",

@@ -17,7 +17,6 @@ import pytest
 from tests import sessions
 from tests.cells import code_cells
 from tests.coverage import PROCESSES
-from tests.undisturbed import image
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.lessons.kubectl import kubectl
@@ -139,16 +138,13 @@ def test_the_wrong_is_caught(copy, mutant, record_property):
     before = (copy / mutant["file"]).read_text(encoding="utf-8")
     try:
         change(copy, mutant)
-        notebooks = mutant.get("notebooks", [])
         options = {key: mutant[key] for key in ("listing", "leaves_out") if key in mutant}
-        other_image = mutant["file"].startswith("app/") and "02" not in notebooks  # which holds it for itself
-        with image() if other_image else nullcontext():
-            for arguments in (
-                *({"notebook": number, **options} for number in notebooks),
-                *([{"tests": mutant["run"]}] if "run" in mutant else []),
-            ):
-                if failed := run(copy, **arguments):
-                    break
+        for arguments in (
+            *({"notebook": number, **options} for number in mutant.get("notebooks", [])),
+            *([{"tests": mutant["run"]}] if "run" in mutant else []),
+        ):
+            if failed := run(copy, **arguments):
+                break
         where = place(copy, failed) if failed else ""
     finally:
         (copy / mutant["file"]).write_text(before, encoding="utf-8")
