@@ -27,11 +27,16 @@ def image() -> Iterator[None]:
         yield
 
 
+def compares(path: Path) -> bool:
+    """Whether a notebook compares the image before and after."""
+    return path.name.startswith("02_")
+
+
 def needs_it(item: pytest.Item | None) -> bool:
     """Whether an item needs the image as it is."""
     if item is None:
         return False
-    return item.path.name.startswith("02_") if is_cell(item) else item.get_closest_marker("same_image") is not None
+    return compares(item.path) if is_cell(item) else item.get_closest_marker("same_image") is not None
 
 
 @pytest.hookimpl(tryfirst=True)

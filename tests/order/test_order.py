@@ -16,7 +16,7 @@ from jupyter_client.manager import KernelManager
 import workbook
 from tests import sessions
 from tests.cells import code_cells
-from tests.undisturbed import image
+from tests.undisturbed import compares, image
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.base.paths import ROOT
 from workbook.cluster.current import current
@@ -84,7 +84,7 @@ def test_a_kernel_that_is_killed_in_the_middle_of_a_cell(path, drawn):
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        with image() if path.name.startswith("02_") else nullcontext():
+        with image() if compares(path) else nullcontext():
             for source in code[:last]:
                 client.execute_interactive(source, timeout=600, output_hook=lambda message: None)
             pid = manager.provisioner.process.pid
