@@ -26,6 +26,8 @@ DESKTOP = {"width": 1440, "height": 900}
 TABLET = {"width": 820, "height": 1180}
 SLOWEST = 300_000
 """Milliseconds that a notebook may take."""
+PATIENCE = 3_000, 10_000, 30_000
+"""Milliseconds that the palette gets to open, one attempt after the other."""
 RAN, BEGUN = (re.compile(rf"^\[{inside}\]:$") for inside in (r"\d+", r"(\*|\d+)"))
 """The prompt to the left of a cell."""
 KUBECONFIG = """
@@ -56,20 +58,24 @@ class Reader:
         palette = self.page.locator("#modal-command-palette")
         search = palette.locator(".lm-CommandPalette-input")
         chosen = palette.locator(".lm-mod-active .lm-CommandPalette-itemLabel").filter(has_text=command)
-        for attempts_left in (2, 1, 0):
+        for milliseconds in PATIENCE:
             self.keyboard.press("ControlOrMeta+Shift+KeyC")
             try:
-                search.fill(command)
-                expect(chosen).to_have_text(command)
-                search.press("Enter")
+                search.fill(command, timeout=milliseconds)
+                expect(chosen).to_have_text(command, timeout=milliseconds)
+                search.press("Enter", timeout=milliseconds)
                 effect()
                 return
             except (AssertionError, playwright.Error):
-                if not attempts_left:
+                if milliseconds == PATIENCE[-1]:
                     raise
 
     def open(self, name):
-        """Open a notebook by its path, and wait until its kernel is ready."""
+        """Open a notebook by its path in place of the one before, and wait until its kernel is ready.
+
+        Each check searches the whole page, and so those that stay open make it slow.
+        """
+        self.choose("Close All Tabs", lambda: expect(self.notebook).to_have_count(0))
         self.choose("Open from Path…", lambda: expect(self.page.locator(".jp-Dialog input")).to_be_focused())
         self.keyboard.type(name)
         self.keyboard.press("Enter")
