@@ -63,7 +63,7 @@ class Reader:
             try:
                 search.fill(command, timeout=milliseconds)
                 expect(chosen).to_have_text(command, timeout=milliseconds)
-                search.press("Enter", timeout=milliseconds)
+                search.press("Enter")
                 effect()
                 return
             except (AssertionError, playwright.Error):
@@ -160,6 +160,14 @@ def reader(folder, users_kubeconfig, chromium):
         reader = Reader(page)
         reader.settle(find()[0].name)
         yield reader
+
+
+@pytest.fixture(autouse=True)
+def picture_of_a_failure(request, reader, shoot):
+    failures = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failures:
+        shoot(reader.page, f"{request.node.name} failed")
 
 
 def hidden(cell):
