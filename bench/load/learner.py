@@ -108,12 +108,14 @@ class Learner:
                 yield Cell(notebook, index, cell.source, end, end - begun, failure)
 
     @contextmanager
-    def kernel(self, path: str = "notebooks/load.ipynb") -> Iterator[str]:
+    def kernel(self, path: str = "") -> Iterator[str]:
         """Start a kernel, yield its identifier, and end it.
 
         Args:
-            path: of the notebook that the kernel belongs to. It needn't exist, but its folder must.
+            path: of the notebook that the kernel belongs to. Without one, it's a new name: two sessions of the same notebook
+                would have the same kernel, which ends with the first of them.
         """
+        path = path or f"notebooks/{uuid.uuid4().hex}.ipynb"  # it needn't exist, but its folder must
         wanted = {"path": path, "name": Path(path).name, "type": "notebook", "kernel": {"name": "python3"}}
         session = self.ask("POST", "sessions", wanted)
         try:

@@ -82,7 +82,7 @@ class Reader:
         self.settle(name.split("/")[-1])
 
     def settle(self, name=""):
-        """Wait until a notebook is open and its kernel ready: before that, JupyterLab takes the focus away again.
+        """Wait until a notebook is open, has the focus, and its kernel is ready: before that, JupyterLab takes the focus away again.
 
         Without cells, a command such as *Run All Cells* does nothing. The status bar may still show the last notebook's
         kernel, and so the one in the notebook's own toolbar counts.
@@ -93,6 +93,7 @@ class Reader:
         expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached(
             timeout=SLOWEST
         )
+        expect(self.notebook.locator(":focus")).to_have_count(1)
 
     def run_all(self, cells):
         """Run the whole notebook, and wait until this number of cells show that they have run."""
