@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.coverage import PROCESSES
 from workbook.base.paths import ROOT
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -17,6 +18,12 @@ def home(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", os.environ["PATH"])  # so that what `begin` sets is undone after the test
     return tmp_path
+
+
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """Measure nothing in a copy of the repository: the coverage is that of the repository itself."""
+    monkeypatch.delenv(PROCESSES, raising=False)
 
 
 @pytest.fixture

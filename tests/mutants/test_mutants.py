@@ -16,12 +16,12 @@ import pytest
 
 from tests import sessions
 from tests.cells import code_cells
-from tests.coverage import PROCESSES
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.lessons.kubectl import kubectl
 from workbook.lessons.progress import CONFIG_MAP
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
 MUTANTS = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))["mutant"]
 PATIENCE = {"05": "0.5", "08": "0.5", "09": "0.5", "10": "0.75", "11": "0.5", "15": "0.9"}
 """The factors for the timeouts of waits, so that a wait that times out ends sooner. Slow programs get a larger factor."""
@@ -34,12 +34,6 @@ LEFT_OUT = shutil.ignore_patterns(
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("mutants") / "repository", ignore=LEFT_OUT))
-
-
-@pytest.fixture(autouse=True)
-def unmeasured(monkeypatch):
-    """Measure nothing in the copy: the coverage is that of the repository itself."""
-    monkeypatch.delenv(PROCESSES, raising=False)
 
 
 def run(copy, *, notebook="", tests=(), listing=False, leaves_out=()):

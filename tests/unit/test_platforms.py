@@ -11,7 +11,6 @@ import subprocess
 import pytest
 
 from tests import sessions
-from tests.coverage import PROCESSES
 from workbook.base.paths import ROOT
 
 LOCALE = "en_US.CP1252"
@@ -42,8 +41,8 @@ def locales(tmp_path):
     return tmp_path / "locales"
 
 
-def test_the_unit_tests_pass_in_unusual_circumstances(tmp_path, locales, monkeypatch):
-    monkeypatch.delenv(PROCESSES, raising=False)  # the coverage is that of the repository itself
+@pytest.mark.usefixtures("unmeasured")
+def test_the_unit_tests_pass_in_unusual_circumstances(tmp_path, locales):
     folder = tmp_path / "Jürgen Müller"
     copy = shutil.copytree(ROOT, folder / "workbook", ignore=LEFT_OUT)
     for name, mode in {"unreadable": 0o000, "scratch": 0o700, "site": 0o700}.items():
