@@ -1,7 +1,10 @@
 """JupyterLab: on a free port of the loopback interface, with a token that no other user and no child process sees; and the environment of its children."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
@@ -124,3 +127,17 @@ def test_a_terminal_opens_where_the_paths_of_the_manifests_begin(server):
 def test_the_token_is_needed(server):
     with pytest.raises(OSError, match="403"):
         server.post("/api/kernels", token="c")
+
+
+def test_it_ends_with_its_own_exit_status_although_a_request_was_cut_off(tmp_path):
+    """The thread of such a request never ends, and Python would wait for it."""
+    package = tmp_path / "jupyterlab"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import sys, threading\nthreading.Thread(target=threading.Event().wait).start()\nprint('stopped')\nsys.exit(3)"
+    )
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "JUPYTER_TOKEN": "t"}
+    command = [sys.executable, "-m", "workbook.machine.server"]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (3, "stopped\n")
