@@ -135,9 +135,10 @@ def test_it_ends_with_its_own_exit_status_although_a_request_was_cut_off(tmp_pat
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(
-        "import sys, threading\nthreading.Thread(target=threading.Event().wait).start()\nprint('stopped')\nsys.exit(3)"
+        "import sys, threading\nthreading.Thread(target=threading.Event().wait).start()\nprint('stopped')\nsys.exit(3)",
+        encoding="utf-8",
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "JUPYTER_TOKEN": "t"}
     command = [sys.executable, "-m", "workbook.machine.server"]
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, timeout=60)
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, encoding="utf-8", timeout=60)
     assert (done.returncode, done.stdout) == (3, "stopped\n")
