@@ -51,3 +51,14 @@ def load_ipython_extension(ipython):
     ipython.register_magic_function(kubectl.magic, "line", "kubectl")
     ipython.register_magic_function(docker.magic, "line", "docker")
     report.attach(ipython)
+
+
+def unload_ipython_extension(ipython):
+    """Report no longer; `%unload_ext workbook` and `%reload_ext workbook` call this. The magics stay.
+
+    Args:
+        ipython: IPython's `InteractiveShell`.
+    """
+    from workbook.lessons import report  # as above
+
+    report.detach(ipython)

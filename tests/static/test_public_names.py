@@ -27,7 +27,7 @@ def test_every_parameter_and_result_has_a_type(name):
 
 
 def test_dir_lists_the_public_names_for_completion():
-    assert set(workbook.__all__) | {"load_ipython_extension"} <= set(dir(workbook))
+    assert set(workbook.__all__) | {"load_ipython_extension", "unload_ipython_extension"} <= set(dir(workbook))
 
 
 def test_another_name_is_refused_as_by_any_module():

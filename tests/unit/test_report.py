@@ -1,5 +1,6 @@
 """What a kernel reports to its learner's ConfigMap, and what it never does: delay a cell, or disturb it."""
 
+import threading
 import time
 
 import pytest
@@ -13,13 +14,17 @@ from workbook.lessons.progress import CONFIG_MAP
 
 @pytest.fixture
 def shell(monkeypatch):
-    """A shell that has run `%load_ext workbook`. IPython's `get_ipython` returns it, as in a kernel."""
+    """A shell that has run `%load_ext workbook`. IPython's `get_ipython` returns it, as in a kernel.
+
+    It is unloaded at the end: otherwise its reporter would write to the next test's server.
+    """
     monkeypatch.setattr(report, "GAP", 0.01)
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    workbook.load_ipython_extension(shell)
+    shell.run_line_magic("load_ext", "workbook")
     shell.run_cell("from workbook import check, exercise")
-    return shell
+    yield shell
+    workbook.unload_ipython_extension(shell)
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ def test_a_cell_is_neither_delayed_nor_disturbed(api_server, data, shell, capsys
     if trouble == "refused":
         api_server.refused = {"PATCH"}
     elif trouble == "slow":
-        monkeypatch.setattr(report, "store", lambda changes: time.sleep(60))
+        monkeypatch.setattr(report, "store", lambda changes: time.sleep(3))
     else:
         monkeypatch.setenv("WORKBOOK_CLUSTER", "no such provider")
     begun = time.monotonic()
@@ -102,3 +107,21 @@ def test_a_second_load_reports_once(data, shell):
     workbook.load_ipython_extension(shell)
     assert shell.workbook_reporter is reporter
     assert shell.events.callbacks["post_run_cell"].count(reporter.cell_ended) == 1
+
+
+def test_nothing_is_reported_after_the_extension_was_unloaded(api_server, data, shell, capsys):
+    shell.run_cell("1 + 1")
+    poll(lambda: "last-cell" in data(), timeout=30)
+    api_server.requests.clear()
+    shell.run_cell("1 + 1")  # its report is due 5 seconds later
+    writers = [thread for thread in threading.enumerate() if thread.name == "workbook-report"]
+    shell.run_line_magic("unload_ext", "workbook")
+    shell.run_cell("check('it rains', False)")
+    assert writers and not any(thread.is_alive() for thread in writers)
+    assert patches(api_server) == [] and "failed-check" not in data()
+
+
+def test_a_reload_reports_on(data, shell, capsys):
+    shell.run_line_magic("reload_ext", "workbook")
+    shell.run_cell("check('it rains', False)")
+    poll(lambda: data().get("failed-check") == "it rains", timeout=30)

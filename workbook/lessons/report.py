@@ -32,14 +32,15 @@ Changes = dict[str, str | None]
 
 
 class Reporter:
-    """Collects the changes in one kernel, and writes them in a background thread, which ends with the process."""
+    """Collects the changes in one kernel, and writes them in a background thread, which ends with it or with the process."""
 
     def __init__(self) -> None:
         self._changes: Changes = {}
         self._failed: str | None = None  # the text that was reported last; None before the first report
-        self._urgent = False
+        self._urgent = self._closed = False
         self._changed = threading.Condition()
-        threading.Thread(target=self._write, name="workbook-report", daemon=True).start()
+        self._writer = threading.Thread(target=self._write, name="workbook-report", daemon=True)
+        self._writer.start()
 
     def check(self, failed: str) -> None:
         """Report the check that fails, or with an empty text that none does. The time of its first failure stays."""
@@ -53,6 +54,13 @@ class Reporter:
         """Report that a cell has ended now: https://ipython.readthedocs.io/en/stable/config/callbacks.html."""
         self._put({LAST_CELL: kubernetes_time(datetime.now(UTC))})
 
+    def close(self) -> None:
+        """Write nothing any more. A write that has begun is waited for; what has not been written is dropped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._writer.join()
+
     def _put(self, changes: Changes, *, urgent: bool = False) -> None:
         with self._changed:
             self._changes |= changes
@@ -63,8 +71,10 @@ class Reporter:
         due = 0.0
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._changes)
-                self._changed.wait_for(lambda: self._urgent, timeout=max(0, due - time.monotonic()))
+                self._changed.wait_for(lambda: self._changes or self._closed)
+                self._changed.wait_for(lambda: self._urgent or self._closed, timeout=max(0, due - time.monotonic()))
+                if self._closed:
+                    return
                 changes, self._changes, self._urgent = self._changes, {}, False
             store(changes)
             due = time.monotonic() + PAUSE
@@ -81,6 +91,18 @@ def attach(shell: "InteractiveShell") -> None:
         reporter = Reporter()
         setattr(shell, ATTRIBUTE, reporter)
         shell.events.register("post_run_cell", reporter.cell_ended)
+
+
+def detach(shell: "InteractiveShell") -> None:
+    """Report from this shell no longer.
+
+    Args:
+        shell: the shell that `attach` was called for. Nothing happens if it was not.
+    """
+    if reporter := getattr(shell, ATTRIBUTE, None):
+        shell.events.unregister("post_run_cell", reporter.cell_ended)
+        delattr(shell, ATTRIBUTE)
+        reporter.close()
 
 
 def failed(claim: str) -> None:
