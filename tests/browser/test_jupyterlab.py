@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from tests.cells import code_cells
+from tests.kernel import expect_ready
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.cli.lab import FIRST_NOTEBOOK
 from workbook.lessons.begin import begin
@@ -84,15 +85,12 @@ class Reader:
     def settle(self, name=""):
         """Wait until a notebook is open, has the focus, and its kernel is ready: before that, JupyterLab takes the focus away again.
 
-        Without cells, a command such as *Run All Cells* does nothing. The status bar may still show the last notebook's
-        kernel, and so the one in the notebook's own toolbar counts.
+        Without cells, a command such as *Run All Cells* does nothing.
         """
         expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current")).to_contain_text(name)
         expect(self.notebook.locator(".jp-Spinner")).to_have_count(0)
         expect(self.notebook.locator(".jp-Cell")).not_to_have_count(0)
-        expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached(
-            timeout=SLOWEST
-        )
+        expect_ready(self.notebook, SLOWEST)
         expect(self.notebook.locator(":focus")).to_have_count(1)
 
     def run_all(self, cells):

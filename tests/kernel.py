@@ -1,0 +1,20 @@
+"""When a notebook that JupyterLab shows can be run."""
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api", reason="`make test` installs what drives a browser").expect
+
+
+def expect_ready(notebook, timeout):
+    """Wait until the notebook's kernel is ready.
+
+    Until JupyterLab has begun to start the kernel, its notebook has none, but is called idle already. *Run All Cells* then
+    only runs the first cell, and says nothing about the others. So the kernel's name comes first. The status bar may still
+    show the last notebook's kernel, and so the one in the notebook's own toolbar counts.
+
+    Args:
+        notebook: the locator of the notebook's panel.
+        timeout: milliseconds.
+    """
+    expect(notebook.locator(".jp-KernelName")).to_contain_text("Python 3", timeout=timeout)
+    expect(notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached(timeout=timeout)
