@@ -16,6 +16,7 @@ from workbook.base.paths import home
 from workbook.base.polling import poll
 from workbook.base.processes import run
 from workbook.base.steps import step
+from workbook.engine import cgroups
 
 SOCKET = "unix:///var/run/docker.sock"
 PID = Path("/var/run/docker.pid")
@@ -96,6 +97,8 @@ def start(facts: machine.Machine, answers: Callable[[], bool]) -> None:
                 fix="Look for the cause in its log: `journalctl -u docker`.",
             )
         elif not _running(PID, "dockerd"):  # if one is already starting, only wait for it
+            if facts.cgroups == 1:
+                cgroups.mount()
             _spawn(facts)
 
         def ended() -> bool:
