@@ -72,7 +72,12 @@ class Reader:
                     raise
 
     def open(self, name):
-        """Open a notebook by its path in place of the one before, and wait until its kernel is ready.
+        """Open a notebook by its path in place of the one before, and wait until its kernel is ready."""
+        self.show(name)
+        self.settle(name.split("/")[-1])
+
+    def show(self, name):
+        """Open a notebook by its path in place of the one before.
 
         Each check searches the whole page, and so those that stay open make it slow.
         """
@@ -80,7 +85,6 @@ class Reader:
         self.choose("Open from Path…", lambda: expect(self.page.locator(".jp-Dialog input")).to_be_focused())
         self.keyboard.type(name)
         self.keyboard.press("Enter")
-        self.settle(name.split("/")[-1])
 
     def settle(self, name=""):
         """Wait until a notebook is open, has the focus, and its kernel is ready: before that, JupyterLab takes the focus away again.
@@ -248,6 +252,28 @@ def test_it_can_be_dark(reader, shoot):
     reader.choose("Use Theme: JupyterLab Dark")
     expect(reader.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
     shoot(reader.page, "dark")
+
+
+def test_a_reader_who_runs_cells_before_there_is_a_kernel_is_told(reader):
+    """Unless a setting is changed, JupyterLab runs one of the cells, and says nothing about the others."""
+    starts = []  # of a kernel, which come late on a busy machine
+
+    def hold(route):
+        if route.request.method == "POST":
+            starts.append(route)
+        else:
+            route.continue_()
+
+    reader.page.route("**/api/sessions?*", hold)
+    path = find()[4]
+    reader.show(f"notebooks/{path.name}")
+    expect(reader.notebook.locator(".jp-Cell")).not_to_have_count(0)
+    reader.choose("Run All Cells", lambda: expect(reader.disturbances).to_contain_text("still initializing"))
+    assert starts
+    for route in starts:
+        route.continue_()
+    reader.settle(path.name)
+    expect(reader.notebook.locator(".jp-InputPrompt").filter(has_text=BEGUN)).to_have_count(0)
 
 
 def test_the_terminal_is_on_the_workbooks_cluster(reader, users_kubeconfig, shoot):

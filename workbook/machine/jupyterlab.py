@@ -20,7 +20,7 @@ from workbook.machine import server
 from workbook.machine.session import FOLDERS, for_kernels
 
 SETTINGS = Path(__file__).with_name("jupyterlab_settings")
-"""No questions about news or updates; documents such as the glossary are shown rendered."""
+"""No questions about news or updates; documents such as the glossary are shown rendered; cells that cannot run yet say so."""
 
 
 @contextmanager
