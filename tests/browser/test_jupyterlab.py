@@ -264,6 +264,7 @@ def test_a_reader_who_runs_cells_before_there_is_a_kernel_is_told(reader):
         else:
             route.continue_()
 
+    reader.save()  # JupyterLab asks before it closes a notebook that is not saved
     reader.page.route("**/api/sessions?*", hold)
     path = find()[4]
     reader.show(f"notebooks/{path.name}")
