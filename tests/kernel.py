@@ -1,11 +1,7 @@
 """When a notebook that JupyterLab shows can be run."""
 
-import pytest
 
-expect = pytest.importorskip("playwright.sync_api", reason="`make test` installs what drives a browser").expect
-
-
-def expect_ready(notebook, timeout):
+def await_kernel(notebook, timeout):
     """Wait until the notebook's kernel is ready.
 
     Until JupyterLab has begun to start the kernel, its notebook has none, but is called idle already. *Run All Cells* then
@@ -16,5 +12,6 @@ def expect_ready(notebook, timeout):
         notebook: the locator of the notebook's panel.
         timeout: milliseconds.
     """
-    expect(notebook.locator(".jp-KernelName")).to_contain_text("Python 3", timeout=timeout)
-    expect(notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached(timeout=timeout)
+    notebook.locator(".jp-KernelName", has_text="Python 3").wait_for(state="attached", timeout=timeout)
+    indicator = notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    indicator.wait_for(state="attached", timeout=timeout)

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from tests.cells import code_cells
-from tests.kernel import expect_ready
+from tests.kernel import await_kernel
 from workbook.base.notebooks import NOTEBOOKS, find
 from workbook.cli.lab import FIRST_NOTEBOOK
 from workbook.lessons.begin import begin
@@ -94,7 +94,7 @@ class Reader:
         expect(self.page.locator(".lm-DockPanel-tabBar .lm-mod-current")).to_contain_text(name)
         expect(self.notebook.locator(".jp-Spinner")).to_have_count(0)
         expect(self.notebook.locator(".jp-Cell")).not_to_have_count(0)
-        expect_ready(self.notebook, SLOWEST)
+        await_kernel(self.notebook, SLOWEST)
         expect(self.notebook.locator(":focus")).to_have_count(1)
 
     def run_all(self, cells):

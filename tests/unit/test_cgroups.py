@@ -1,7 +1,9 @@
 """Which control groups are mounted before the engine starts."""
 
 import os
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from workbook.engine import cgroups
@@ -17,20 +19,20 @@ perf_event	{1}	69	1
 net_prio	{0}	69	1
 hugetlb	10	69	1
 """
-MOUNTS = """\
-tmpfs /sys/fs/cgroup tmpfs rw,relatime,mode=755 0 0
-cgroup /sys/fs/cgroup/cpu cgroup rw,relatime,cpu 0 0
-cgroup /sys/fs/cgroup/hugetlb cgroup rw,relatime,hugetlb 0 0
-cgroup2 /sys/fs/cgroup/unified cgroup2 rw,relatime,perf_event 0 0
-"""
+MOUNTS = [
+    SimpleNamespace(fstype="tmpfs", opts="rw,relatime,mode=755"),
+    SimpleNamespace(fstype="cgroup", opts="rw,relatime,cpu"),
+    SimpleNamespace(fstype="cgroup", opts="rw,relatime,hugetlb"),
+    SimpleNamespace(fstype="cgroup2", opts="rw,relatime,perf_event"),
+]
 
 
 @pytest.fixture
-def mounted(tmp_path, program):
+def mounted(tmp_path, program, monkeypatch):
     """A function that mounts, and returns the words of each call of `mount`, which exits with `status`."""
     (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
     (tmp_path / "proc").mkdir()
-    (tmp_path / "proc/mounts").write_text(MOUNTS, encoding="utf-8")
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: MOUNTS)
 
     def mount(*hierarchies: int, status: int = 0) -> list[str]:
         (tmp_path / "proc/cgroups").write_text(CGROUPS.format(*hierarchies), encoding="utf-8")
@@ -45,7 +47,7 @@ def expected(root, *names):
     return [f"-t cgroup -o {name} cgroup {root}/sys/fs/cgroup/{name}" for name in names]
 
 
-@pytest.mark.parametrize("hierarchies", [(0, 0), (11, 13)], ids=["nobody has mounted them", "a node has mounted them"])
+@pytest.mark.parametrize("hierarchies", [(0, 0), (11, 13)], ids=["no node has mounted them", "a node has mounted them"])
 def test_what_is_not_mounted_is_mounted(mounted, tmp_path, hierarchies):
     assert mounted(*hierarchies) == expected(tmp_path, "net_cls,net_prio", "perf_event")
     assert (tmp_path / "sys/fs/cgroup/perf_event").is_dir()

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
+import psutil
+
 from workbook.base.log import LOG
 from workbook.base.processes import CommandFailed, run
 
-SYSTEM = Path("/")
 TOGETHER = {"cpuacct": "cpu", "net_prio": "net_cls"}
 """The controllers that systemd mounts together with another one."""
 
 
-def mount(root: Path = SYSTEM) -> None:
+def mount(root: Path = Path("/")) -> None:
     """Mount the controllers that are not mounted yet, so that the engine gives each container its own group in them.
 
     Otherwise a node's systemd mounts them, and all nodes share the groups there. Then each kubelet finds the groups of other
@@ -24,8 +25,8 @@ def mount(root: Path = SYSTEM) -> None:
 
     Documentation: https://docs.kernel.org/admin-guide/cgroup-v1/cgroups.html
     """
-    mounts = [line.split() for line in (root / "proc/mounts").read_text(encoding="utf-8").splitlines()]
-    mounted = {option for _, _, kind, options, *_ in mounts if kind == "cgroup" for option in options.split(",")}
+    mounts = [partition.opts for partition in psutil.disk_partitions(all=True) if partition.fstype == "cgroup"]
+    mounted = {option for options in mounts for option in options.split(",")}
     hierarchies: dict[str, list[str]] = {}
     for line in (root / "proc/cgroups").read_text(encoding="utf-8").splitlines():
         name, hierarchy, _, enabled = line.split()

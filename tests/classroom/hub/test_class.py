@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.classroom.hub.conftest import ADA, BOB
-from tests.kernel import expect_ready
+from tests.kernel import await_kernel
 from workbook.base.notebooks import find
 from workbook.classroom import board
 from workbook.classroom.hub.objects import DESK
@@ -33,7 +33,7 @@ def test_a_learners_way_from_the_link_to_the_exercise_and_the_board(opened, shoo
         notebook = page.locator(".jp-NotebookPanel:visible")
         expect(notebook.locator(".jp-Cell").first).to_be_visible(timeout=SLOWEST)
         assert "token" not in page.url
-        expect_ready(notebook, SLOWEST)
+        await_kernel(notebook, SLOWEST)
         shoot(page, "class-1-notebook")
         exercise = notebook.locator(".jp-CodeCell", has_text="name_service = None").first
         exercise.locator(".cm-content").click()
