@@ -36,7 +36,7 @@ def mounted(tmp_path, program, monkeypatch):
 
     def mount(*hierarchies: int, status: int = 0) -> list[str]:
         (tmp_path / "proc/cgroups").write_text(CGROUPS.format(*hierarchies), encoding="utf-8")
-        program("mount", f'echo "$*" >> {tmp_path}/calls; exit {status}')
+        program("mount", f'echo "$*" >> "{tmp_path}/calls"; exit {status}')
         cgroups.mount(tmp_path)
         return (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
 
@@ -63,6 +63,6 @@ def test_a_failure_ends_nothing(mounted, tmp_path):
 
 def test_where_all_are_mounted_nothing_happens(mounted, tmp_path, program):
     (tmp_path / "proc/cgroups").write_text("\n".join(CGROUPS.splitlines()[:3]), encoding="utf-8")
-    program("mount", f"touch {tmp_path}/called")
+    program("mount", f'touch "{tmp_path}/called"')
     cgroups.mount(tmp_path)
     assert not (tmp_path / "called").exists()
