@@ -258,7 +258,7 @@ def test_it_can_be_dark(reader, shoot):
 
 def test_a_reader_who_runs_cells_before_there_is_a_kernel_is_told(reader):
     """Unless a setting is changed, JupyterLab runs one of the cells, and says nothing about the others."""
-    starts = []  # of a kernel, of which there may be none yet when the reader is told
+    starts = []  # of a kernel, perhaps none before the notice appears
 
     def hold(route):
         if route.request.method == "POST":

@@ -76,26 +76,33 @@ def test_the_long_comes_first_and_after_the_last_notebook_nothing_needs_a_cluste
 
 
 @pytest.mark.parametrize(
-    ("wanted", "available", "installed", "provider", "lanes_found", "why"),
+    ("wanted", "available", "instances", "installed", "provider", "lanes_found", "why"),
     [
-        (1, 1, False, Provider.MINIKUBE, 1, ""),
-        (0, 20, True, Provider.KIND, 1, ""),
-        (3, 20, True, Provider.KIND, 3, ""),
-        (3, 9.5, True, Provider.KIND, 2, "9.5 GB of memory are available, and 3 need 12 GB"),
-        (2, 3, True, Provider.KIND, 1, "3.0 GB of memory are available, and 2 need 9 GB"),
-        (2, 20, False, Provider.KIND, 1, "pytest-xdist is not installed"),
-        (2, 20, True, Provider.MINIKUBE, 1, "only kind's clusters do"),
+        (1, 1, 128, False, Provider.MINIKUBE, 1, ""),
+        (0, 20, 512, True, Provider.KIND, 1, ""),
+        (3, 20, 512, True, Provider.KIND, 3, ""),
+        (3, 20, None, True, Provider.KIND, 3, ""),
+        (3, 9.5, 512, True, Provider.KIND, 2, "9.5 GB of memory are available, and 3 need 12 GB"),
+        (2, 3, 512, True, Provider.KIND, 1, "3.0 GB of memory are available, and 2 need 9 GB"),
+        (3, 20, 128, True, Provider.KIND, 1, "Linux allows 128 inotify instances, and 3 need 162; `sudo sysctl"),
+        (3, 20, 160, True, Provider.KIND, 2, "Linux allows 160 inotify instances, and 3 need 162; `sudo sysctl"),
+        (2, 20, 512, False, Provider.KIND, 1, "pytest-xdist is not installed"),
+        (2, 20, 512, True, Provider.MINIKUBE, 1, "only kind's clusters do"),
     ],
 )
 def test_a_machine_without_room_gets_fewer_and_that_is_said(
-    monkeypatch, capsys, wanted, available, installed, provider, lanes_found, why
+    monkeypatch, tmp_path, capsys, wanted, available, instances, installed, provider, lanes_found, why
 ):
+    limit = tmp_path / "max_user_instances"
+    if instances:
+        limit.write_text(f"{instances}\n", encoding="ascii")
+    monkeypatch.setattr(machine, "INOTIFY", limit)
     monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: SimpleNamespace(available=available * GB))
     monkeypatch.setattr(plan, "find_spec", lambda name: installed or None)
     monkeypatch.setattr(machine, "choose", lambda: (provider, ""))
     assert plan.lanes(wanted) == lanes_found
     printed = capsys.readouterr().out
-    assert why in printed if why else not printed
+    assert f"Lanes: {lanes_found}, and not {wanted}: " in printed and why in printed if why else not printed
 
 
 def test_all_folders_are_named_so_that_their_tables_are_printed():

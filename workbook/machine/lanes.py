@@ -5,7 +5,8 @@ The first lane has the number 0, and uses the cluster that the environment selec
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import psutil
 
@@ -17,19 +18,39 @@ from workbook.cluster.protocol import State
 
 FIRST_GB, EACH_GB = 6, 3
 """The memory that must be available for one lane, with the second cluster of a notebook or a test, and for each other lane."""
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+"""Linux' limit, which all clusters on this machine share. Elsewhere, the engine's virtual machine has it."""
+INSTANCES, OTHER_NODES = 27, 3
+"""The inotify instances of a node, and the nodes besides those of the lanes: two of a notebook, and one of a test."""
 UP = "from workbook.machine.set_up import up; up()"
 
 
 def room(wanted: int) -> int:
     """Return how many lanes this machine has room for; print why, if that is fewer than `wanted`."""
-    available = psutil.virtual_memory().available / 2**30
-    found = max(1, int((available - FIRST_GB) // EACH_GB) + 1)
-    why = f"{available:.1f} GB of memory are available, and {wanted} need {FIRST_GB + EACH_GB * (wanted - 1)} GB"
-    if wanted > 1 and choose()[0] is not Provider.KIND:
-        found, why = 1, "they share the images in one engine, and only kind's clusters do"
+    found, why = min(_limits(wanted))
+    found = max(1, found)
     if wanted > found:
         print(f"Lanes: {found}, and not {wanted}: {why}.")
     return max(1, min(found, wanted))
+
+
+def _limits(wanted: int) -> Iterator[tuple[int, str]]:
+    """Yield the number of lanes that each thing allows, and why it does not allow as many as `wanted`."""
+    available = psutil.virtual_memory().available / 2**30
+    need = FIRST_GB + EACH_GB * (wanted - 1)
+    yield (
+        int((available - FIRST_GB) // EACH_GB) + 1,
+        f"{available:.1f} GB of memory are available, and {wanted} need {need} GB",
+    )
+    if wanted > 1 and choose()[0] is not Provider.KIND:
+        yield 1, "they share the images in one engine, and only kind's clusters do"
+    if INOTIFY.exists():
+        allowed = int(INOTIFY.read_text(encoding="ascii"))
+        yield (
+            allowed // INSTANCES - OTHER_NODES,
+            f"Linux allows {allowed} inotify instances, and {wanted} need {INSTANCES * (wanted + OTHER_NODES)}; "
+            "`sudo sysctl fs.inotify.max_user_instances=512` allows more",
+        )
 
 
 def suffix(lane: int) -> str:
