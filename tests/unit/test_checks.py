@@ -4,6 +4,7 @@ from collections import namedtuple
 from types import SimpleNamespace
 
 import pytest
+from requests.exceptions import ReadTimeout
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import current
@@ -51,6 +52,16 @@ def test_a_missing_engine_is_reported_before_its_size(home, monkeypatch):
     monkeypatch.setattr(engine, "ensure_engine", none)
     with pytest.raises(WorkbookError, match=r"no Docker engine(.|\n)*Install Docker"):
         checks.require(current().engine)
+
+
+def test_an_engine_that_does_not_answer_any_more_is_a_finding(machine, monkeypatch):
+    def info():
+        raise ReadTimeout("Read timed out. (read timeout=4)")
+
+    monkeypatch.setattr(engine, "ensure_engine", lambda **_: SimpleNamespace(info=info))
+    (finding,) = checks.findings(["Docker engine"], Facts(changes=True))
+    assert (finding.ok, finding.found) == (False, "Read timed out. (read timeout=4)")
+    assert finding.fix.startswith("Run this again.")
 
 
 @pytest.mark.parametrize("bundle", [None, "a bundle"])

@@ -89,7 +89,7 @@ def findings(
             finding = Finding(False, "working", error.what, error.fix)
         except ModuleNotFoundError as error:
             finding = Finding(None, "", f"not checked: the Python package {error.name} is missing", "Run `make up`.")
-        except TimeoutError as error:
+        except OSError as error:  # requests' errors and TimeoutError are some
             fix = "Run this again. If the problem persists, restart the program in question."
             finding = Finding(False, "an answer", str(error), fix)
         if finding:
