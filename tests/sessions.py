@@ -1,7 +1,8 @@
-"""Python and pytest in processes of their own, and the processes that a session leaves behind."""
+"""Python and pytest in processes of their own, a copy of the repository for them, and the processes that a session leaves behind."""
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,14 @@ import psutil
 
 from workbook.base.paths import ROOT
 from workbook.base.polling import poll
+
+MADE = (".git", ".venv", "build", "work", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints")
+"""What is in a developer's folder, but not in the repository."""
+
+
+def copy_repository(to: Path) -> Path:
+    """Copy the repository as it is now, without what was made in it, to a folder that does not exist yet; return the folder."""
+    return shutil.copytree(ROOT, to, ignore=shutil.ignore_patterns(*MADE))
 
 
 def python(

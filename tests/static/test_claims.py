@@ -20,7 +20,7 @@ CHAPTER = {"H": 6, "A": 16, "T": 4, "S": 5, "P": 7, "V": 7, "Z": 2, "F": 1, "R":
 COMPUTED = {"R1"}
 """Claims whose cell only computes, so that nothing but the cell itself could be wrong."""
 MUTANTS = {
-    mutant["wrong"]: set(mutant.get("notebooks", []))
+    mutant["mistake"]: set(mutant.get("notebooks", []))
     for mutant in tomllib.loads((ROOT / "tests" / "mutants" / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
 }
 

@@ -15,9 +15,10 @@ MUTANTS = tomllib.loads((ROOT / "tests" / "mutants" / "mutants.toml").read_text(
 
 
 @pytest.mark.parametrize(
-    "mutant", [mutant for mutant in MUTANTS if "text" in mutant], ids=lambda mutant: mutant["wrong"]
+    "mutant", [mutant for mutant in MUTANTS if "text" in mutant], ids=lambda mutant: mutant["mistake"]
 )
 def test_the_text_that_is_replaced_occurs_once(mutant):
+    assert mutant["becomes"] != mutant["text"]
     source = (ROOT / mutant["file"]).read_text(encoding="utf-8")
     for text in (mutant["text"], *mutant.get("also", [])[:1]):
         count = source.count(text)
@@ -25,7 +26,7 @@ def test_the_text_that_is_replaced_occurs_once(mutant):
 
 
 def test_the_names_are_unique():
-    names = [mutant["wrong"] for mutant in MUTANTS]
+    names = [mutant["mistake"] for mutant in MUTANTS]
     assert len(names) == len(set(names))
 
 
@@ -35,7 +36,7 @@ def sources(number):
     return [cell.source for path in find((number,)) for cell in code_cells(nbformat.read(path, as_version=4))]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant["wrong"])
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant["mistake"])
 def test_the_cell_or_test_that_must_fail_exists(mutant):
     for number in mutant.get("notebooks", []):
         assert any(mutant["by"] in source for source in sources(number)), (

@@ -11,7 +11,6 @@ import subprocess
 import pytest
 
 from tests import sessions
-from workbook.base.paths import ROOT
 
 LOCALE = "en_US.CP1252"
 CIRCUMSTANCES = {
@@ -22,9 +21,6 @@ CIRCUMSTANCES = {
 }
 AT_START = f"import locale\nlocale.setlocale(locale.LC_CTYPE, {LOCALE!r})\n"
 """For sitecustomize.py, which Python runs after it has chosen the encoding of file names."""
-LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "build", "work", "__pycache__", ".*_cache", "*.egg-info", ".ipynb_checkpoints"
-)
 NOT_AGAIN = ("platforms", "needs", "engine_build", "engine_pull", "kube_watch", "page", "port_forward", "wait")
 """The modules whose tests start pytest themselves, or take long and only concern a network."""
 
@@ -44,7 +40,7 @@ def locales(tmp_path):
 @pytest.mark.usefixtures("unmeasured")
 def test_the_unit_tests_pass_in_unusual_circumstances(tmp_path, locales):
     folder = tmp_path / "Jürgen Müller"
-    copy = shutil.copytree(ROOT, folder / "workbook", ignore=LEFT_OUT)
+    copy = sessions.copy_repository(folder / "workbook")
     for name, mode in {"unreadable": 0o000, "scratch": 0o700, "site": 0o700}.items():
         (folder / name).mkdir(mode)
     (folder / "site" / "sitecustomize.py").write_text(AT_START, encoding="utf-8")
