@@ -117,9 +117,8 @@ class Kind(Cluster):
                 show=True,
                 timeout=900,
                 on_line=running.update,
-                # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
                 fix="Run this again. Docker needs 4 GB of memory and about 10 GB of free disk space. If other clusters run on"
-                " this machine, stop them, or raise its limit: `sudo sysctl fs.inotify.max_user_instances=512`.",
+                f" this machine, stop them, or raise its limit: {ready.MORE_INOTIFY}.",
             )
             api = self._connect()
             if not official:

@@ -14,9 +14,10 @@ from workbook.kube.objects import Object, condition, containers, takes_pods, wai
 from workbook.kube.watch import follow
 
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
+MORE_INOTIFY = "`sudo sysctl fs.inotify.max_user_instances=512`"
 INOTIFY = (
     "Each cluster uses about 25 inotify instances, and Linux allows 128 in all: stop other clusters, or run "
-    "`sudo sysctl fs.inotify.max_user_instances=512`. Then run this again."
+    f"{MORE_INOTIFY}. Then run this again."
 )
 
 

@@ -15,6 +15,7 @@ from workbook.base.processes import CommandFailed, run
 from workbook.cluster.choose import PROFILE, Provider, Settings, choose
 from workbook.cluster.current import made
 from workbook.cluster.protocol import State
+from workbook.cluster.ready import MORE_INOTIFY
 
 FIRST_GB, EACH_GB = 6, 3
 """The memory that must be available for one lane, with the second cluster of a notebook or a test, and for each other lane."""
@@ -49,7 +50,7 @@ def _limits(wanted: int) -> Iterator[tuple[int, str]]:
         yield (
             allowed // INSTANCES - OTHER_NODES,
             f"Linux allows {allowed} inotify instances, and {wanted} need {INSTANCES * (wanted + OTHER_NODES)}; "
-            "`sudo sysctl fs.inotify.max_user_instances=512` allows more",
+            f"{MORE_INOTIFY} allows more",
         )
 
 
