@@ -84,7 +84,7 @@ def test_a_change_and_a_stuck_pod_are_seen(kubectl, connect):
 
     with opened() as board:
         board.read()
-        assert board.of_class and [row.learner for row in shown()] == [*LEARNERS]
+        assert board.of_class and {row.learner for row in shown()} == {*LEARNERS}  # who is stuck comes first
         board.watch()
         poll(lambda: {str(row.stuck) for row in shown()} == {"['Pod web: ErrImageNeverPull']"}, timeout=60)
         failed = json.dumps({"data": {"failed-check": "it rains", "failed-since": "2026-01-01T00:00:00Z"}})
