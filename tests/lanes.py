@@ -98,9 +98,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         try:
             for _, _, prepare in needs.needed():
                 prepare()
+            ready = start_all(len(config.option.tx))
         except WorkbookError as error:
             pytest.exit(f"{error}\n\nThe tests run one after the other.", returncode=NO_LANES)
-        ready = start_all(len(config.option.tx))
         del config.option.tx[ready:]
         if ready < 2:
             pytest.exit("The tests run one after the other.", returncode=NO_LANES)
@@ -109,7 +109,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def start_all(lanes: int) -> int:
-    """Start the clusters of all lanes but the first, at the same time; return how many lanes have one."""
+    """Start the clusters of all lanes but the first, at the same time; return how many lanes have one.
+
+    Raises:
+        WorkbookError: a cluster that is not needed cannot be deleted.
+    """
     with ThreadPoolExecutor() as pool:
         problems = list(pool.map(start, range(1, lanes)))
     for lane, problem in enumerate(problems, start=1):

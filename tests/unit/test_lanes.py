@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests import lane, lanes, plan
+from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 from workbook.cluster.choose import Provider
@@ -125,14 +126,27 @@ class Cluster:
 
 def test_a_cluster_that_does_not_start_means_fewer_lanes(monkeypatch, tmp_path, capsys):
     deleted = []
-    names = ("w", "w-lane-2", "w-lane-2-two", "w-lane-3", "w-lane-3-two", "w-lane-4")
-    clusters = [Cluster(name, tmp_path, deleted) for name in names]
+    left = ["w-lane-2", "w-lane-2-two", "w-lane-3", "w-lane-3-two", "w-lane-4"]
+    clusters = [Cluster(name, tmp_path, deleted) for name in ("w", *left)]
     monkeypatch.setenv("WORKBOOK_PROFILE", "w")
     monkeypatch.setattr(machine, "made", lambda: clusters)
     monkeypatch.setattr(
         machine, "UP", "import os, sys; print('no room'); sys.exit(os.environ['WORKBOOK_PROFILE'] == 'w-lane-3')"
     )
     assert lanes.start_all(4) == 2
-    assert deleted == [*names[3:]] and not clusters[-1].folder.exists() and clusters[1].folder.exists()
+    interrupted, own = deleted[: len(left)], deleted[len(left) :]
+    assert sorted(interrupted) == left and own == left[2:]
+    assert [cluster.folder.exists() for cluster in clusters] == [True] + [False] * len(left)
     assert capsys.readouterr().out == "no room\n\nThe cluster of lane 3 does not start, so there are 2.\n"
     assert lanes.start_all(2) == 2
+
+
+def test_a_cluster_of_an_interrupted_run_that_cannot_be_deleted_is_a_problem(monkeypatch, tmp_path):
+    def delete():
+        raise WorkbookError("It cannot be deleted.", "The engine refuses.")
+
+    cluster = Cluster("w-lane-2", tmp_path, [])
+    cluster.delete = delete
+    monkeypatch.setenv("WORKBOOK_PROFILE", "w")
+    monkeypatch.setattr(machine, "made", lambda: [cluster])
+    assert machine.start(1) == "It cannot be deleted.\nWhy: The engine refuses."

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.processes import CommandFailed, run
 from workbook.cluster.choose import PROFILE, Provider, Settings, choose
@@ -68,14 +69,17 @@ def environment(lane: int) -> dict[str, str]:
 def start(lane: int) -> str:
     """Start the temporary cluster of a lane; return what was printed if that failed, or an empty string."""
     try:
+        delete([lane])  # of a run that was interrupted
         run([sys.executable, "-c", UP], env=environment(lane), cwd=ROOT)
     except CommandFailed as error:
         return error.output
+    except WorkbookError as error:
+        return str(error)
     return ""
 
 
 def delete(lanes: Iterable[int]) -> None:
-    """Delete the temporary clusters of these lanes, and what is known about them.
+    """Delete the temporary clusters of these lanes, with those of two nodes, and what is known about them.
 
     Raises:
         WorkbookError: the engine does not answer, or refuses.
