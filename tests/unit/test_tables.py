@@ -6,6 +6,8 @@ import pytest
 
 import workbook
 from workbook.base.errors import WorkbookError
+from workbook.cluster.current import current
+from workbook.lessons import tables
 from workbook.lessons.tables import name
 
 HASH = {"pod-template-hash": "555df568bd"}
@@ -107,6 +109,15 @@ def test_images_have_the_names_of_the_manifests(api_server):
         "Name", "Desired", "Current", "Ready", "Images", rows=[({"name": "web", "uid": "1"}, "web", 1, 1, 1, images)]
     )
     assert workbook.replicasets().loc["web", "IMAGES"] == "web-app:1.0,busybox"
+
+
+def test_the_registry_is_looked_up_once_and_not_for_each_row(api_server, monkeypatch):
+    lookups = []
+    monkeypatch.setattr(tables, "current", lambda: lookups.append(1) or current())
+    rows = [({"name": f"web-{number}", "uid": str(number)}, "web", "web-app:1.0") for number in range(50)]
+    api_server.tables["deployments"] = table("Name", "Images", rows=rows)
+    assert len(workbook.get("deployments", wide=True)) == 50
+    assert len(lookups) == 1
 
 
 @pytest.mark.parametrize(

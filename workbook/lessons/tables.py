@@ -102,9 +102,9 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
     if "RESTARTS" in frame:
         frame["RESTARTS"] = [int(str(cell).split()[0]) for cell in frame["RESTARTS"]]
     if "IMAGES" in frame:  # as in the manifests, whichever registry this cluster pulls them from
+        registry = current().reference("")
         frame["IMAGES"] = [
-            ",".join(image.removeprefix(current().reference("")) for image in cell.split(","))
-            for cell in frame["IMAGES"]
+            ",".join(image.removeprefix(registry) for image in cell.split(",")) for cell in frame["IMAGES"]
         ]
     if not wide:
         frame = frame[["NAME", *STABLE.get(resource, [])]]
