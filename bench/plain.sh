@@ -22,6 +22,7 @@ ready_addresses() { kubectl get endpointslices -l "kubernetes.io/service-name=$1
 behind() { [ "$(ready_addresses "$1" | wc -w)" -eq "$2" ]; }
 answers() { curl --silent --noproxy '*' "$1" >"$scratch/page"; grep -q "$2" "$scratch/page"; }
 ask='import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=3).read().decode())'
+ask_often='import sys, urllib.request; [urllib.request.urlopen(f"{sys.argv[1]}/?request={n}") for n in range(int(sys.argv[2]))]'
 look_up='import socket, sys; print(socket.gethostbyname(sys.argv[1]))'
 inside() { kubectl exec deployment/webapp-deployment -- python -c "$ask" "$1" >"$scratch/page" 2>&1 && grep -q "$2" "$scratch/page"; }
 forwarded() { # TARGET PORTS TEXT
@@ -222,6 +223,9 @@ notebook_06() {
   kubectl get deployments
   kubectl get pods
   kubectl get pods -o wide
+  for address in $(ready_addresses webservice); do inside "http://$address:5000" Welcome; done
+  kubectl exec deployment/webapp-deployment -- python -c "$ask_often" http://webservice 20
+  kubectl logs --selector app=webapp --prefix --tail=-1
   victim=$(kubectl get pods -o 'jsonpath={.items[0].metadata.name}')
   recorded app=webapp
   kubectl delete pod "$victim"
@@ -229,13 +233,42 @@ notebook_06() {
   record_ends
   kubectl get pods
   kubectl get pods -o wide
-  kubectl scale --replicas=1 deployment webapp-deployment
-  webapp 1
+  kubectl get replicasets -o wide
+  cat manifests/replicaset-set-based.yaml
+  kubectl apply -f manifests/pod-silver.yaml
+  kubectl wait pod/silver --for=condition=Ready --timeout=60s
+  kubectl apply -f manifests/replicaset-set-based.yaml
+  until_true number_of_pods 'tier in (gold, silver)' 2
+  kubectl wait pods -l 'tier in (gold, silver)' --for=condition=Ready --timeout=60s
+  kubectl get pods -l 'tier in (gold, silver)'
+  ! kubectl apply -f manifests/replicationcontroller-set-based.yaml
+  kubectl get pod silver -o 'jsonpath={.metadata.ownerReferences[0].name}'
+  kubectl get replicationcontrollers -o name
+  kubectl delete -f manifests/replicaset-set-based.yaml --cascade=foreground
   kubectl get pods
-  kubectl get replicasets
-  kubectl delete replicaset -l app=webapp
+  victim=$(kubectl get pods -o 'jsonpath={.items[0].metadata.name}')
+  kubectl delete pod "$victim" --grace-period=0 --force
+  webapp 2
+  cat manifests/pod-that-ends-slowly.yaml
+  for force in '' '--grace-period=0 --force'; do
+    kubectl apply -f manifests/pod-that-ends-slowly.yaml
+    kubectl wait pod/ends-slowly --for=condition=Ready --timeout=60s
+    # shellcheck disable=SC2086 # no word or two
+    kubectl delete pod ends-slowly $force
+  done
+  kubectl apply -f manifests/1-03-webapp-deployment.yaml
   webapp 1
+  kubectl get deployments
+  kubectl apply -f manifests/solutions/06-webapp-deployment.yaml
+  webapp 3
+  kubectl delete replicaset -l app=webapp --cascade=foreground
+  webapp 3
   kubectl get pods
+  victim=$(kubectl get pods -l app=webapp -o 'jsonpath={.items[0].metadata.name}')
+  kubectl label pod "$victim" app=examined --overwrite
+  webapp 3
+  kubectl get pods
+  kubectl get endpointslices -l kubernetes.io/service-name=webservice
 }
 
 notebook_07() {
