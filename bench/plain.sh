@@ -129,23 +129,45 @@ notebook_02() {
 notebook_03() {
   reachable
   kubectl get deployments
-  cat manifests/as-printed/1-03-webapp-deployment.yaml manifests/1-03-webapp-deployment.yaml
-  ! kubectl apply -f manifests/as-printed/1-03-webapp-deployment.yaml
+  cat manifests/1-03-webapp-deployment.yaml
   kubectl apply --dry-run=server -f manifests/1-03-webapp-deployment.yaml
   kubectl get deployments
   kubectl apply -f manifests/1-03-webapp-deployment.yaml
   webapp 1
   kubectl get deployments
+  ! kubectl apply -f manifests/as-printed/1-03-webapp-deployment.yaml
   kubectl get replicasets -o wide
   kubectl get pods
   kubectl get pods -o wide
   kubectl get events
+  recorded app=webapp
+  kubectl create configmap note --from-literal=text=one
+  kubectl patch configmap note --patch '{"data": {"text": "two"}}'
+  kubectl delete configmap note
+  record_ends
+  kubectl describe pods -l app=webapp
+  address=$(kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.podIP}')
+  answers "http://$address:5000" Welcome! || true # not where the engine runs in a virtual machine
+  until_true inside "http://$address:5000" Welcome!
   forwarded deployment/webapp-deployment 5000:5000 Welcome!
-  kubectl logs -l app=webapp --tail=-1
+  kubectl logs deployment/webapp-deployment
   ! kubectl log -f webapp-deployment 5000:5000
-  kubectl logs deployment/webapp-deployment --tail=2
+  kubectl help
+  cat manifests/webapp-pod-if-not-present.yaml
+  kubectl apply -f manifests/webapp-pod-if-not-present.yaml
+  kubectl wait pod/webapp-if-not-present --for=condition=Ready --timeout=30s
+  kubectl delete pod webapp-if-not-present
   kubectl get deployment webapp-deployment -o 'jsonpath={.status.readyReplicas}'
-  kubectl get deployment webapp-deployment -o 'jsonpath={.spec.strategy.type}'
+  kubectl apply -f manifests/solutions/03-greeter.yaml
+  rollout greeter app=greeter 2
+  kubectl create deployment trial --image=web-app:1.0
+  rollout trial app=trial 1
+  kubectl label deployment trial team=blue
+  kubectl scale deployment trial --replicas=2
+  rollout trial app=trial 2
+  kubectl patch deployment trial --patch '{"spec": {"template": {"metadata": {"labels": {"team": "blue"}}}}}'
+  rollout trial app=trial 2
+  kubectl get replicasets -l app=trial
 }
 
 notebook_04() {
