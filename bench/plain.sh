@@ -209,16 +209,20 @@ node_port() { docker port "$NAME-control-plane" 30080/tcp; }
 notebook_05() {
   reachable
   kubectl get services
+  kubectl get service webservice -o 'jsonpath={.spec.clusterIP}'
   until_true inside http://webservice Welcome!
-  kubectl get service webservice
-  patch='{"spec": {"type": "NodePort", "ports": [{"port": 80, "targetPort": 5000, "nodePort": %s}]}}'
-  # shellcheck disable=SC2059
-  ! kubectl patch service webservice --patch "$(printf "$patch" 8080)"
-  # shellcheck disable=SC2059
-  kubectl patch service webservice --patch "$(printf "$patch" 30080)"
+  cat manifests/webapp-service-nodeport.yaml
+  kubectl apply -f manifests/webapp-service-nodeport.yaml
   kubectl get services
+  ! kubectl patch service webservice --patch '{"spec": {"ports": [{"port": 80, "nodePort": 8080}]}}'
   until_true answers "http://$(node_port)" Welcome!
   kubectl get service webservice -o 'jsonpath={.spec.clusterIP}'
+  cat manifests/whoami-deployment.yaml
+  kubectl apply -f manifests/whoami-deployment.yaml -f manifests/whoami-service.yaml
+  rollout whoami app=whoami 2
+  kubectl exec deployment/whoami -- python -c "$ask_often" http://whoami 20
+  kubectl delete -f manifests/whoami-deployment.yaml -f manifests/whoami-service.yaml --cascade=foreground
+  kubectl get services
   cat manifests/1-05-webapp-service-loadbalancer.yaml
   kubectl apply -f manifests/1-05-webapp-service-loadbalancer.yaml
   kubectl get services
@@ -232,8 +236,12 @@ notebook_05() {
   cat manifests/1-07-external-ip-service.yaml
   kubectl apply -f manifests/1-07-external-ip-service.yaml
   kubectl get services
-  kubectl apply -f manifests/1-04-webapp-service.yaml
-  kubectl get services
+  kubectl apply -f manifests/solutions/05-webapp-service.yaml
+  kubectl get service webservice -o json
+  namespace=$(kubectl config view --minify -o 'jsonpath={..namespace}')
+  kubectl create service externalname homepage "--external-name=webservice.$namespace.svc.cluster.local"
+  kubectl get endpointslices -l kubernetes.io/service-name=webservice
+  until_true inside http://homepage Welcome!
 }
 
 notebook_06() {
@@ -275,7 +283,7 @@ notebook_06() {
   for force in '' '--grace-period=0 --force'; do
     kubectl apply -f manifests/pod-that-ends-slowly.yaml
     kubectl wait pod/ends-slowly --for=condition=Ready --timeout=60s
-    # shellcheck disable=SC2086 # no word or two
+    # shellcheck disable=SC2086 # two options, or none
     kubectl delete pod ends-slowly $force
   done
   kubectl apply -f manifests/1-03-webapp-deployment.yaml
