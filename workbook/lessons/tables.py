@@ -99,6 +99,10 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
     columns = [column["name"].upper() for column in table["columnDefinitions"]]
     frame = pd.DataFrame([row["cells"] for row in rows], columns=columns).drop(columns="NAME")
     frame.insert(0, "NAME", [name(item, full=wide) for item in metadata])
+    if not wide:
+        frame = frame[["NAME", *STABLE.get(resource, [])]]
+    elif namespace == "":
+        frame.insert(1, "NAMESPACE", [item.get("namespace", "") for item in metadata])
     if "RESTARTS" in frame:
         frame["RESTARTS"] = [int(str(cell).split()[0]) for cell in frame["RESTARTS"]]
     if "IMAGES" in frame:  # as in the manifests, whichever registry this cluster pulls them from
@@ -106,10 +110,6 @@ def get(resource: str, *, namespace: str | None = None, selector: str = "", wide
         frame["IMAGES"] = [
             ",".join(image.removeprefix(registry) for image in cell.split(",")) for cell in frame["IMAGES"]
         ]
-    if not wide:
-        frame = frame[["NAME", *STABLE.get(resource, [])]]
-    elif namespace == "":
-        frame.insert(1, "NAMESPACE", [item.get("namespace", "") for item in metadata])
     frame = identified(frame.assign(UID=[item["uid"] for item in metadata]))
     words = {"--namespace": namespace, "--selector": selector, "--output": "wide" if wide else ""}
     options = ["--all-namespaces"] if namespace == "" else []
