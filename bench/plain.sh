@@ -38,13 +38,17 @@ build() { # TAG CONTEXT ARGUMENTS…
   docker build --quiet --tag "$tag" --build-arg HTTP_PROXY --build-arg HTTPS_PROXY --build-arg http_proxy \
     --build-arg https_proxy --label app.kubernetes.io/managed-by=workbook "$@" "app/$context"
 }
-build_webapp() { build "web-app:$1.0" webapp --build-arg "BASE=$PYTHON_BASE" --build-arg "VERSION=v$1"; }
+build_webapp() { # VERSION ARGUMENTS…
+  version=$1
+  shift
+  build "web-app:$version.0" webapp --build-arg "BASE=$PYTHON_BASE" --build-arg "VERSION=v$version" "$@"
+}
 build_frontend() { build "$1" frontend --build-arg "JDK=$JDK_BASE" --build-arg "BASE=$DEBIAN_BASE"; }
 load() { kind load docker-image "$@" --name "$NAME"; }
 on_node() { docker exec "$NAME-control-plane" ctr --namespace=k8s.io images "$@"; }
 images() { on_node list --quiet | grep -E 'web-app|frontend' || true; }
-recorded() { # SELECTOR: from now on, until `record_ends`
-  kubectl get pods -l "$1" --watch >"$scratch/recorded-$1" &
+recorded() { # SELECTOR RESOURCE: from now on, until `record_ends`
+  kubectl get "${2:-pods}" -l "$1" --watch >"$scratch/recorded-$1" &
   background="$background $!"
 }
 record_ends() { for one in $background; do kill "$one"; wait "$one" || true; done; background=''; }
@@ -65,6 +69,8 @@ everything() {
   images
 }
 run_version() { kubectl get pods -l app=webapp -o 'jsonpath={.items[*].spec.containers[*].image}'; }
+overview() { kubectl get deployments,statefulsets,replicasets,pods,services,endpointslices; }
+tell() { kubectl describe pods -l "$1" && kubectl get events; }
 exists() { [ -n "$(kubectl get pods -l "$1" -o name)" ]; }
 held_up() { # SELECTOR REASON
   until_true exists "$1"
@@ -84,13 +90,21 @@ notebook_00() {
 
 notebook_01() {
   reachable
-  docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
+  parts
   kubectl get pods --namespace kube-system -o wide
+  kubectl get --raw '/api/v1/namespaces/kube-system/pods?labelSelector=tier=control-plane'
+  kubectl get pods --namespace kube-system --selector tier=control-plane -o name
+  kubectl get pods --namespace kube-system --selector tier=control-plane -v=6
+  kubectl get pods --namespace kube-system -o 'jsonpath={.items[*].spec.containers[0].command}'
   kubectl get nodes -o wide
   kubectl get nodes -o 'jsonpath={.items[*].spec.taints}'
+  kubectl get pods --namespace kube-system --selector component=etcd -o wide
+  kubectl get pods --namespace kube-system --selector tier=control-plane -o wide
   kubectl get --raw "/api/v1/nodes/$NAME-control-plane/proxy/configz"
   kubectl api-resources --output=name
   kubectl get namespaces
+  for _ in 1 2 3 4; do kubectl get all --namespace kube-system; done
+  docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
   docker stop "$NAME-control-plane"
   docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
   docker start "$NAME-control-plane"
@@ -100,8 +114,17 @@ notebook_01() {
   # What the API server says at first is what it remembers from before.
   until_true all_since "$began"
   kubectl wait pods --all --namespace kube-system --for=condition=Ready --timeout=180s
+  parts
+  kubectl get configmaps,storageclasses --namespace kube-system
+  kubectl version
+  kubectl describe pods --namespace kube-system --selector component=etcd
+  kubectl get --raw /apis/apps/v1/namespaces/kube-system/deployments
+  kubectl get deployments --namespace kube-system
+  kubectl api-resources --namespaced=true --output=name
+}
+parts() {
   kubectl get pods --namespace kube-system
-  kubectl get namespace kube-system
+  kubectl get nodes -o wide
 }
 all_since() {
   kubectl get pods --namespace kube-system \
@@ -112,18 +135,29 @@ all_since() {
 notebook_02() {
   reachable
   images
-  cat app/webapp/v1/app.py app/webapp/Dockerfile app/webapp/as-printed/Dockerfile
-  build_webapp 1
+  cat app/webapp/v1/app.py app/webapp/Dockerfile
+  build_webapp 1 --no-cache
   load web-app:1.0
   images
+  docker image inspect web-app:1.0 --format '{{.RootFS.Layers}}'
   build_webapp 1
-  images
-  run="docker run --rm --network none --entrypoint"
-  $run python web-app:1.0 -c "import sys; print('Python', sys.version_info.major)"
-  $run sh web-app:1.0 -c "command -v python2 || echo 'no Python 2'"
-  ! $run python web-app:1.0 -c "print 'Welcome!'"
-  $run python web-app:1.0 -c "import app; print(app.app.test_client().get('/').text)"
-  $run id web-app:1.0 -u
+  load web-app:1.0
+  docker image inspect web-app:1.0 --format '{{.RootFS.Layers}}'
+  run="docker run --rm --network none"
+  $run web-app:1.0 -c "import sys; print('Python', sys.version_info.major)"
+  $run --entrypoint id web-app:1.0 -u
+  $run web-app:1.0 -c "import app; print(app.app.test_client().get('/').text)"
+  cat app/webapp/as-printed/Dockerfile
+  $run --entrypoint sh web-app:1.0 -c "command -v python2 || echo 'no Python 2'"
+  ! $run web-app:1.0 -c "print 'Welcome!'"
+  $run web-app:1.0 -m pip list
+  for image in web-app:1.0 web-app web-app:latest web-app:1.0-latest registry.example.com:5000/web-app \
+    registry.example.com:5000/web-app:1.0; do
+    kubectl run once "--image=$image" --dry-run=server -o 'jsonpath={.spec.containers[0].imagePullPolicy}'
+  done
+  build_webapp 2
+  load web-app:2.0
+  docker image inspect web-app:2.0 --format '{{.RootFS.Layers}}'
 }
 
 notebook_03() {
@@ -136,11 +170,13 @@ notebook_03() {
   webapp 1
   kubectl get deployments
   ! kubectl apply -f manifests/as-printed/1-03-webapp-deployment.yaml
-  kubectl get replicasets -o wide
+  kubectl get replicasets
   kubectl get pods
+  kubectl get replicasets -o wide
   kubectl get pods -o wide
+  overview
   kubectl get events
-  recorded app=webapp
+  recorded '' configmaps
   kubectl create configmap note --from-literal=text=one
   kubectl patch configmap note --patch '{"data": {"text": "two"}}'
   kubectl delete configmap note
@@ -177,14 +213,32 @@ notebook_04() {
   kubectl apply -f manifests/1-04-webapp-service.yaml
   kubectl get services
   kubectl describe service webservice
-  kubectl get service webservice -o 'jsonpath={.spec.clusterIP}'
-  kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.podIP}'
+  address=$(kubectl get service webservice -o 'jsonpath={.spec.clusterIP}')
+  pod=$(kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.podIP}')
   until_true behind webservice 1
+  until_true inside "http://$address" Welcome!
   kubectl get endpointslices -l kubernetes.io/service-name=webservice
-  kubectl exec deployment/webapp-deployment -- python -c "$look_up" webservice
-  namespace=$(kubectl config view --minify -o 'jsonpath={..namespace}')
+  cat manifests/webapp-pod-not-ready.yaml
+  kubectl apply -f manifests/webapp-pod-not-ready.yaml
+  kubectl wait endpointslices -l kubernetes.io/service-name=webservice --timeout=60s \
+    --for='jsonpath={.endpoints[?(@.conditions.ready==false)].conditions.ready}=false'
+  kubectl describe endpointslices -l kubernetes.io/service-name=webservice
+  until_true behind webservice 1
+  kubectl wait pod/webapp-not-ready --for='jsonpath={.status.phase}=Running' --timeout=60s
+  overview
+  kubectl delete -f manifests/webapp-pod-not-ready.yaml
+  kubectl get pods
   until_true inside http://webservice Welcome!
+  looked_up webservice
+  namespace=$(kubectl config view --minify -o 'jsonpath={..namespace}')
   kubectl exec deployment/webapp-deployment -- cat /etc/resolv.conf
+  kubectl get pods --namespace kube-system -l k8s-app=kube-dns
+  cat manifests/webapp-service-headless.yaml
+  kubectl apply -f manifests/webapp-service-headless.yaml
+  until_true inside http://webservice-headless:5000 Welcome!
+  looked_up webservice-headless
+  kubectl delete -f manifests/webapp-service-headless.yaml
+  kubectl get services
   other=$namespace-other
   kubectl create namespace "$other"
   kubectl label namespace "$other" app.kubernetes.io/managed-by=workbook
@@ -193,17 +247,33 @@ notebook_04() {
   kubectl wait pod/visitor --namespace "$other" --for=condition=Ready --timeout=60s
   ! kubectl exec pod/visitor --namespace "$other" -- python -c "$look_up" webservice
   kubectl exec pod/visitor --namespace "$other" -- python -c "$look_up" "webservice.$namespace"
+  kubectl exec pod/visitor --namespace "$other" -- python -c "$ask" "http://webservice.$namespace"
+  ! kubectl create service clusterip webservice --tcp=80:5000
+  kubectl create service clusterip webservice --tcp=80:5000 --namespace "$other"
   kubectl delete namespace "$other"
   kubectl get namespaces
-  ! kubectl exec deployment/webapp-deployment -- printenv WEBSERVICE_SERVICE_HOST WEBSERVICE_SERVICE_PORT
+  kubectl exec deployment/webapp-deployment -- env
   kubectl rollout restart deployment webapp-deployment
   webapp 1
-  kubectl exec deployment/webapp-deployment -- printenv WEBSERVICE_SERVICE_HOST WEBSERVICE_SERVICE_PORT
-  kubectl set selector service webservice app=other
-  until_true behind webservice 0
-  kubectl set selector service webservice app=webapp
+  kubectl exec deployment/webapp-deployment -- env
+  [ "$(kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.podIP}')" != "$pod" ]
+  kubectl get service webservice -o 'jsonpath={.spec.clusterIP}'
   until_true behind webservice 1
+  kubectl apply -f manifests/solutions/04-welcome.yaml
+  until_true behind welcome 1
+  until_true inside http://welcome:8000 Welcome!
+  kubectl get endpointslices -l kubernetes.io/service-name=welcome
+  kubectl create service clusterip quiet --tcp=80:5000
+  kubectl set selector service quiet app=webapp
+  until_true behind quiet 1
+  until_true inside http://quiet Welcome!
+  kubectl get endpointslices -l kubernetes.io/service-name=quiet
+  looked_up "webservice.$namespace.svc"
+  ! looked_up webservice.svc
+  ! looked_up kubernetes
+  looked_up kubernetes.default
 }
+looked_up() { kubectl exec deployment/webapp-deployment -- python -c "$look_up" "$1"; }
 
 node_port() { docker port "$NAME-control-plane" 30080/tcp; }
 notebook_05() {
@@ -280,12 +350,12 @@ notebook_06() {
   kubectl delete pod "$victim" --grace-period=0 --force
   webapp 2
   cat manifests/pod-that-ends-slowly.yaml
-  for force in '' '--grace-period=0 --force'; do
-    kubectl apply -f manifests/pod-that-ends-slowly.yaml
-    kubectl wait pod/ends-slowly --for=condition=Ready --timeout=60s
-    # shellcheck disable=SC2086 # two options, or none
-    kubectl delete pod ends-slowly $force
-  done
+  kubectl apply -f manifests/pod-that-ends-slowly.yaml
+  kubectl wait pod/ends-slowly --for=condition=Ready --timeout=60s
+  kubectl delete pod ends-slowly
+  kubectl apply -f manifests/pod-that-ends-slowly.yaml
+  kubectl wait pod/ends-slowly --for=condition=Ready --timeout=60s
+  kubectl delete pod ends-slowly --grace-period=0 --force
   kubectl apply -f manifests/1-03-webapp-deployment.yaml
   webapp 1
   kubectl get deployments
@@ -312,8 +382,9 @@ notebook_07() {
   kubectl apply -f manifests/1-08-frontend-deployment.yaml
   held_up app=frontend ErrImageNeverPull
   kubectl get pods -l app=frontend
-  kubectl get deployments
   kubectl get replicasets -l app=frontend
+  kubectl get deployments
+  kubectl describe pods -l app=frontend
   build_frontend frontend:1.0
   load frontend:1.0
   rollout frontend-deployment app=frontend 1
@@ -321,16 +392,28 @@ notebook_07() {
   cat manifests/1-09-frontend-service.yaml
   kubectl apply -f manifests/1-09-frontend-service.yaml
   kubectl get services
+  overview
   forwarded service/frontendservice 8080:80 '>Welcome!</p>'
   kubectl scale --replicas=0 deployment webapp-deployment
   webapp 0
   kubectl get deployments
   forwarded service/frontendservice 8080:80 ERROR
-  kubectl logs -l app=frontend --tail=-1
+  kubectl logs deployment/frontend-deployment
+  kubectl logs deployment/frontend-deployment
   kubectl scale --replicas=1 deployment webapp-deployment
   webapp 1
   forwarded service/frontendservice 8080:80 '>Welcome!</p>'
-  kubectl exec deployment/frontend-deployment -- id -u
+  kubectl logs deployment/webapp-deployment
+  kubectl get pods -o wide
+  kubectl apply -f manifests/changed-by-a-colleague.yaml
+  until_true inside http://frontendservice ERROR
+  kubectl get deployments
+  kubectl get endpointslices -l kubernetes.io/service-name=webservice
+  kubectl apply -f manifests/1-04-webapp-service.yaml
+  until_true inside http://frontendservice '>Welcome!</p>'
+  kubectl get pods -o wide
+  kubectl get endpointslices -l kubernetes.io/service-name=webservice
+  inside http://frontendservice '>Welcome!</p>'
 }
 
 replace_all() { # SURGE UNAVAILABLE
@@ -345,15 +428,18 @@ noted() { kubectl get replicasets -l app=webapp -o yaml | grep -q 'change-cause:
 notebook_08() {
   reachable
   kubectl get deployments
-  cat app/webapp/v2/app.py manifests/1-11-webapp-deployment-v2.yaml
+  cat app/webapp/v2/app.py
   build_webapp 2
   load web-app:2.0
+  cat manifests/1-11-webapp-deployment-v2.yaml
   kubectl get replicasets -l app=webapp
   recorded app=webapp
   kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
   webapp 1
   record_ends
+  overview
   forwarded service/frontendservice 8080:80 'current time is'
+  kubectl get replicasets -l app=webapp
   kubectl get replicasets -l app=webapp -o wide
   kubectl rollout history deployment/webapp-deployment
   kubectl annotate deployment/webapp-deployment kubernetes.io/change-cause="greet the user"
@@ -362,20 +448,32 @@ notebook_08() {
   kubectl rollout undo deployment/webapp-deployment
   webapp 1
   until_true inside http://webservice Welcome!
+  kubectl rollout history deployment/webapp-deployment
   kubectl rollout undo deployment/webapp-deployment
   webapp 1
   kubectl rollout history deployment/webapp-deployment
+  kubectl get deployment webapp-deployment -o 'jsonpath={.spec.strategy}'
   kubectl scale --replicas=4 deployment webapp-deployment
   webapp 4
   replace_all 1 0
   replace_all 0 1
   replace_all '"100%"' 0
-  kubectl scale --replicas=1 deployment webapp-deployment
-  webapp 1
+  kubectl apply -f manifests/solutions/08-webapp-deployment.yaml
+  webapp 4
   run_version
-  kubectl rollout undo deployment/webapp-deployment --to-revision=3
+  kubectl get deployment webapp-deployment -o 'jsonpath={.spec.strategy.rollingUpdate}'
+  kubectl delete deployment webapp-deployment --cascade=foreground
+  kubectl apply -f manifests/1-03-webapp-deployment.yaml
   webapp 1
+  kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
+  webapp 1
+  kubectl rollout restart deployment webapp-deployment
+  webapp 1
+  kubectl rollout undo deployment/webapp-deployment --to-revision=1
+  webapp 1
+  kubectl rollout history deployment/webapp-deployment
   run_version
+  kubectl get replicasets -l app=webapp
 }
 
 notebook_09() {
@@ -426,20 +524,20 @@ ready_times() {
 notebook_10() {
   reachable
   kubectl get pods
-  cat app/webapp/v4/app.py manifests/1-15-webapp-deployment-v4.yaml app/webapp/v5/app.py \
-    manifests/webapp-deployment-v5.yaml manifests/pod-that-exits.yaml manifests/webapp-deployment-v4-startup.yaml
+  cat app/webapp/v4/app.py manifests/1-15-webapp-deployment-v4.yaml manifests/webapp-deployment-v4-startup.yaml \
+    app/webapp/v5/app.py manifests/webapp-deployment-v5.yaml manifests/pod-that-exits.yaml
   build_webapp 4
   build_webapp 5
   load web-app:4.0 web-app:5.0
   probe
   recorded app=webapp
+  recorded app=webapp-v4-two
   recorded app=webapp-v4-startup
   recorded app=webapp-v5
   recorded app=pod-that-exits
-  kubectl apply -f manifests/1-15-webapp-deployment-v4.yaml
+  kubectl apply -f manifests/1-15-webapp-deployment-v4.yaml -f manifests/webapp-deployment-v4-two.yaml
   kubectl apply -f manifests/webapp-deployment-v4-startup.yaml
-  kubectl apply -f manifests/webapp-deployment-v5.yaml
-  kubectl apply -f manifests/pod-that-exits.yaml
+  kubectl apply -f manifests/webapp-deployment-v5.yaml -f manifests/pod-that-exits.yaml
   webapp 1
   kubectl get pods -l app=webapp
   kubectl wait pod -l app=webapp --for='jsonpath={.status.containerStatuses[0].restartCount}=1' --timeout=120s
@@ -452,8 +550,8 @@ notebook_10() {
   kubectl get events
   kubectl get pods -l app=pod-that-exits
   kubectl logs pod-that-exits
-  kubectl delete -f manifests/webapp-deployment-v4-startup.yaml -f manifests/webapp-deployment-v5.yaml \
-    -f manifests/pod-that-exits.yaml
+  kubectl delete -f manifests/webapp-deployment-v4-two.yaml -f manifests/webapp-deployment-v4-startup.yaml \
+    -f manifests/webapp-deployment-v5.yaml -f manifests/pod-that-exits.yaml
   kubectl apply -f manifests/1-11-webapp-deployment-v2.yaml
   webapp 1
   kubectl run once --image=web-app:1.0 --image-pull-policy=Never --restart=Never \
@@ -550,11 +648,12 @@ notebook_12() {
     kubectl exec two-containers --container "$container" -- hostname -i
     kubectl logs two-containers --container "$container"
   done
-  cat manifests/pod-out-of-memory.yaml manifests/pod-with-gpu.yaml
+  cat manifests/pod-out-of-memory.yaml
   kubectl apply -f manifests/pod-out-of-memory.yaml
   kubectl wait pod/out-of-memory --timeout=90s \
     --for='jsonpath={.status.containerStatuses[0].lastState.terminated.reason}=OOMKilled'
   kubectl get pod out-of-memory -o 'jsonpath={.status.containerStatuses[0].lastState.terminated.exitCode}'
+  cat manifests/pod-with-gpu.yaml
   kubectl apply -f manifests/pod-with-gpu.yaml
   unschedulable app=with-gpu
   kubectl get pod out-of-memory -o 'jsonpath={.spec.nodeName}'
@@ -596,12 +695,13 @@ notebook_12() {
 notes() { kubectl rollout status statefulset/notes --timeout=60s && until_true number_of_pods app=notes "$1"; }
 on_the_node() { docker exec "$NAME-control-plane" ctr --namespace=k8s.io "$@"; }
 
-tell() { kubectl describe pods -l "$1" && kubectl get events; }
-fixed() { # NUMBER EXPRESSION FOR sed
-  tell "app=puzzle-$1"
-  sed "$2" "manifests/puzzles/puzzle-$1.yaml" | kubectl apply -f -
-  rollout "puzzle-$1" "app=puzzle-$1" 1
-  kubectl get pods -l "app=puzzle-$1"
+solved() { # MANIFEST of a Deployment
+  name=$(basename "$1" .yaml)
+  tell "app=$name"
+  tell "app=$name"
+  kubectl apply -f "$1"
+  rollout "$name" "app=$name" 1
+  kubectl get pods -l "app=$name"
 }
 unschedulable() {
   until_true exists "$1"
@@ -609,59 +709,81 @@ unschedulable() {
 }
 notebook_13() {
   reachable
-  for number in 1 2 3 4 5 6 7 8 9 10 11 12 13; do kubectl apply -f "manifests/puzzles/puzzle-$number.yaml"; done
+  kubectl apply -f manifests/puzzles
+  until_true restarted app=puzzle-3 2
+  kubectl get pods
   held_up app=puzzle-1 ErrImageNeverPull
-  fixed 1 s/1.O/1.0/
+  kubectl get pods -l app=puzzle-1
+  images
+  solved manifests/solutions/puzzle-1.yaml
   held_up app=puzzle-2 ImagePullBackOff
-  fixed 2 s/Always/Never/
-  until_true exists app=puzzle-3
-  until_true restarted app=puzzle-3
-  fixed 3 s/ap.py/app.py/
-  fixed 4 s/pyton/python/
-  fixed 5 's/limits:/requests:/;s/example.com.gpu: .1./memory: 64Mi/'
-  fixed 6 '/^      volumes:/,$d'
-  fixed 7 's/port: 80$/port: 5000/'
+  solved manifests/solutions/puzzle-2.yaml
+  kubectl logs deployment/puzzle-3
+  solved manifests/solutions/puzzle-3.yaml
+  kubectl exec deployment/puzzle-3 -- python -c "$ask" http://localhost:5000
+  solved manifests/solutions/puzzle-4.yaml
+  solved manifests/solutions/puzzle-5.yaml
+  kubectl get persistentvolumeclaims
+  solved manifests/solutions/puzzle-6.yaml
+  kubectl logs deployment/puzzle-7
+  solved manifests/solutions/puzzle-7.yaml
   held_up app=puzzle-8 CreateContainerConfigError
   tell app=puzzle-8
-  kubectl create configmap greetings --from-literal=morning=Hello
+  kubectl apply -f manifests/solutions/puzzle-8.yaml
   rollout puzzle-8 app=puzzle-8 1
   until_true behind puzzle-9 0
+  kubectl get endpointslices -l kubernetes.io/service-name=puzzle-9
   kubectl describe service puzzle-9
-  sed 's/app: web$/app: webapp/' manifests/puzzles/puzzle-9.yaml | kubectl apply -f -
+  kubectl get pods -l app=web
+  tell app
+  kubectl apply -f manifests/solutions/puzzle-9.yaml
   until_true behind puzzle-9 1
-  for _ in 1 2; do inside http://puzzle-10 Welcome || true; done # the notebook asks for 3 seconds
+  inside http://puzzle-10 Welcome || true # the notebook asks once, for 3 seconds
+  kubectl get endpointslices -l kubernetes.io/service-name=puzzle-10
   kubectl describe service puzzle-10
-  sed s/8080/5000/ manifests/puzzles/puzzle-10.yaml | kubectl apply -f -
+  tell app
+  kubectl apply -f manifests/solutions/puzzle-10.yaml
   until_true inside http://puzzle-10 Welcome
   until_true restarted app=puzzle-11
-  kubectl logs -l app=puzzle-11 --previous
-  fixed 11 s,/healthy,/,
+  kubectl logs deployment/puzzle-11 --previous
+  solved manifests/solutions/puzzle-11.yaml
+  kubectl exec deployment/puzzle-11 -- python -c "$ask" http://localhost:5000
   until_true restarted app=puzzle-12
-  fixed 12 s/.shop.svc.cluster.local//
-  kubectl get service puzzle-13
+  kubectl get services
+  kubectl logs deployment/puzzle-12 --tail=1
+  solved manifests/solutions/puzzle-12.yaml
+  kubectl exec deployment/puzzle-12 -- python -c "$ask" http://localhost:5000
+  kubectl get services
   kubectl describe service puzzle-13
-  sed s/LoadBalancer/NodePort/ manifests/puzzles/puzzle-13.yaml | kubectl apply -f -
-  kubectl get service puzzle-13
+  tell app
+  kubectl apply -f manifests/solutions/puzzle-13.yaml
+  kubectl get services
   forwarded service/webservice 8081:80 'current time is'
   tell app
-  for number in 1 2 3 4 5 6 7 8 11 12; do kubectl delete deployment "puzzle-$number" --cascade=foreground; done
-  kubectl delete service puzzle-9 puzzle-10 puzzle-13
-  kubectl delete configmap greetings
+  kubectl delete -f manifests/puzzles -f manifests/solutions/puzzle-8.yaml --cascade=foreground --ignore-not-found
   kubectl get deployments
-  sed 's/webapp-deployment/my-puzzle/; s/webapp/my-puzzle/; s/^    spec:/&\n      nodeSelector: {colour: blue}/' \
-    manifests/1-03-webapp-deployment.yaml | kubectl apply -f -
+  kubectl apply -f manifests/exercises/13-colors
+  kubectl apply -f manifests/solutions/13-green.yaml
+  rollout green app=green 1
+  kubectl wait pods -l part=colors --for=condition=Ready --timeout=60s
+  kubectl get pods -l part=colors
+  tell part=colors
+  kubectl apply -f manifests/solutions/13-my-puzzle.yaml
   unschedulable app=my-puzzle
   tell app=my-puzzle
   kubectl delete deployment my-puzzle --cascade=foreground
+  kubectl get deployments
 }
-restarted() { [ "$(kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -gt 0 ]; }
+restarted() { # SELECTOR TIMES
+  [ "$(kubectl get pods -l "$1" -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -ge "${2:-1}" ]
+}
 
 notebook_14() {
   reachable
   kubectl get all
   images
   kubectl explain deployment.spec.template.spec.containers.env
-  kubectl get deployments,statefulsets,replicasets,pods,services,endpointslices
+  overview
   kubectl apply -f manifests/solutions/14-time-deployment-v1.yaml
   rollout clock-time part=time 3
   kubectl apply -f manifests/solutions/14-clock
@@ -670,7 +792,7 @@ notebook_14() {
   kubectl wait pods -l part=archive --for=condition=Ready --timeout=60s
   until_true number_of_pods part=archive 2
   kubectl get all
-  kubectl get deployments,statefulsets,replicasets,pods,services,endpointslices
+  overview
   until_true from deployment/clock-time http://clock-page 'current time is'
   until_true from statefulset/clock-archive http://clock-time 'current time is'
   kubectl exec deployment/clock-time -- python -c "$look_up" clock-archive
@@ -682,7 +804,6 @@ from() { kubectl exec "$1" -- python -c "$ask" "$2" >"$scratch/page" 2>&1 && gre
 notebook_16() {
   reachable
   everything
-  everything
   kubectl get pods,replicasets -l app=frontend
   kubectl delete -f manifests/1-11-webapp-deployment-v2.yaml -f manifests/1-08-frontend-deployment.yaml
   kubectl delete -f manifests/1-04-webapp-service.yaml -f manifests/1-09-frontend-service.yaml
@@ -690,11 +811,28 @@ notebook_16() {
   kubectl wait endpointslices --all --for=delete --timeout=60s
   kubectl get pods
   kubectl get services
+  overview
   images
   for image in $(images); do on_node remove --sync "$image"; done
   images
   everything
   everything
+  kubectl apply -f manifests/leftovers
+  kubectl delete deployment/shop replicaset/shop-v0 service/shop configmap/shop-settings
+  kubectl wait replicasets --all --for=delete --timeout=60s
+  kubectl wait endpointslices --all --for=delete --timeout=60s
+  everything
+  kubectl apply -f manifests/leftovers/shop-deployment.yaml
+  rollout shop app=shop 0
+  kubectl delete deployment shop --cascade=orphan
+  kubectl wait deployments --all --for=delete --timeout=60s
+  kubectl get replicasets
+  kubectl apply -f manifests/leftovers/shop-deployment.yaml
+  rollout shop app=shop 0
+  kubectl get replicasets
+  kubectl delete deployment shop --cascade=foreground
+  kubectl wait replicasets --all --for=delete --timeout=60s
+  docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
   docker stop "$NAME-control-plane"
   docker inspect --format '{{.State.Status}}' "$NAME-control-plane"
   kind delete cluster --name "$NAME" --kubeconfig "$scratch/kubeconfig"

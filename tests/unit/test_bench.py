@@ -7,13 +7,15 @@ import subprocess
 import sys
 from argparse import Namespace
 
+import nbformat
 import pytest
 from rich.console import Console
 
 import bench.__main__ as command
 from bench import bundle, cluster, images, imports, lab, measuring, recorder, tests
 from bench.measuring import Row, in_turn, quantity, ratio, table, versus
-from bench.workbook import is_measured
+from bench.workbook import SCRIPT, is_measured
+from tests.cells import code_cells
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
 
@@ -214,6 +216,20 @@ def test_the_shell_script_has_every_notebook():
     assert re.findall(r"^notebook_(\d\d)\(\)", script, re.MULTILINE) == [
         path.name[:2] for path in find() if is_measured(path)
     ]
+
+
+@pytest.mark.parametrize("path", filter(is_measured, find()), ids=lambda path: path.stem)
+def test_the_shell_script_takes_the_notebooks_steps(path):
+    cells = [
+        cell
+        for cell in code_cells(nbformat.read(path, as_version=4))
+        if "exercise" not in cell.metadata.get("tags", [])
+    ]
+    function = re.search(
+        rf"^notebook_{path.name[:2]}\(\) {{\n(.*?)^}}", SCRIPT.read_text(encoding="utf-8"), re.M | re.S
+    )
+    manifests = re.compile(r"manifests/[\w./-]*\w")
+    assert manifests.findall(function[1]) == manifests.findall("\n".join(cell.source for cell in cells))
 
 
 def test_what_is_measured_of_notebook_00():
