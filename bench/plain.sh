@@ -11,6 +11,11 @@ trap 'for one in $background; do kill "$one" 2>/dev/null || true; done; rm -rf "
 # ———— what a person would have as habits
 reachable() { kubectl wait node --all --for=condition=Ready --timeout=180s; }
 until_true() { until "$@"; do sleep 0.2; done; }
+for_at_most() { # SECONDS COMMAND…: repeat it, then go on even if it fails
+  end=$(($(date +%s) + $1))
+  shift
+  until "$@" || [ "$(date +%s)" -ge "$end" ]; do sleep 0.2; done
+}
 number_of_pods() { [ "$(kubectl get pods -l "$1" -o name | wc -l)" -eq "$2" ]; }
 rollout() { # DEPLOYMENT SELECTOR PODS: also until the old Pods are gone, as the next table shows
   kubectl rollout status "deployment/$1" --timeout=180s
@@ -20,16 +25,23 @@ webapp() { rollout webapp-deployment app=webapp "$1"; }
 ready_addresses() { kubectl get endpointslices -l "kubernetes.io/service-name=$1" \
   -o 'jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses[0]}'; }
 behind() { [ "$(ready_addresses "$1" | wc -w)" -eq "$2" ]; }
-answers() { curl --silent --noproxy '*' "$1" >"$scratch/page"; grep -q "$2" "$scratch/page"; }
+answers() { curl --silent --noproxy '*' --max-time "${3:-10}" "$1" >"$scratch/page"; grep -q "$2" "$scratch/page"; }
 ask='import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=3).read().decode())'
 ask_often='import sys, urllib.request; [urllib.request.urlopen(f"{sys.argv[1]}/?request={n}") for n in range(int(sys.argv[2]))]'
 look_up='import socket, sys; print(socket.gethostbyname(sys.argv[1]))'
-inside() { kubectl exec deployment/webapp-deployment -- python -c "$ask" "$1" >"$scratch/page" 2>&1 && grep -q "$2" "$scratch/page"; }
+from() { kubectl exec "$1" -- python -c "$ask" "$2" >"$scratch/page" 2>&1 && grep -q "$3" "$scratch/page"; }
+inside() { from deployment/webapp-deployment "$1" "$2"; }
 forwarded() { # TARGET PORTS TEXT
   kubectl port-forward "$1" "$2" >/dev/null &
   forward=$!
-  until_true answers "http://127.0.0.1:${2%:*}" "$3"
-  kill $forward
+  until answers "http://127.0.0.1:${2%:*}" "$3"; do
+    if ! kill -0 $forward 2>/dev/null; then # kubectl ends when the Pod refuses a connection
+      kubectl port-forward "$1" "$2" >/dev/null &
+      forward=$!
+    fi
+    sleep 0.2
+  done
+  kill $forward || true
   wait $forward || true
 }
 build() { # TAG CONTEXT ARGUMENTS…
@@ -129,7 +141,7 @@ parts() {
 all_since() {
   kubectl get pods --namespace kube-system \
     -o 'jsonpath={range .items[*]}{.status.containerStatuses[0].state.running.startedAt}{"\n"}{end}' |
-    awk -v began="$1" '$1 < began { early = 1 } END { exit early }'
+    awk -v began="$1" '$1 < began { early = 1 } END { exit early || !NR }'
 }
 
 notebook_02() {
@@ -143,7 +155,7 @@ notebook_02() {
   build_webapp 1
   load web-app:1.0
   docker image inspect web-app:1.0 --format '{{.RootFS.Layers}}'
-  run="docker run --rm --network none"
+  run="docker run --rm"
   $run web-app:1.0 -c "import sys; print('Python', sys.version_info.major)"
   $run --entrypoint id web-app:1.0 -u
   $run web-app:1.0 -c "import app; print(app.app.test_client().get('/').text)"
@@ -183,7 +195,7 @@ notebook_03() {
   record_ends
   kubectl describe pods -l app=webapp
   address=$(kubectl get pods -l app=webapp -o 'jsonpath={.items[0].status.podIP}')
-  answers "http://$address:5000" Welcome! || true # not where the engine runs in a virtual machine
+  for_at_most 2 answers "http://$address:5000" Welcome! 2 # not every machine reaches it
   until_true inside "http://$address:5000" Welcome!
   forwarded deployment/webapp-deployment 5000:5000 Welcome!
   kubectl logs deployment/webapp-deployment
@@ -290,6 +302,9 @@ notebook_05() {
   cat manifests/whoami-deployment.yaml
   kubectl apply -f manifests/whoami-deployment.yaml -f manifests/whoami-service.yaml
   rollout whoami app=whoami 2
+  for pod in $(kubectl get pods -l app=whoami -o 'jsonpath={.items[*].metadata.name}'); do
+    until_true from deployment/whoami http://whoami "$pod"
+  done
   kubectl exec deployment/whoami -- python -c "$ask_often" http://whoami 20
   kubectl delete -f manifests/whoami-deployment.yaml -f manifests/whoami-service.yaml --cascade=foreground
   kubectl get services
@@ -323,7 +338,7 @@ notebook_06() {
   kubectl get deployments
   kubectl get pods
   kubectl get pods -o wide
-  for address in $(ready_addresses webservice); do inside "http://$address:5000" Welcome; done
+  for address in $(ready_addresses webservice); do until_true inside "http://$address:5000" Welcome; done
   kubectl exec deployment/webapp-deployment -- python -c "$ask_often" http://webservice 20
   kubectl logs --selector app=webapp --prefix --tail=-1
   victim=$(kubectl get pods -o 'jsonpath={.items[0].metadata.name}')
@@ -349,6 +364,7 @@ notebook_06() {
   victim=$(kubectl get pods -o 'jsonpath={.items[0].metadata.name}')
   kubectl delete pod "$victim" --grace-period=0 --force
   webapp 2
+  kubectl wait pods -l app=webapp --for=condition=Ready --timeout=60s
   cat manifests/pod-that-ends-slowly.yaml
   kubectl apply -f manifests/pod-that-ends-slowly.yaml
   kubectl wait pod/ends-slowly --for=condition=Ready --timeout=60s
@@ -367,6 +383,7 @@ notebook_06() {
   victim=$(kubectl get pods -l app=webapp -o 'jsonpath={.items[0].metadata.name}')
   kubectl label pod "$victim" app=examined --overwrite
   webapp 3
+  kubectl wait pods -l app=webapp --for=condition=Ready --timeout=60s
   kubectl get pods
   kubectl get endpointslices -l kubernetes.io/service-name=webservice
 }
@@ -527,8 +544,9 @@ notebook_10() {
   cat app/webapp/v4/app.py manifests/1-15-webapp-deployment-v4.yaml manifests/webapp-deployment-v4-startup.yaml \
     app/webapp/v5/app.py manifests/webapp-deployment-v5.yaml manifests/pod-that-exits.yaml
   build_webapp 4
+  load web-app:4.0
   build_webapp 5
-  load web-app:4.0 web-app:5.0
+  load web-app:5.0
   probe
   recorded app=webapp
   recorded app=webapp-v4-two
@@ -592,6 +610,7 @@ notebook_11() {
   kubectl get deployments
   tell app=webapp
   kubectl rollout undo deployment/webapp-deployment
+  kubectl wait deployment/webapp-deployment --for=condition=Progressing=True --timeout=60s
   webapp 1
   cat manifests/webapp-deployment-v2-two.yaml
   kubectl apply -f manifests/webapp-deployment-v2-two.yaml
@@ -687,8 +706,9 @@ notebook_12() {
   kubectl scale statefulset notes --replicas=2
   notes 2
   kubectl exec notes-1 -- cat /data/note
-  kubectl apply -f manifests/solutions/12-prepared.yaml -f manifests/solutions/12-hungry.yaml
+  kubectl apply -f manifests/solutions/12-prepared.yaml
   rollout prepared app=prepared 1
+  kubectl apply -f manifests/solutions/12-hungry.yaml
   rollout hungry app=hungry 1
   kubectl get pods
 }
@@ -720,7 +740,7 @@ notebook_13() {
   solved manifests/solutions/puzzle-2.yaml
   kubectl logs deployment/puzzle-3
   solved manifests/solutions/puzzle-3.yaml
-  kubectl exec deployment/puzzle-3 -- python -c "$ask" http://localhost:5000
+  until_true from deployment/puzzle-3 http://localhost:5000 Welcome
   solved manifests/solutions/puzzle-4.yaml
   solved manifests/solutions/puzzle-5.yaml
   kubectl get persistentvolumeclaims
@@ -738,7 +758,7 @@ notebook_13() {
   tell app
   kubectl apply -f manifests/solutions/puzzle-9.yaml
   until_true behind puzzle-9 1
-  inside http://puzzle-10 Welcome || true # the notebook asks once, for 3 seconds
+  for_at_most 3 inside http://puzzle-10 Welcome # which fails
   kubectl get endpointslices -l kubernetes.io/service-name=puzzle-10
   kubectl describe service puzzle-10
   tell app
@@ -747,12 +767,12 @@ notebook_13() {
   until_true restarted app=puzzle-11
   kubectl logs deployment/puzzle-11 --previous
   solved manifests/solutions/puzzle-11.yaml
-  kubectl exec deployment/puzzle-11 -- python -c "$ask" http://localhost:5000
+  until_true from deployment/puzzle-11 http://localhost:5000 Welcome
   until_true restarted app=puzzle-12
   kubectl get services
   kubectl logs deployment/puzzle-12 --tail=1
   solved manifests/solutions/puzzle-12.yaml
-  kubectl exec deployment/puzzle-12 -- python -c "$ask" http://localhost:5000
+  until_true from deployment/puzzle-12 http://localhost:5000 Welcome
   kubectl get services
   kubectl describe service puzzle-13
   tell app
@@ -789,8 +809,8 @@ notebook_14() {
   kubectl apply -f manifests/solutions/14-clock
   rollout clock-page part=page 2
   rollout clock-time part=time 3
-  kubectl wait pods -l part=archive --for=condition=Ready --timeout=60s
   until_true number_of_pods part=archive 2
+  kubectl wait pods -l part=archive --for=condition=Ready --timeout=60s
   kubectl get all
   overview
   until_true from deployment/clock-time http://clock-page 'current time is'
@@ -799,7 +819,6 @@ notebook_14() {
   until_true from deployment/clock-time http://clock-archive-0.clock-archive:5000 Welcome
   tell app=clock
 }
-from() { kubectl exec "$1" -- python -c "$ask" "$2" >"$scratch/page" 2>&1 && grep -q "$3" "$scratch/page"; }
 
 notebook_16() {
   reachable
@@ -818,6 +837,7 @@ notebook_16() {
   everything
   everything
   kubectl apply -f manifests/leftovers
+  everything
   kubectl delete deployment/shop replicaset/shop-v0 service/shop configmap/shop-settings
   kubectl wait replicasets --all --for=delete --timeout=60s
   kubectl wait endpointslices --all --for=delete --timeout=60s

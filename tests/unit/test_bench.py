@@ -218,7 +218,7 @@ def test_the_shell_script_has_every_notebook():
     ]
 
 
-@pytest.mark.parametrize("path", filter(is_measured, find()), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in find() if is_measured(path)], ids=lambda path: path.stem)
 def test_the_shell_script_takes_the_notebooks_steps(path):
     cells = [
         cell
