@@ -127,14 +127,23 @@ def test_what_has_an_owner_or_is_not_the_readers_is_left(cluster, capsys):
 
 def test_what_is_left_is_removed_at_once_after_the_services_and_before_what_pods_use(cluster, capsys):
     workbook.begin(0)
-    for resource in ("configmaps", "daemonsets", "statefulsets", "deployments", "services"):
+    for resource in ("configmaps", "jobs", "cronjobs", "daemonsets", "statefulsets", "deployments", "services"):
         for name in ("one", "two"):
             cluster.add(resource, name)
     assert printed(0, capsys) == [
         "services/one services/two deleted",
-        "deployments/one deployments/two statefulsets/one statefulsets/two daemonsets/one daemonsets/two deleted",
+        "cronjobs/one cronjobs/two deployments/one deployments/two statefulsets/one statefulsets/two daemonsets/one daemonsets/two "
+        "jobs/one jobs/two deleted",
         "configmaps/one configmaps/two deleted",
     ]
+
+
+def test_a_job_is_removed_with_its_pods(cluster, capsys, monkeypatch):
+    workbook.begin(0)
+    monkeypatch.setattr(begin, "await_end", lambda resource: None)
+    cluster.add("jobs", "sleep")
+    owned(cluster.add("pods", "sleep-a"), "sleep")
+    assert printed(0, capsys) == ["jobs/sleep deleted"]
 
 
 @pytest.mark.parametrize(("labels", "lines"), [(MANAGED, ["namespace shop-other deleted"]), ({}, [])])

@@ -34,7 +34,8 @@ from workbook.machine.session import for_commands
 
 GROUPS = (
     ("services",),  # a kubelet that has not seen their deletion yet would still give new Pods their addresses
-    ("deployments", "statefulsets", "daemonsets", "replicasets", "pods"),
+    # kubectl deletes these in their order: a CronJob would replace its Jobs, and other owners their Pods.
+    ("cronjobs", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets", "pods"),
     ("persistentvolumeclaims", "configmaps"),  # Pods use them
 )
 """The resources whose objects are removed, in this order. Those of a group are deleted at the same time, since each takes seconds."""
