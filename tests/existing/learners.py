@@ -53,6 +53,7 @@ class User:
     context: str
     namespace: str = "default"
     name: str = "the class"
+    local: bool = False
 
 
 def asked(api: Api, method: str, path: str, body: dict[str, Any] | None = None, **query: str) -> tuple[int, str]:

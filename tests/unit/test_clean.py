@@ -87,6 +87,22 @@ def test_clean_removes_what_the_workbook_made_and_nothing_else(engine, monkeypat
     assert "stays" not in capsys.readouterr().out
 
 
+def test_a_cluster_that_cannot_be_deleted_blocks_nothing_else(engine, monkeypatch, capsys):
+    def fail():
+        raise WorkbookError("minikube is not installed.", fix="Install it.")
+
+    deleted = []
+    clusters = [
+        SimpleNamespace(name="first", delete=fail),
+        SimpleNamespace(name="second", delete=lambda: deleted.append("second")),
+    ]
+    monkeypatch.setattr(clean, "made", lambda: clusters)
+    with pytest.raises(WorkbookError, match=r"not deleted: first\.(.|\n)*then run `.* ?clean` again"):
+        clean.clean()
+    assert "minikube is not installed.\nDo:  Install it." in capsys.readouterr().err
+    assert deleted == ["second"] and removed(engine) == OWN and engine.stopped
+
+
 def test_nothing_is_removed_while_a_set_up_runs(engine, set_up_process):
     process = set_up_process()
     with pytest.raises(WorkbookError, match=rf"busy: process {process.pid} has been running `set-up`"):

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -9,17 +10,26 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from kubernetes.client.exceptions import ApiException
+from urllib3 import ProxyManager
 from urllib3.exceptions import ProtocolError
 
+from tests.unit.conftest import Handler
 from workbook.base.errors import WorkbookError
+from workbook.cluster import current, ready
 from workbook.kube import client
 
 KUBECONFIG = {
     "current-context": "c",
     "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
-    "clusters": [{"name": "c", "cluster": {"server": "https://cluster"}}],
     "users": [{"name": "u", "user": {"token": "secret"}}],
 }
+
+
+def access(folder, server="https://cluster", local=False):
+    """The data for a connection to this server."""
+    content = KUBECONFIG | {"clusters": [{"name": "c", "cluster": {"server": server}}]}
+    (folder / "kubeconfig").write_text(yaml.safe_dump(content), encoding="utf-8")
+    return SimpleNamespace(name="tests", kubeconfig=folder / "kubeconfig", context="c", namespace="shop", local=local)
 
 
 @pytest.fixture
@@ -32,9 +42,7 @@ def api(tmp_path):
             raise connection.response
         return connection.response
 
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(KUBECONFIG), encoding="utf-8")
-    connection = client.Api(SimpleNamespace(name="tests", kubeconfig=path, context="c", namespace="shop"))
+    connection = client.Api(access(tmp_path))
     connection.pool = SimpleNamespace(request=request)
     connection.requests, connection.response = [], SimpleNamespace(status=200, data=b'{"items": []}')
     return connection
@@ -104,6 +112,81 @@ def test_a_server_that_does_not_answer(api):
     api.response = ProtocolError("Connection aborted.")
     with pytest.raises(WorkbookError, match=r"'tests' does not answer(.|\n)*Connection aborted"):
         api.open_list("pods")
+
+
+@pytest.fixture
+def cut(api_server, monkeypatch):
+    """Break each connection to the API server in the middle of an answer."""
+
+    def answer(self, body, status=200):
+        self.send_response(status)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b'{"items": [')
+
+    monkeypatch.setattr(Handler, "answer", answer)
+
+
+@pytest.mark.parametrize("call", [lambda: current.api().objects("pods"), lambda: current.api().version()])
+def test_a_connection_that_breaks_while_the_answer_is_read(cut, call):
+    with pytest.raises(WorkbookError, match="'workbook' does not answer"):
+        call()
+
+
+def test_a_server_that_breaks_connections_is_not_reached(cut):
+    assert ready.reach(current.current()) is None
+
+
+def test_a_watch_is_read_while_it_is_open_and_other_answers_at_once(api):
+    api.open_list("pods", watch=True)
+    api.open_list("pods")
+    api.request("GET", "/version")
+    assert [options["preload_content"] for _, _, options in api.requests] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("server", "local", "proxy"),
+    [
+        ("https://192.168.49.2:8443", True, None),
+        ("https://127.0.0.1:6443", False, None),
+        ("https://192.168.49.2:8443", False, "http://proxy:3128"),
+    ],
+)
+def test_no_proxy_is_used_for_a_cluster_that_the_workbook_has_started(tmp_path, monkeypatch, server, local, proxy):
+    for name, value in (("HTTPS_PROXY", "http://proxy:3128"), ("NO_PROXY", "intranet"), ("no_proxy", "intranet")):
+        monkeypatch.setenv(name, value)
+    connection = client.Api(access(tmp_path, server, local))
+    host = server.split("/")[2].split(":")[0]
+    assert connection.configuration.proxy == proxy
+    assert isinstance(connection.pool, ProxyManager) == bool(proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        bypassed = os.environ[name].split(",")
+        assert "intranet" in bypassed and (host in bypassed) == (proxy is None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (
+            {"type": "ClusterIP", "ports": [{"port": 80}]},
+            r"type is ClusterIP, which has no node port\.\nDo:  Change its",
+        ),
+        (
+            {"type": "ExternalName", "externalName": "db.example.com"},
+            r"is ExternalName(.|\n)*Connect to db\.example\.com",
+        ),
+    ],
+)
+def test_a_service_without_a_node_port(api, spec, reason):
+    api.response.data = json.dumps({"items": [{"metadata": {"name": "db1"}, "spec": spec}]}).encode()
+    with pytest.raises(WorkbookError, match=rf"'db1' cannot be reached from outside(.|\n)*{reason}"):
+        client.node_port(api, "db1")
+
+
+def test_a_node_port(api):
+    spec = {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]}
+    api.response.data = json.dumps({"items": [{"metadata": {"name": "web"}, "spec": spec}]}).encode()
+    assert client.node_port(api, "web") == 30080
 
 
 def test_the_bounds_of_a_request(api):

@@ -191,6 +191,14 @@ def test_minikube_on_path_that_fails(machine, capsys, program):
     assert "WORKBOOK_CLUSTER=kind" in checks["minikube"]["fix"]
 
 
+def test_a_minikube_that_is_needed_and_not_there(machine, capsys, monkeypatch):
+    machine()
+    monkeypatch.setenv("WORKBOOK_CLUSTER", "minikube")
+    status, checks, _ = looked(capsys)
+    assert status == 1 and checks["minikube"]["found"] == "not found"
+    assert "docs/start" in checks["minikube"]["fix"] and "WORKBOOK_CLUSTER=kind" in checks["minikube"]["fix"]
+
+
 def test_a_broken_minikube_is_a_note_where_kind_was_chosen(machine, capsys, program, monkeypatch):
     machine()
     program("minikube", "exit 126")

@@ -50,7 +50,6 @@ def test_a_node_image_that_was_built_here_gets_a_class_that_provides_volumes():
 
     def request(method, path, body=None):
         asked.append((method, path, body))
-        return SimpleNamespace(close=lambda: None)
 
     kind._provide_volumes(SimpleNamespace(request=request))
     classes = "/apis/storage.k8s.io/v1/storageclasses"

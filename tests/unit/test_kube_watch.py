@@ -117,7 +117,7 @@ def test_watches_that_may_have_to_stop_share_a_connection(tmp_path, monkeypatch)
         }
         config = tmp_path / "kubeconfig"
         config.write_text(yaml.safe_dump(content), encoding="utf-8")
-        api = Api(SimpleNamespace(name="tests", kubeconfig=config, context="c", namespace="n"))
+        api = Api(SimpleNamespace(name="tests", kubeconfig=config, context="c", namespace="n", local=False))
         until = threading.Event()
         following = threading.Thread(target=lambda: list(watch.follow(api, "pods", timeout=60, until=until)))
         following.start()

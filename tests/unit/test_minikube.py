@@ -5,6 +5,7 @@ import os
 import platform
 import socket
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -332,6 +333,7 @@ def test_docker_env_with_tls():
     ],
 )
 def test_how_a_terminal_gets_to_the_engine_in_the_node(ours, monkeypatch, system, command):
+    monkeypatch.setattr(ours, "program", Path)
     monkeypatch.setattr(minikube.sys, "platform", system)
     assert ours.docker_setup == command
 
@@ -394,6 +396,15 @@ def test_a_broken_minikube_says_so_and_names_the_way_out(ours, program):
         ours.status()
 
 
+def test_a_minikube_that_is_not_there(ours, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for use in (ours.status, ours.delete, ours.start, lambda: ours.starting):
+        with pytest.raises(
+            WorkbookError, match=r"minikube is not installed\.(.|\n)*docs/start(.|\n)*WORKBOOK_CLUSTER=kind"
+        ):
+            use()
+
+
 def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, home, program, monkeypatch, tmp_path):
     profile(home, "docker")
     monkeypatch.setenv("KUBECONFIG", "/reader/config")
@@ -405,6 +416,18 @@ def test_the_readers_kubeconfig_is_never_what_minikube_writes(ours, home, progra
 def test_in_a_terminal_minikube_is_on_the_workbooks_profile_and_kubeconfig(ours):
     wanted = {"KUBECONFIG": str(ours.kubeconfig), "MINIKUBE_PROFILE": "workbook"}
     assert ours.environment().items() >= wanted.items()
+
+
+def test_kubectl_reaches_the_nodes_without_a_proxy(ours, home, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "intranet")
+    folder = home / ".minikube/profiles/workbook"
+    folder.mkdir(parents=True)
+    nodes = [{"IP": "192.168.49.2"}, {"IP": "192.168.49.3"}, {"IP": ""}]
+    (folder / "config.json").write_text(json.dumps({"Nodes": nodes}), encoding="utf-8")
+    for name in ("NO_PROXY", "no_proxy"):
+        assert {"intranet", "192.168.49.2", "192.168.49.3"} <= set(ours.environment()[name].split(","))
+    assert ours.local
 
 
 def kubectl_of(minor: int) -> str:

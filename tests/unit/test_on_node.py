@@ -165,7 +165,8 @@ def test_a_container_is_started_and_ended_by_docker_in_minikubes_node(cluster, m
     assert capsys.readouterr().out.splitlines() == [run, end, run, end, f"$ docker kill {POD}"]
 
 
-def test_a_container_is_started_and_ended_by_containerd_in_minikubes_node(cluster, monkeypatch, capsys):
+def test_a_container_is_started_and_ended_by_containerd_in_minikubes_node(cluster, program, monkeypatch, capsys):
+    program("minikube", "")
     found, server = cluster("containerd"), Containerd()
 
     def read(*words: str) -> str:

@@ -22,7 +22,13 @@ def cluster(monkeypatch):
     server = Server()
     server.configuration = SimpleNamespace(host="https://cluster", auth_settings=dict)
     server.asked = []
-    spec = {"selector": {"matchLabels": {"app": "webapp"}}}
+    expressions = [
+        {"key": "tier", "operator": "In", "values": ["web", "api"]},
+        {"key": "stage", "operator": "NotIn", "values": ["test"]},
+        {"key": "release", "operator": "Exists"},
+        {"key": "old", "operator": "DoesNotExist"},
+    ]
+    spec = {"selector": {"matchLabels": {"app": "webapp"}, "matchExpressions": expressions}}
     server.serve(listed(1, {"metadata": {"name": "webapp"}, "spec": spec}), resource="deployments")
     ports = [{"port": 80, "targetPort": "http"}, {"port": 81}]
     server.serve(
@@ -69,7 +75,7 @@ def test_bytes_go_to_a_ready_pod_and_back(cluster):
     assert cluster.asked == [
         ("https://cluster/api/v1/namespaces/workbook/pods/webapp-1/portforward", [("ports", "5000")])
     ]
-    assert cluster.requests[0]["label_selector"] == "app=webapp"
+    assert cluster.requests[0]["label_selector"] == "app=webapp,tier in (web,api),stage notin (test),release,!old"
 
 
 def test_the_next_connection_reaches_the_successor_of_a_pod(cluster):
@@ -141,12 +147,48 @@ def test_a_connection_is_closed_if_no_pod_can_be_reached(cluster, monkeypatch):
     [
         ("statefulset/webapp", "0:80", r"Cannot forward a port to 'statefulset/webapp'(.|\n)*service/NAME"),
         ("deployment/", "0:80", "Cannot forward a port to 'deployment/'"),
-        ("service/web", "0:82", r"Service 'web' has no port 82(.|\n)*It has 80, 81\."),
+        ("service/web", "0:82", r"Service 'web' has no port 82(.|\n)*It has 80, 81\.(.|\n)*`services\(\)`"),
+        *(
+            (
+                "deployment/webapp",
+                ports,
+                rf"Cannot forward the ports '{ports}'(.|\n)*LOCAL:REMOTE or PORT(.|\n)*`5000:80`",
+            )
+            for ports in ("", "http", ":80", "80:", "80:http", "1:2:3", "5000:0", "65536:80", "80:65536", "-1")
+        ),
     ],
 )
 def test_what_cannot_be_forwarded(cluster, target, ports, message):
     with pytest.raises(WorkbookError, match=message):
         port_forward(target, ports).__enter__()
+
+
+def test_a_single_port_is_both_the_local_and_the_remote_one(cluster, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with port_forward("deployment/webapp", str(port)) as forward:
+            assert send(forward.port, b"welcome") == b"WELCOME"
+    assert cluster.asked[0][1] == [("ports", str(port))] and f"Port {port} of this machine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            {"type": "ExternalName", "externalName": "db.example.com"},
+            r"type is ExternalName(.|\n)*Connect to db\.example\.com",
+        ),
+        (
+            {"type": "ClusterIP", "ports": [{"port": 80}]},
+            r"no selector(.|\n)*Connect to the addresses in its EndpointSlice",
+        ),
+        ({"type": "ClusterIP", "selector": {"app": "webapp"}}, r"has no port 80(.|\n)*It has none\."),
+    ],
+)
+def test_a_service_that_leads_to_no_pods_or_has_no_ports(cluster, spec, message):
+    cluster.serve(listed(1, {"metadata": {"name": "db1"}, "spec": spec}), resource="services")
+    with pytest.raises(WorkbookError, match=message):
+        port_forward("service/db1", "0:80").__enter__()
 
 
 def test_a_target_that_does_not_exist(cluster):

@@ -28,10 +28,11 @@ class Server:
     """A connection to an API server that answers with these responses, in their order, and notes the requests."""
 
     def __init__(self, *responses):
-        self.responses, self.requests = list(responses), []
+        self.responses, self.requests, self.streamed = list(responses), [], []
 
-    def request(self, method, path, timeout):
+    def request(self, method, path, *, timeout, stream):
         self.requests.append((method, path))
+        self.streamed.append(stream)
         response = self.responses.pop(0)
         if isinstance(response, Exception):
             raise response
@@ -97,6 +98,7 @@ def test_a_watch_has_the_changes_since_the_block_began(serve, capsys):
     with raw_watch(PATH, events=3) as seen:
         assert len(server.requests) == 2, "the watch begins before the block"
     assert server.requests == [("GET", PATH), ("GET", f"{PATH}?watch=1&resourceVersion=10")]
+    assert server.streamed == [False, True]
     assert seen.table().reset_index().values.tolist() == [
         ["ADDED", "ConfigMap", "note"],
         ["MODIFIED", "ConfigMap", "note"],

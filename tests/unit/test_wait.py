@@ -198,6 +198,14 @@ class TestRolloutStatus:
         assert rollout_status("webapp", timeout=60) == 'deployment "webapp" successfully rolled out'
         assert len(requests) == 2 and requests[0]["label_selector"] == "app=webapp"
 
+    def test_the_pods_are_selected_by_labels_and_expressions(self, server):
+        item = deployment(9, **DONE)
+        item["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["webapp", "web"]}]}
+        server.serve(listed(9, item), listed(10, item), resource="deployments")
+        requests = server.serve(listed(13, ready("a", 6), ready("b", 7)))
+        rollout_status("webapp", timeout=60)
+        assert requests[0]["label_selector"] == "app in (webapp,web)"
+
     def test_it_has_one_deadline_although_it_waits_twice(self, server):
         server.serve(
             listed(9, deployment(9)),

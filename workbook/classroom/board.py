@@ -51,6 +51,7 @@ class _Access:
     kubeconfig: Path
     context: str
     namespace: str
+    local: bool = False
 
 
 class Board:

@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from workbook.base import labels
+from workbook.base.errors import WorkbookError
 from workbook.base.lock import lock
 from workbook.base.paths import ROOT, clusters
 from workbook.base.steps import step
@@ -32,6 +34,7 @@ def clean() -> None:
 
     Raises:
         Busy: a set-up is running, for example that of `make lab` in another terminal.
+        WorkbookError: a cluster could not be deleted; everything else is removed before.
     """
     with ExitStack() as held:
         for folder in clusters().glob("*/"):
@@ -40,8 +43,13 @@ def clean() -> None:
 
 
 def _clean() -> None:
+    kept = []
     for cluster in made():
-        cluster.delete()
+        try:
+            cluster.delete()
+        except WorkbookError as error:
+            print(f"\n{error}\n", file=sys.stderr, flush=True)
+            kept.append(cluster.name)
     engine = running_engine()
     if users := _clean_engine(engine) if engine else []:
         print(f"Keeping the Docker engine: {users[0]} uses it.")
@@ -50,6 +58,12 @@ def _clean() -> None:
     if (build := ROOT / "build").exists():
         with step(f"Remove {build}"):
             shutil.rmtree(build)
+    if kept:
+        raise WorkbookError(
+            f"These clusters were not deleted: {', '.join(kept)}.",
+            "Their errors are above. The workbook's folder stays, because it has the list of clusters.",
+            "Do what the errors say, then run `make clean` again.",
+        )
 
 
 def _clean_engine(engine: "DockerClient") -> list[str]:

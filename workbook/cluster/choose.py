@@ -22,6 +22,10 @@ PROFILE = "WORKBOOK_PROFILE"
 """The variable with the cluster's name."""
 TWO = "-two"
 """The end of the name of a cluster with two nodes. The rest is the name of the learner's own cluster."""
+INSTALL_MINIKUBE = (
+    "Install minikube (https://minikube.sigs.k8s.io/docs/start/), or set WORKBOOK_CLUSTER=kind to use kind instead."
+)
+"""The fix where minikube is missing."""
 
 
 class Provider(StrEnum):

@@ -364,5 +364,5 @@ def _provide_volumes(api: Api) -> None:
     """Give PersistentVolumeClaims a folder of the node, as kind's own node image does with a program that ours lacks."""
     classes = "/apis/storage.k8s.io/v1/storageclasses"
     # The provisioner of a class cannot be changed, so this replaces the class of the node image.
-    api.request("DELETE", f"{classes}/{node.STORAGE_CLASS['metadata']['name']}").close()
-    api.request("POST", classes, body=node.STORAGE_CLASS).close()
+    api.request("DELETE", f"{classes}/{node.STORAGE_CLASS['metadata']['name']}")
+    api.request("POST", classes, body=node.STORAGE_CLASS)

@@ -24,10 +24,10 @@ from workbook.base.processes import CommandFailed, end, read, run, typed
 from workbook.base.steps import step
 from workbook.bundle.use import minikube_cache
 from workbook.cluster import containerd, ready
-from workbook.cluster.choose import Provider, Settings
+from workbook.cluster.choose import INSTALL_MINIKUBE, Provider, Settings
 from workbook.cluster.protocol import CPUS, MEMORY_MB, Cluster, State, kubernetes_time, published, short_name
 from workbook.kube import kubeconfig
-from workbook.kube.client import Api, node_port
+from workbook.kube.client import Api, bypassing_proxies, node_port
 from workbook.kube.kubectl import find_kubectl, server_minor
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ class Minikube(Cluster):
         return f"minikube, profile {self.name!r}: {nodes}, made for learning, as in the chapter\n  {self.choice()}"
 
     def environment(self) -> dict[str, str]:
+        # kubectl would ask the API server through a proxy: https://minikube.sigs.k8s.io/docs/handbook/vpn_and_proxy/
+        addresses = [node.get("IP", "") for node in self._profile().get("Nodes") or []]
         # https://minikube.sigs.k8s.io/docs/handbook/config/#environment-variables
-        return super().environment() | {"MINIKUBE_PROFILE": self.name}
+        return super().environment() | {"MINIKUBE_PROFILE": self.name} | bypassing_proxies(*addresses)
 
     def _profile(self) -> dict[str, Any]:
         """minikube's configuration of the profile; empty if there is no such profile."""
@@ -143,7 +145,10 @@ class Minikube(Cluster):
 
     @property
     def _program(self) -> str:
-        return str(self.program("minikube") or "minikube")
+        if program := self.program("minikube"):
+            return str(program)
+        installed_minikube()
+        return "minikube"  # as a reader types it
 
     def _command(self, *args: str) -> list[str]:
         return [self._program, "-p", self.name, *args]
@@ -424,6 +429,17 @@ def _free_port() -> int:
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
     raise WorkbookError("No port is free between 30000 and 32767.", fix="Stop programs that listen on these ports.")
+
+
+def installed_minikube() -> str:
+    """Return the path of the minikube on PATH.
+
+    Raises:
+        WorkbookError: there is none.
+    """
+    if path := shutil.which("minikube"):
+        return path
+    raise WorkbookError("minikube is not installed.", "There is no such program on PATH.", INSTALL_MINIKUBE)
 
 
 def environment(answer: str) -> dict[str, str]:

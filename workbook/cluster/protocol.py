@@ -57,6 +57,11 @@ class Cluster(Protocol):
         return self.settings.profile
 
     @property
+    def local(self) -> bool:
+        """Whether the workbook has started this cluster, on this machine."""
+        return self.provider is not Provider.EXISTING
+
+    @property
     def folder(self) -> Path:
         """The folder with the cluster's kubeconfig, its lock, and the workbook's notes about it."""
         return self.settings.folder

@@ -125,7 +125,7 @@ def _create_namespace(cluster: Cluster, api: Api, timeout: float) -> None:
         found = None
     if not found:
         body = {"metadata": {"name": api.namespace, "labels": labels.MANAGED}}
-        api.request("POST", api.path("namespaces"), body=body).close()
+        api.request("POST", api.path("namespaces"), body=body)
     elif not labels.is_managed(found["metadata"].get("labels", {})):
         cluster.kubeconfig.unlink()  # so that no later cell can change a namespace that is not the workbook's
         raise WorkbookError(

@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
@@ -38,6 +38,7 @@ RESOURCES = {
     ),
     **dict.fromkeys(("nodes", "namespaces"), "/api/v1"),
     **dict.fromkeys(("deployments", "replicasets", "statefulsets", "daemonsets"), "/apis/apps/v1"),
+    **dict.fromkeys(("jobs", "cronjobs"), "/apis/batch/v1"),
     "endpointslices": "/apis/discovery.k8s.io/v1",
 }
 CLUSTER_WIDE = {"nodes", "namespaces"}
@@ -57,6 +58,10 @@ class Access(Protocol):
     def context(self) -> str: ...
     @property
     def namespace(self) -> str: ...
+    @property
+    def local(self) -> bool:
+        """Whether the workbook has started this cluster, on this machine."""
+        ...
 
 
 class Api:
@@ -93,9 +98,10 @@ class Api:
                 settings.api_key.update(dict.fromkeys(settings.api_key, f"Bearer {token}"))
 
         cast("Any", settings).refresh_api_key_hook = renew  # the class declares it as None
-        if re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
-            settings.proxy = None  # a proxy cannot reach this machine's loopback interface
-            _bypass_proxies_for_loopback()
+        if access.local or re.match(r"https://(127\.|localhost|\[::1\])", settings.host):
+            settings.proxy = None  # a proxy cannot reach the networks inside of this machine
+            # The client's streams, which `port_forward` uses, read their proxies only from the environment.
+            os.environ.update(bypassing_proxies(urlsplit(settings.host).hostname or ""))
         settings.retries = False  # the caller decides what to do after a failure, so the transport must not hide it
         self.configuration = settings
         connection = client.ApiClient(settings)
@@ -136,8 +142,9 @@ class Api:
         query: dict[str, str] | None = None,
         body: Object | None = None,
         timeout: Seconds = 30,
+        stream: bool = False,
     ) -> BaseHTTPResponse:
-        """Send a request, and return the open HTTP response, not decoded.
+        """Send a request, and return the HTTP response with its whole body, not decoded.
 
         Args:
             method: `"GET"`, `"POST"`, `"PATCH"` or `"DELETE"`.
@@ -146,9 +153,10 @@ class Api:
             query: the query's parameters.
             body: an object, sent as JSON.
             timeout: seconds.
+            stream: for a watch: return the response while it is open, before its body is read.
 
         Raises:
-            WorkbookError: the API server cannot be reached.
+            WorkbookError: the API server cannot be reached, or the connection breaks.
             ApiException: the API server refuses.
         """
         from kubernetes.client.exceptions import ApiException  # imported here: see above
@@ -164,7 +172,7 @@ class Api:
                 headers=headers,
                 body=None if body is None else json.dumps(body),
                 timeout=bounds,
-                preload_content=False,
+                preload_content=not stream,
             )
             if response.status < 300:
                 return response
@@ -181,7 +189,7 @@ class Api:
     def open_list(
         self, resource: str, namespace: str | None = None, *, accept: str = JSON, timeout: Seconds = 30, **options: Any
     ) -> BaseHTTPResponse:
-        """Ask for a list or a watch of `resource`, and return the open HTTP response, not decoded.
+        """Ask for a list or a watch of `resource`, and return the HTTP response, not decoded. That of a watch is open.
 
         Args:
             resource, namespace: as in `path`.
@@ -189,13 +197,14 @@ class Api:
             options: parameters of the API's lists, with underscores: `label_selector`, `watch`, …
 
         Raises:
-            WorkbookError: unknown resource, or the API server cannot be reached.
+            WorkbookError: unknown resource, or no answer from the API server.
             ApiException: the API server refuses.
 
         Documentation: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
         """
         query = {_camel_case(key): str(value) for key, value in options.items() if value not in ("", None)}
-        return self.request("GET", self.path(resource, namespace), accept=accept, query=query, timeout=timeout)
+        path, stream = self.path(resource, namespace), bool(options.get("watch"))
+        return self.request("GET", path, accept=accept, query=query, timeout=timeout, stream=stream)
 
     def list_objects(self, resource: str, namespace: str | None = None, **options: Any) -> Object:
         """Return the API server's list of `resource`, decoded: with `items`, or in the form that `accept` requests.
@@ -256,7 +265,7 @@ def wait_for_api(access: Access, timeout: float = 120) -> Api:
     def answers() -> bool:
         nonlocal problem
         try:
-            api.open_list("namespaces", limit=1, timeout=5).close()
+            api.open_list("namespaces", limit=1, timeout=5)
             return True
         except (WorkbookError, ApiException, OSError) as error:
             problem = str(error)[:300]
@@ -300,24 +309,24 @@ def node_port(api: Api, service: str) -> int:
     found = api.find("services", service)
     if not found:
         raise WorkbookError(f"There is no Service {service!r} in this Namespace.", fix="Apply its manifest first.")
-    port: int | None = found["spec"]["ports"][0].get("nodePort")
-    if port:
+    spec = found["spec"]
+    ports: list[dict[str, int]] = spec.get("ports") or [{}]  # a Service of type ExternalName needs no ports
+    if port := ports[0].get("nodePort"):
         return port
     raise WorkbookError(
         f"The Service {service!r} cannot be reached from outside.",
-        f"Its type is {found['spec']['type']}, which has no node port.",
-        "Change its type to NodePort, or use `port_forward`.",
+        f"Its type is {spec['type']}, which has no node port.",
+        f"Connect to {spec['externalName']}: the Service is only another name for it inside of the cluster."
+        if spec["type"] == "ExternalName"
+        else "Change its type to NodePort, or use `port_forward`.",
     )
 
 
-def _bypass_proxies_for_loopback() -> None:
-    """Make this process's connections to the loopback interface bypass the proxies in the environment.
-
-    The client's streams, which `port_forward` uses, read their proxies only from the environment.
-    """
+def bypassing_proxies(*hosts: str) -> dict[str, str]:
+    """Return the environment variables that make connections to these hosts, and to this machine itself, bypass all proxies."""
     bypassed = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
-    both = ",".join(dict.fromkeys(filter(None, [*bypassed, "127.0.0.1", "localhost", "::1"])))
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = both
+    both = ",".join(dict.fromkeys(filter(None, [*bypassed, "127.0.0.1", "localhost", "::1", *hosts])))
+    return {"no_proxy": both, "NO_PROXY": both}
 
 
 def _camel_case(key: str) -> str:

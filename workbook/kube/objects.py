@@ -51,6 +51,27 @@ def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
     ]
 
 
+EXPRESSIONS = {
+    "In": "{key} in ({values})",
+    "NotIn": "{key} notin ({values})",
+    "Exists": "{key}",
+    "DoesNotExist": "!{key}",
+}
+"""The operators of a LabelSelector, and how kubectl writes their expressions."""
+
+
+def full_selector(selector: Object) -> str:
+    """Format the LabelSelector of a Deployment or another workload as a selector for kubectl: `app=webapp,tier in (web,api)`.
+
+    Documentation: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements
+    """
+    expressions = [
+        EXPRESSIONS[each["operator"]].format(key=each["key"], values=",".join(each.get("values") or []))
+        for each in selector.get("matchExpressions") or []
+    ]
+    return ",".join(filter(None, [label_selector(selector.get("matchLabels") or {}), *expressions]))
+
+
 def label_selector(labels: dict[str, str]) -> str:
     """Format labels as a selector for kubectl: `app=webapp` for `{"app": "webapp"}`."""
     return ",".join(f"{key}={value}" for key, value in labels.items())

@@ -5,6 +5,7 @@ looks for a ready Pod: when a Pod is replaced, the next connection reaches its s
 """
 
 import os
+import re
 import select
 import socket
 import threading
@@ -18,7 +19,7 @@ from kubernetes.stream.ws_client import portforward_call
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api
-from workbook.kube.objects import Object, label_selector, ready
+from workbook.kube.objects import Object, full_selector, label_selector, ready
 from workbook.lessons.kubectl import print_command
 
 
@@ -42,19 +43,19 @@ def port_forward(target: str, ports: str) -> Iterator[Forward]:
 
     Args:
         target: `"deployment/NAME"`, `"service/NAME"` or `"pod/NAME"`.
-        ports: `"LOCAL:REMOTE"`, such as `"5000:5000"`. If the local port is taken, a free one is used, and a message
-            says so (macOS itself listens on 5000 while AirPlay is on). With LOCAL 0, any free port is used.
+        ports: `"LOCAL:REMOTE"`, such as `"5000:80"`, or `"PORT"` if both are the same. If the local port is taken, a free one
+            is used, and a message says so (macOS itself listens on 5000 while AirPlay is on). With LOCAL 0, any free port is used.
 
     Yields:
         A `Forward`, with its `url`. It listens on 127.0.0.1 only.
 
     Raises:
-        WorkbookError: no such target, or none of its Pods is ready.
+        WorkbookError: no such target, it has no such port, or none of its Pods is ready; or these are not ports.
 
     Documentation: https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/
     """
     print_command("port-forward", target, ports)
-    local, remote = (int(port) for port in ports.split(":"))
+    local, remote = _parse(ports)
     find, ended = partial(_find, target, *_resolve(target, remote)), threading.Event()
     find()  # raise an error now rather than at the first request
 
@@ -69,6 +70,19 @@ def port_forward(target: str, ports: str) -> Iterator[Forward]:
         finally:
             ended.set()
             server.shutdown()
+
+
+def _parse(ports: str) -> tuple[int, int]:
+    """The local and the remote port in `LOCAL:REMOTE`, or in `PORT`, which is both."""
+    if found := re.fullmatch(r"(?:([0-9]+):)?([0-9]+)", ports):
+        local, remote = int(found[1] or found[2]), int(found[2])
+        if local < 2**16 and 0 < remote < 2**16:
+            return local, remote
+    raise WorkbookError(
+        f"Cannot forward the ports {ports!r}.",
+        "Ports are numbers up to 65535, in the form LOCAL:REMOTE or PORT. Only LOCAL may be 0.",
+        "Write for example `5000:80`, or `5000` if both ports are the same.",
+    )
 
 
 def _listen(port: int, connection: type[BaseRequestHandler]) -> _Server:
@@ -95,10 +109,19 @@ def _resolve(target: str, remote: int) -> tuple[dict[str, str], int | str]:
         raise WorkbookError(f"There is no {kind} {name!r} in this Namespace.", fix="Apply its manifest first.")
     spec = found["spec"]
     if kind == "deployment":
-        return {"label_selector": label_selector(spec["selector"].get("matchLabels", {}))}, remote
-    targets = {port["port"]: port.get("targetPort", remote) for port in spec["ports"]}
+        return {"label_selector": full_selector(spec["selector"])}, remote
+    if not spec.get("selector"):
+        raise WorkbookError(
+            f"Cannot forward a port to {target!r}.",
+            f"Its type is {spec['type']}, and it has no selector that names its Pods.",
+            f"Connect to {spec.get('externalName', 'the addresses in its EndpointSlice')}, or name a Pod: pod/NAME.",
+        )
+    targets = {port["port"]: port.get("targetPort", remote) for port in spec.get("ports") or []}
     if remote not in targets:
-        raise WorkbookError(f"Service {name!r} has no port {remote}.", f"It has {', '.join(map(str, targets))}.")
+        why = f"It has {', '.join(map(str, targets)) or 'none'}."
+        raise WorkbookError(
+            f"Service {name!r} has no port {remote}.", why, "Use one of its ports; `services()` shows them."
+        )
     return {"label_selector": label_selector(spec["selector"])}, targets[remote]
 
 

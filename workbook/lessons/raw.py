@@ -109,7 +109,7 @@ def raw_watch(path: str, *, events: int, timeout: float = 30) -> Iterator[Watche
     print_command("get", "--raw", watch)
     version = json.loads(_get(path).data)["metadata"]["resourceVersion"]
     watched, problem = Watched(), ""
-    with closing(_get(f"{watch}&resourceVersion={version}", timeout=(5, timeout))) as response:
+    with closing(_get(f"{watch}&resourceVersion={version}", timeout=(5, timeout), stream=True)) as response:
         yield watched
         ended = time.monotonic()
         try:
@@ -136,8 +136,8 @@ def _row(change: dict[str, Any]) -> tuple[str, str, str, int]:
     return change["type"], item["kind"], item["metadata"]["name"], int(item["metadata"]["resourceVersion"])
 
 
-def _get(path: str, timeout: Seconds = 30) -> BaseHTTPResponse:
-    """Send a GET request. Raises what `raw` raises."""
+def _get(path: str, timeout: Seconds = 30, *, stream: bool = False) -> BaseHTTPResponse:
+    """Send a GET request. The other arguments are those of `Api.request`. Raises what `raw` raises."""
     if not path.startswith("/"):
         raise WorkbookError(
             f"{path!r} is not a path of the API.",
@@ -145,7 +145,7 @@ def _get(path: str, timeout: Seconds = 30) -> BaseHTTPResponse:
             "Begin it with /api/v1/ for Pods, Services and other core types, or with /apis/ and a group.",
         )
     try:
-        return api().request("GET", path, timeout=timeout)
+        return api().request("GET", path, timeout=timeout, stream=stream)
     except ApiException as error:
         what = f"The API server refuses {path} with status {error.status}."
         raise WorkbookError(what, message(error), "Correct the path, or ask for access.") from error

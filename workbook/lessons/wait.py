@@ -9,7 +9,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.processes import Printed
 from workbook.cluster.choose import Provider, choose
 from workbook.cluster.current import api
-from workbook.kube.objects import Object, label_selector, ready, restarts, waiting_reasons
+from workbook.kube.objects import Object, full_selector, ready, restarts, waiting_reasons
 from workbook.kube.watch import follow
 from workbook.lessons.diagnose import Diagnosis, diagnose
 from workbook.lessons.kubectl import print_command
@@ -272,7 +272,7 @@ def await_rollout(deployment: str, *, timeout: float = 120) -> None:
             f"There is no Deployment {deployment!r} in this Namespace.",
             fix="Apply its manifest first: run the cells above, from `begin(…)` on.",
         )
-    selector = label_selector(found["spec"]["selector"].get("matchLabels", {}))
+    selector = full_selector(found["spec"]["selector"])
 
     def unmet(deployments: list[Object]) -> str:
         if not deployments:

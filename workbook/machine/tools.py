@@ -9,7 +9,7 @@ import tempfile
 from workbook.base.errors import WorkbookError
 from workbook.base.processes import read
 from workbook.bundle.choose import chosen
-from workbook.cluster.choose import Provider, Settings, choose
+from workbook.cluster.choose import INSTALL_MINIKUBE, Provider, Settings, choose
 from workbook.cluster.current import current
 from workbook.cluster.protocol import State
 from workbook.machine.findings import Facts, Finding
@@ -58,7 +58,7 @@ def minikube(facts: Facts) -> Finding | None:
     if not shutil.which("minikube"):
         if not needed:
             return Finding(None, "", "not installed: the workbook uses kind")
-        return Finding(False, "installed", "not found", "https://minikube.sigs.k8s.io/docs/start/")
+        return Finding(False, "installed", "not found", INSTALL_MINIKUBE)
     try:
         with tempfile.TemporaryDirectory() as scratch:  # minikube creates folders even for this question
             command = ["minikube", "version", "--short"]

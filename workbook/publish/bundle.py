@@ -30,7 +30,7 @@ from workbook.bundle.use import SUFFIX
 from workbook.cluster.choose import Provider, remember
 from workbook.cluster.current import current
 from workbook.cluster.kind import Kind
-from workbook.cluster.minikube import Minikube
+from workbook.cluster.minikube import Minikube, installed_minikube
 from workbook.cluster.protocol import Cluster
 from workbook.engine.build import base
 from workbook.engine.catalog import APP, bases, catalog
@@ -216,8 +216,7 @@ def _add_programs(new: Writer, cluster: Cluster) -> list[Part]:
         return sbom.program(path, name, version, new.files[path]["sha256"])
 
     if isinstance(cluster, Minikube):
-        if not (program := shutil.which("minikube")):
-            raise WorkbookError("minikube is not installed.", fix="https://minikube.sigs.k8s.io/docs/start/")
+        program = installed_minikube()
         with tempfile.TemporaryDirectory() as home:
             version = read([program, "version", "--short"], env={"MINIKUBE_HOME": home}).strip()
             minikube = add("minikube", Path(program).resolve(), version)
