@@ -70,6 +70,26 @@ def test_images_are_those_of_the_registry(words):
     ]
 
 
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["--image", "web-app:1.0"], ["--image", "registry:5000/web-app:1.0"]),
+        (
+            ["--image", "web-app:1.0", "--image-pull-policy", "Never"],
+            ["--image", "registry:5000/web-app:1.0", "--image-pull-policy", "Always"],
+        ),
+        (["--image=nginx:1.27"], ["--image=nginx:1.27"]),
+        (
+            ["--image", "nginx:1.27", "--image-pull-policy=Never"],
+            ["--image", "nginx:1.27", "--image-pull-policy=Never"],
+        ),
+    ],
+)
+def test_only_the_workbooks_images_are_those_of_the_registry(words, typed, expected):
+    kubectl("run", "once", *typed)
+    assert words() == ["run", "once", *expected]
+
+
 def test_each_manifest_has_the_images_of_the_registry(kubectl_script, home):
     kubectl_script('cat "$3" "$5"')
     printed = kubectl("apply", "-f", MANIFEST, "-f", "manifests/1-04-webapp-service.yaml")
@@ -89,6 +109,71 @@ def test_each_manifest_of_a_folder_has_the_images_of_the_registry(kubectl_script
     kubectl_script('cat "$3"/puzzle-3.yaml "$5"')
     printed = kubectl("apply", "-f", "manifests/puzzles", "-f", "manifests/1-04-webapp-service.yaml")
     assert "image: registry:5000/web-app:1.0" in printed and "kind: Service" in printed
+
+
+@pytest.mark.parametrize("option", [["-f"], ["--filename"]])
+def test_each_form_of_the_option_has_the_images_of_the_registry(kubectl_script, option):
+    kubectl_script('cat "${3:-${2#*=}}"')
+    assert "image: registry:5000/web-app:1.0" in kubectl("apply", *option, MANIFEST)
+    assert "image: registry:5000/web-app:1.0" in kubectl("apply", f"{option[0]}={MANIFEST}")
+
+
+@pytest.fixture
+def work(monkeypatch, tmp_path):
+    """The folder work/ of a repository."""
+    monkeypatch.setattr("workbook.lessons.kubectl.ROOT", tmp_path)
+    (tmp_path / "work").mkdir()
+    return tmp_path / "work"
+
+
+def test_a_manifest_that_was_deleted_is_not_applied_again(kubectl_script, work):
+    kubectl_script('cat "$3"/*.yaml')
+    for name in ("first", "second"):
+        (work / f"{name}.yaml").write_text(f"kind: {name}\n", encoding="utf-8")
+    assert kubectl("apply", "-f", "work") == "kind: first\nkind: second"
+    (work / "first.yaml").unlink()
+    assert kubectl("apply", "-f", "work") == "kind: second"
+
+
+def test_a_manifest_outside_of_the_repository_is_not_copied(kubectl_script, work):
+    (work.parents[1] / "theirs.yaml").write_text("kind: theirs\n", encoding="utf-8")
+    kubectl_script('cat "$3"; echo "$PWD"')
+    assert kubectl("apply", "-f", "../theirs.yaml") == f"kind: theirs\n{work.parent}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: Pod\n  spec: wrong\n",
+        "kind: Pod\nmetadata: {name: a\n",
+    ],
+)
+def test_a_mistake_in_yaml_is_left_to_kubectl(kubectl_script, work, text):
+    (work / "typo.yaml").write_text(text, encoding="utf-8")
+    kubectl_script('cat "$3"; echo "error: error parsing $3" >&2; exit 1')
+    with pytest.raises(KubectlError, match=r"error parsing work/typo\.yaml") as refused:
+        kubectl("apply", "-f", "work/typo.yaml")
+    assert refused.value.output.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        ("kind: Pod\n---\n", [{"kind": "Pod"}]),
+        ("# nothing yet\n", []),
+        ("kind\n", ["kind"]),
+        ("kind: Pod\nspec: wrong\n", [{"kind": "Pod", "spec": "wrong"}]),
+        (
+            "spec:\n  template:\n  spec:\n    containers:\n",
+            [{"spec": {"template": None, "spec": {"containers": None}}}],
+        ),
+        ("spec: {containers: [a, {image: [b]}]}\n", [{"spec": {"containers": ["a", {"image": ["b"]}]}}]),
+    ],
+)
+def test_a_manifest_of_another_structure_is_left_to_kubectl(kubectl_script, work, text, documents):
+    (work / "other.yaml").write_text(text, encoding="utf-8")
+    kubectl_script('cat "$3"')
+    assert list(yaml.safe_load_all(kubectl("apply", "-f", "work/other.yaml"))) == documents
 
 
 def test_to_follow_a_log_is_no_manifest(kubectl_script):

@@ -6,7 +6,7 @@ namespace (default `workbook`), and `WORKBOOK_REGISTRY` the image registry that 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -250,14 +250,18 @@ class Existing(Cluster):
         return f"{self._registry}/{image}"
 
     def localize(self, manifest: str) -> str:
-        """Return a manifest that pulls the workbook's images from the registry, with a pull policy that allows it."""
-        documents: list[dict[str, Any]] = list(yaml.safe_load_all(manifest))
-        for document in documents:
-            pod = (document.get("spec") or {}).get("template", document).get("spec") or {}
-            for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
-                if container.get("image") in catalog():
-                    container["image"] = self.reference(container["image"])
-                    container["imagePullPolicy"] = "Always"
+        """Return a manifest that pulls the workbook's images from the registry, with a pull policy that allows it.
+
+        A manifest that is not valid is not refused here: kubectl explains its mistakes.
+        """
+        try:
+            documents = [found for found in yaml.safe_load_all(manifest) if found is not None]  # as after a last `---`
+        except yaml.YAMLError:
+            return manifest
+        images = catalog()
+        for container in _containers(documents):
+            if (image := str(container.get("image"))) in images:
+                container |= {"image": self.reference(image), "imagePullPolicy": "Always"}
         return str(yaml.safe_dump_all(documents))
 
     def url(self, service: str) -> str:
@@ -292,6 +296,19 @@ def users_part(context: str, environment: Mapping[str, str], *, show: bool) -> k
     _, whole = kubeconfig.users_own(context)  # the command prints relative paths as in the file
     user |= {key: whole[key] for key in ("exec", "tokenFile") if key in user and key in whole}
     return config
+
+
+def _containers(part: object) -> Iterator[dict[str, Any]]:
+    """Find the containers in a part of a manifest, at any depth: the structure may have mistakes."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _containers(item)
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name in ("initContainers", "containers") and isinstance(value, list):
+                yield from (item for item in value if isinstance(item, dict))
+            else:
+                yield from _containers(value)
 
 
 def _required(value: str, name: str, meaning: str) -> str:

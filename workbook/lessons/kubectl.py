@@ -3,9 +3,9 @@
 import re
 import shlex
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 from workbook.base.errors import WorkbookError
@@ -14,6 +14,7 @@ from workbook.base.processes import CommandFailed, Printed, read, run
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.current import api, current, open_cluster
 from workbook.cluster.protocol import Cluster
+from workbook.engine.catalog import catalog
 from workbook.kube.credentials import EXPIRED, LOG_IN
 
 MANIFESTS = ROOT / "manifests"
@@ -59,10 +60,10 @@ def kubectl(*args: str, timeout: float = 120, how: Callable[..., str] = run) -> 
     """
     api()  # refuses a kubeconfig that is not the workbook's
     cluster = current()
-    words, folder = _localized(cluster, args)
     try:
         program = _program(cluster.provider, cluster.settings)
-        printed = how([*program, *words], env=cluster.environment(), timeout=timeout, cwd=folder)
+        with _localized(cluster, args) as (words, folder):
+            printed = how([*program, *words], env=cluster.environment(), timeout=timeout, cwd=folder)
         return Printed(STRICT.sub("", printed).strip())
     except CommandFailed as error:
         fix = next((fix for text, fix in FIXES.items() if text in error.output), "")
@@ -85,22 +86,48 @@ def _program(provider: Provider, settings: Settings) -> list[str]:
     return open_cluster(provider, settings).kubectl()
 
 
-def _localized(cluster: Cluster, args: Sequence[str]) -> tuple[list[str], Path]:
-    """The arguments and the working folder, with each image under the name by which Pods of this cluster pull it."""
+@contextmanager
+def _localized(cluster: Cluster, args: Sequence[str]) -> Iterator[tuple[list[str], Path]]:
+    """The arguments and the working folder, with each of our images under the name by which Pods of this cluster pull it."""
     if cluster.provider is not Provider.EXISTING:  # the other providers' nodes pull nothing from a registry
-        return list(args), ROOT
-    folder = ROOT
+        yield list(args), ROOT
+        return
+    words = list(args)
+    for at, option, image in _values(args, "--image"):
+        if image in catalog():
+            words[at] = option + cluster.reference(image)
+            for place, policy, _ in _values(args, "--image-pull-policy"):
+                words[place] = f"{policy}Always"
     # A copy of a manifest has the same path in another folder, so that kubectl prints the same text.
-    for option, name in pairwise(args):
-        if option != "-f" or Path(name).is_absolute() or not (ROOT / name).exists():  # such as `kubectl logs -f`
-            continue
-        folder = cluster.folder / "localized"
-        for manifest in sorted((ROOT / name).glob("*.yaml")) if (ROOT / name).is_dir() else [ROOT / name]:
-            copy = folder / manifest.relative_to(ROOT)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(cluster.localize(manifest.read_text(encoding="utf-8")), encoding="utf-8")
-    words = [f"--image={cluster.reference(word[8:])}" if word.startswith("--image=") else word for word in args]
-    return ["--image-pull-policy=Always" if word == "--image-pull-policy=Never" else word for word in words], folder
+    with tempfile.TemporaryDirectory() as folder:
+        copies = [_copy(cluster, Path(name), Path(folder)) for _, _, name in _values(args, "-f", "--filename")]
+        yield words, Path(folder) if any(copies) else ROOT
+
+
+def _values(args: Sequence[str], *options: str) -> Iterator[tuple[int, str, str]]:
+    """Each value of these options: its place in the arguments, what precedes it in the same word, and the value."""
+    for at, word in enumerate(args):
+        option, equals, value = word.partition("=")
+        if equals and option in options:
+            yield at, f"{option}=", value
+        elif at and args[at - 1] in options:
+            yield at, "", word
+
+
+def _copy(cluster: Cluster, name: Path, folder: Path) -> bool:
+    """Copy a manifest of the repository, or those in one of its folders; return whether there are any.
+
+    In the copies, images have the names by which Pods of this cluster pull them.
+    """
+    original = ROOT / name
+    if name.is_absolute() or ".." in name.parts or not original.exists():  # such as `kubectl logs -f`
+        return False
+    manifests = [*original.glob("*.yaml")] if original.is_dir() else [original]
+    for manifest in manifests:
+        copy = folder / manifest.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(cluster.localize(manifest.read_text(encoding="utf-8")), encoding="utf-8")
+    return bool(manifests)
 
 
 def apply(manifest: str | Path) -> Printed:
