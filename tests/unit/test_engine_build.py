@@ -128,6 +128,8 @@ def test_neither_are_they_for_a_container(docker_engine, home, monkeypatch):
         "curl: (6) Could not resolve host: pypi.org",
         "SSLError(SSLCertVerificationError(1, 'CERTIFICATE_VERIFY_FAILED'))",
         "ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407 Proxy Authentication Required'))",
+        "npm error request to https://registry.npmjs.org/x failed, reason: getaddrinfo EAI_AGAIN registry.npmjs.org",
+        "npm error network This is a problem related to network connectivity.",
     ],
 )
 def test_a_network_failure_in_a_build_is_reported_as_one(build, line):
@@ -143,10 +145,59 @@ def test_a_proxy_that_was_left_out_is_named_without_its_password(build, monkeypa
     assert "HTTPS_PROXY" in error.fix and "loopback" in error.fix and "secret" not in str(error)
 
 
-def test_an_earlier_step_does_not_make_a_failure_one_of_the_network(build):
-    earlier = {"stream": "Step 3/9 : RUN wget || true\nConnection refused\n"}
-    error = failure(build, earlier, STEP, {"stream": "SyntaxError\n"}, FAILED)
+def printed(text):
+    """The messages of a builder that prints these lines."""
+    return [{"stream": line} for line in text.splitlines(keepends=True)]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        """
+Step 3/9 : RUN wget || true
+Connection refused
+Step 4/9 : RUN pip install
+SyntaxError
+""",
+        """
+[1/2] STEP 3/3: RUN wget || true
+Connection refused
+[2/2] STEP 4/9: RUN pip install
+SyntaxError
+""",
+        """
+#6 [1/2] RUN wget || true
+#6 0.2 Connection refused
+#6 DONE 0.2s
+#7 [2/2] COPY v9 .
+""",
+        """
+#7 [a 1/2] RUN pip install
+#6 [b 1/2] RUN wget
+#6 0.2 Connection refused
+#6 CANCELED
+#7 0.3 SyntaxError
+#7 ERROR: process "/bin/sh -c pip install" did not complete successfully: exit code: 1
+""",
+    ],
+    ids=["docker", "podman", "buildkit", "buildkit, two stages"],
+)
+def test_another_step_does_not_make_a_failure_one_of_the_network(build, log):
+    error = failure(build, *printed(log), FAILED)
     assert "Correct app/webapp/Dockerfile" in error.fix
+
+
+def test_a_network_failure_in_one_of_the_steps_that_run_at_the_same_time(build):
+    log = """
+#6 [b 1/2] RUN pip install
+#6 0.2 Connection refused
+#7 [a 1/2] RUN make
+#7 CANCELED
+#6 ERROR: process "/bin/sh -c pip install" did not complete successfully: exit code: 1
+------
+ > [b 1/2] RUN pip install
+"""
+    assert "could not download" in failure(build, *printed(log), FAILED).what
 
 
 @pytest.mark.parametrize(

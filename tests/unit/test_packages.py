@@ -7,6 +7,7 @@ import tarfile
 
 import pytest
 
+from tests import docker_api
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.bundle.manifest import CLASS, class_packages
@@ -97,9 +98,25 @@ def test_only_older_images_of_the_same_sort_are_removed(engine, tmp_path, monkey
     assert len(engine.asked("DELETE .*")) == 2
 
 
-def test_a_step_that_fails_is_reported_with_the_end_of_the_log(engine):
-    engine.answers["POST /build"] = [STEP, {"stream": "E: Unable to fetch some archives\n"}, FAILED]
-    with pytest.raises(WorkbookError, match=r"packages-\w+ was not built: returned(.|\n)*Unable to fetch(.|\n)*Do:"):
+@pytest.mark.parametrize(
+    ("messages", "explanation"),
+    [
+        (
+            [STEP, {"stream": "SyntaxError\n"}, FAILED],
+            r"packages-\w+ was not built: returned(.|\n)*SyntaxError(.|\n)*Correct classroom/hub/packages\.Dockerfile",
+        ),
+        (
+            [STEP, {"stream": "Temporary failure resolving 'deb.debian.org'\n"}, FAILED],
+            r"could not download(.|\n)*resolving",
+        ),
+        ([STEP, {"error": "write /layer: no space left on device"}], "disk is full"),
+        ([STEP, docker_api.CUT], "the Docker engine failed"),
+    ],
+    ids=["Dockerfile", "network", "disk", "engine"],
+)
+def test_a_step_that_fails_is_explained_with_the_end_of_the_log(engine, messages, explanation):
+    engine.answers["POST /build"] = messages
+    with pytest.raises(WorkbookError, match=explanation):
         packages.packages(find.ensure_engine())
 
 

@@ -1,10 +1,10 @@
 """Build the workbook's container images, and provide their base images."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import node
 from workbook.base import labels
@@ -27,6 +27,7 @@ FULL = re.compile("no space left on device", re.IGNORECASE)
 NETWORK = re.compile(
     "could not resolve|name resolution|name or service not known|temporary failure resolving|no such host|no route to host"
     "|unreachable|connection refused|connection reset|timed out|timeout|cannot connect to proxy|tunnel connection failed"
+    "|getaddrinfo|econnrefused|network connectivity"
     "|certificate.verify.failed|unknown authority",
     re.IGNORECASE,
 )
@@ -37,6 +38,10 @@ DOCKERFILE = re.compile(
     re.IGNORECASE,
 )
 """Messages of the builder about a mistake in the Dockerfile. Any other message is a failure of the engine."""
+STEP = re.compile(r"(\[\d+/\d+] )?step \d+/\d+|#\d+ \[", re.IGNORECASE)
+"""Start of the first line of a step in the log of a builder: Docker's older one or Podman's, or BuildKit."""
+FAILED_STEP = re.compile(r"(#\d+ )ERROR")
+"""Start of BuildKit's line about the step that failed. Each of its lines begins with the number of a step."""
 
 
 def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None, *, log: bool = True) -> None:
@@ -54,27 +59,58 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
 
     Documentation: https://docs.docker.com/reference/cli/docker/image/build/
     """
+    recipe = catalog()[image]
+    bases = {name: base(engine, purpose, bundle) for name, purpose in recipe["bases"].items()}
+    marks = labels.MANAGED | {SOURCE: source_hash(recipe)}
+    build_archive(engine, image, archive(recipe), {**recipe.get("args", {}), **bases}, log=log, labels=marks)
+
+
+def build_archive(
+    engine: "DockerClient",
+    image: str,
+    context: bytes,
+    arguments: Mapping[str, str],
+    *,
+    dockerfile: str = "",
+    log: bool = False,
+    **options: Any,
+) -> None:
+    """Build an image from an archive with its build context.
+
+    Args:
+        engine: the engine that builds it.
+        image: its name and tag.
+        context: the archive.
+        arguments: the Dockerfile's variables, except those for proxies.
+        dockerfile: the Dockerfile's path, in the archive as in the repository; empty for a key of app/images.toml.
+        log: print the builder's log while it builds.
+        options: more options of the builder.
+
+    Raises:
+        WorkbookError: as for `build_image`.
+
+    Documentation: https://docker-py.readthedocs.io/en/stable/api.html#module-docker.api.build
+    """
     # Imported here, because the Docker SDK loads slowly.
     from docker.errors import APIError
     from urllib3.exceptions import HTTPError  # the SDK depends on it
 
-    recipe = catalog()[image]
-    bases = {name: base(engine, purpose, bundle) for name, purpose in recipe["bases"].items()}
     with step(f"Build {image}") as running:
         lines: list[str] = []
         try:
             for message in engine.api.build(
-                fileobj=BytesIO(archive(recipe)),
+                fileobj=BytesIO(context),
                 custom_context=True,
+                dockerfile=dockerfile or None,
                 tag=image,
-                buildargs={**recipe.get("args", {}), **bases, **proxies()},
+                buildargs={**arguments, **proxies()},
                 rm=True,
                 forcerm=True,
                 decode=True,
-                labels=labels.MANAGED | {SOURCE: source_hash(recipe)},
+                **options,
             ):
                 if "error" in message:
-                    raise failure(image, message["error"].strip(), lines)
+                    raise failure(image, message["error"].strip(), lines, dockerfile)
                 if text := message.get("stream", ""):
                     lines.append(text)
                     running.update(text.strip())
@@ -83,7 +119,7 @@ def build_image(engine: "DockerClient", image: str, bundle: Bundle | None = None
         except (APIError, HTTPError, OSError) as error:
             refused = isinstance(error, APIError) and error.is_client_error()  # the engine cannot read the Dockerfile
             text = (isinstance(error, APIError) and error.explanation) or str(error)
-            raise failure(image, f"dockerfile: {text}" if refused else text, lines) from error
+            raise failure(image, f"dockerfile: {text}" if refused else text, lines, dockerfile) from error
 
 
 @contextmanager
@@ -130,17 +166,17 @@ def _remove_unnamed(engine: "DockerClient", identity: str) -> None:
             print("Removed the previous image with this name.")
 
 
-def failure(image: str, problem: str, log: list[str]) -> WorkbookError:
+def failure(image: str, problem: str, log: list[str], dockerfile: str = "") -> WorkbookError:
     """Return the error for a failed build: the cause is the disk, the network, the Dockerfile, or the engine.
 
     Args:
         image: the image's name and tag.
         problem: the builder's last message.
-        log: what the builder printed before.
+        log: the lines that the builder printed before.
+        dockerfile: its Dockerfile's path in the repository; empty for a key of app/images.toml.
     """
     evidence = "".join([*log[-20:], problem])
-    start = max((at for at, line in enumerate(log) if line.startswith("Step ")), default=0)
-    last_step = "".join([*log[start:], problem])
+    last_step = "".join([*_last_step(log), problem])
     if FULL.search(last_step):
         fix = "Free some space: `docker system df` shows what Docker uses, and `docker system prune` removes what is unused."
         return WorkbookError(f"The image {image} was not built: Docker's disk is full.", evidence, fix)
@@ -156,10 +192,18 @@ def failure(image: str, problem: str, log: list[str]) -> WorkbookError:
         what = f"The image {image} was not built: a step could not download what it needs."
         return WorkbookError(what, evidence, fix)
     if DOCKERFILE.search(problem):
-        fix = f"Correct app/{catalog()[image]['context']}/Dockerfile, or the files that it copies. Then run this again."
+        path = dockerfile or f"app/{catalog()[image]['context']}/Dockerfile"
+        fix = f"Correct {path}, or the files that it copies. Then run this again."
         return WorkbookError(f"The image {image} was not built: {problem}", "".join(log[-20:]).strip(), fix)
     fix = "Restart Docker (`sudo systemctl restart docker`, or Docker Desktop), then run this again."
     return WorkbookError(f"The image {image} was not built: the Docker engine failed.", evidence, fix)
+
+
+def _last_step(log: list[str]) -> list[str]:
+    """The lines of the step that failed, or of the last one. BuildKit mixes those of steps that it runs at the same time."""
+    if number := next((found[1] for line in reversed(log) if (found := FAILED_STEP.match(line))), ""):
+        return [line for line in log if line.startswith(number)]
+    return log[max((at for at, line in enumerate(log) if STEP.match(line)), default=0) :]
 
 
 def base(engine: "DockerClient", purpose: str, bundle: Bundle | None = None) -> str:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 
 import node
 from node.cache import HASH
-from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
-from workbook.base.steps import step
 from workbook.bundle.manifest import CLASS, class_packages
 from workbook.bundle.use import Bundle
-from workbook.engine.build import base
-from workbook.engine.proxies import proxies
+from workbook.engine.build import base, build_archive
 from workbook.engine.pull import load, present
 
 if TYPE_CHECKING:
@@ -65,33 +62,14 @@ def built(
         target: the stage of the Dockerfile to build; None for the last one.
 
     Raises:
-        WorkbookError: a step failed; with the end of the log.
+        WorkbookError: as for `build_image`.
     """
     context = _archive(files)
     tag = beginning + hashlib.sha256(repr(sorted(arguments.items())).encode() + context).hexdigest()[:HASH]
     if present(engine, tag):
         return tag
-    with step(f"Build the image {tag}") as running:
-        lines: list[str] = []
-        for message in engine.api.build(
-            fileobj=BytesIO(context),
-            custom_context=True,
-            dockerfile=dockerfile.relative_to(ROOT).as_posix(),
-            target=target,
-            tag=tag,
-            buildargs={**arguments, **proxies()},
-            rm=True,
-            forcerm=True,
-            decode=True,
-        ):
-            if "error" in message:
-                raise WorkbookError(
-                    f"The image {tag} was not built: {message['error'].strip()}",
-                    "".join(lines[-20:]).strip(),
-                    "Connect to a network with the registries of Debian, PyPI and npm. Then run this again.",
-                )
-            lines.append(message.get("stream", ""))
-            running.update(lines[-1].strip())
+    path = dockerfile.relative_to(ROOT).as_posix()
+    build_archive(engine, tag, context, arguments, dockerfile=path, target=target)
     node.remove_older(engine, tag)  # on minikube, Pods use the older one
     return tag
 

@@ -1,7 +1,6 @@
 """`%docker …` in a notebook: the real docker command, on the engine that builds the cluster's images."""
 
 import os
-import re
 import shlex
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.processes import CommandFailed, Printed, run, typed
 from workbook.cluster.current import current
-from workbook.engine.build import OFFICIAL, alone, base, failure, replacing
+from workbook.engine.build import OFFICIAL, STEP, alone, base, failure, replacing
 from workbook.engine.catalog import SOURCE, Recipe, catalog, context, source_hash
 from workbook.engine.proxies import proxies
 
@@ -28,8 +27,6 @@ FIXES = {
     "Cannot connect to the Docker daemon": "Run the notebook's `begin(…)` cell.",
 }
 """Part of docker's message → what to do about it."""
-STEP = re.compile(r"Step \d|#\d")
-"""Start of a log line of the legacy builder or of BuildKit."""
 
 
 class DockerError(CommandFailed):
