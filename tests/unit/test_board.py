@@ -192,7 +192,7 @@ def test_how_long_ago(minutes, text):
     assert page.ago(NOW - timedelta(minutes=minutes), NOW) == text
 
 
-def test_a_change_is_on_the_page_within_two_seconds(live, record_property):
+def test_a_change_is_on_the_page_within_two_seconds(live):
     api, board = live
     took = []
     with reading(board) as following:
@@ -204,7 +204,6 @@ def test_a_change_is_on_the_page_within_two_seconds(live, record_property):
             while f"{name} at {begun}" not in following()["html"]:
                 assert time.monotonic() - begun < 2
             took.append(time.monotonic() - begun)
-    record_property("seconds", took)
     assert max(took) < 2
     assert board.rows()[0].failed.startswith("learner-07")
 

@@ -426,9 +426,24 @@ def test_clean_removes_its_own_files_last(files, started, monkeypatch):
     monkeypatch.setattr(cli, "attend", lambda *_: 1)
     assert cli.main(["clean"]) == 1
     assert venv.exists() and caches.exists(), "removed although clean failed"
-    monkeypatch.setattr(cli, "attend", lambda *_: 0)
+    passed = []
+    monkeypatch.setattr(cli, "attend", lambda words, _: passed.append(words[3:]) or 0)
     assert cli.main(["clean"]) == 0
+    assert passed == [["clean", "--keep-files"]]
     assert list(root.iterdir()) == [] and not caches.exists()
+
+
+def test_clean_in_its_own_environment_keeps_only_that(files, started, monkeypatch, capsys):
+    root, venv, caches = files
+    caches.mkdir()
+    monkeypatch.setattr(sys, "prefix", str(venv))
+    monkeypatch.setattr("workbook.cli.clean.clean", lambda: None)
+    assert cli.main(["clean", "--keep-files"]) == 0 and caches.exists(), "another process removes the files"
+    for _ in range(2):
+        assert cli.main(["clean"]) == 0
+        printed = capsys.readouterr().out
+        assert f"Keeping {venv}" in printed and "`deactivate`, then" in printed and "Nothing of" not in printed
+    assert list(root.iterdir()) == [venv] and not caches.exists()
 
 
 def test_clean_in_an_active_environment_takes_the_link_back_and_keeps_the_environment(files, monkeypatch, tmp_path):

@@ -52,6 +52,8 @@ def test_nothing_changes_where_all_programs_are(text, system):
         ("`make lab BUNDLE=a SUM=b`", "`py -m workbook lab --bundle=a --sum=b`"),
         ("`make test ARGS=--without-cluster`", "`py -m workbook test --without-cluster`"),
         ('`make test ARGS="tests/unit -x"`', "`py -m workbook test tests/unit -x`"),
+        ("`make class LEARNERS=20`", "`py -m workbook class 20`"),
+        ("`make class LEARNERS=20 ARGS=--delete`", "`py -m workbook class 20 --delete`"),
         ("`make clean`, then `make lab`", "`py -m workbook clean`, then `py -m workbook lab`"),
         ("`make` what you like", "`make` what you like"),
     ],

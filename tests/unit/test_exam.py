@@ -133,6 +133,13 @@ def set_at(*path):
     return change
 
 
+def limits(surge, unavailable):
+    """A change of the limits of the part time's updates."""
+    return set_at(
+        "time-deployment", "spec", "strategy", "rollingUpdate", {"maxSurge": surge, "maxUnavailable": unavailable}
+    )
+
+
 @pytest.mark.parametrize(
     ("mistake", "words"),
     [
@@ -151,7 +158,12 @@ def set_at(*path):
         (lambda found: container(found, "time").update(image="web-app:1.0"), "runs the image web-app:2.0"),
         (set_at("time-deployment", "spec", "replicas", 4), "The part time has three"),
         (set_at("time-deployment", "spec", "strategy", {"type": "Recreate"}), "An update of the part time"),
-        (set_at("time-deployment", "spec", "strategy", "rollingUpdate", "maxSurge", 2), "An update of the part time"),
+        (limits(2, 0), "An update of the part time"),
+        (limits(1, 1), "An update of the part time"),
+        (limits("50%", 0), "An update of the part time"),
+        (limits(1, "34%"), "An update of the part time"),
+        (limits("0%", "25%"), "An update of the part time"),  # both are 0, so that Kubernetes takes one Pod away
+        (lambda found: found.pop("time-deployment"), "An update of the part time"),
         (lambda found: container(found, "time")["readinessProbe"]["httpGet"].update(port=80), "path / answers"),
         (lambda found: container(found, "time")["readinessProbe"].pop("periodSeconds"), "every two seconds"),
         (set_at("time-service", "spec", "type", "LoadBalancer"), "only be reached from inside"),
@@ -167,6 +179,20 @@ def test_a_mistake_is_found(mistake, words):
     found = manifests()
     mistake(found)
     assert number(words) in missed(created(found))
+
+
+@pytest.mark.parametrize("right", [(1, 0), (1, "0%"), ("25%", "25%"), ("33%", "33%"), ("1%", 0)])
+def test_limits_of_an_update_are_rounded_as_kubernetes_does(right):
+    found = manifests()
+    limits(*right)(found)
+    assert missed(created(found)) == []
+
+
+def test_an_update_of_more_pods_may_miss_one():
+    found = manifests()
+    set_at("time-deployment", "spec", "replicas", 4)(found)
+    limits("25%", "25%")(found)
+    assert number("An update of the part time") not in missed(created(found))
 
 
 def test_each_part_is_missed():

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import lane, lanes, plan
+from tests import lane, lanes, needs, plan
 from workbook.base.errors import WorkbookError
 from workbook.base.notebooks import find
 from workbook.base.paths import ROOT
@@ -101,19 +101,29 @@ def test_a_machine_without_room_gets_fewer_and_that_is_said(
     monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: SimpleNamespace(available=available * GB))
     monkeypatch.setattr(plan, "find_spec", lambda name: installed or None)
     monkeypatch.setattr(machine, "choose", lambda: (provider, ""))
-    assert plan.lanes(wanted) == lanes_found
+    assert plan.lanes(wanted, ["-x"]) == lanes_found
     printed = capsys.readouterr().out
     assert f"Lanes: {lanes_found}, and not {wanted}: " in printed and why in printed if why else not printed
 
 
-def test_all_folders_are_named_so_that_their_tables_are_printed():
-    words = plan.arguments(2, [])
-    assert {"notebooks", *(path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/*/conftest.py"))} <= {
-        *words
-    }
-    assert plan.arguments(2, ["tests/unit"])[-1] == "tests/unit" and "notebooks" not in plan.arguments(
-        2, ["tests/unit"]
-    )
+def test_without_clusters_there_is_one_lane(capsys):
+    assert plan.lanes(3, ["tests/unit", needs.OPTION]) == 1
+    assert "Lanes: 1, and not 3: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "chosen", ["", "-x", "-k node", "--durations 20", "--ignore tests/site", "--ignore=tests/site"]
+)
+def test_all_folders_are_named_so_that_their_tables_are_printed(chosen):
+    words = plan.arguments(2, chosen.split())
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/*/conftest.py")}
+    assert {"notebooks", *folders, *chosen.split()} <= {*words}
+
+
+@pytest.mark.parametrize("chosen", ["tests/unit", "-x tests/unit", "tests/unit/test_lanes.py::test_a[b] -k notebooks"])
+def test_no_folder_is_added_to_tests_that_are_named(chosen):
+    options = plan.arguments(2, ["tests/unit"])[:-1]
+    assert plan.arguments(2, chosen.split()) == [*options, *chosen.split()]
 
 
 class Cluster:

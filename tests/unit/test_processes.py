@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from workbook.base import processes
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.base.polling import poll
@@ -55,6 +57,29 @@ def test_output_in_order_and_lines_as_they_come():
     script = "import sys; print('out', flush=True); print('err', file=sys.stderr)"
     assert run([sys.executable, "-c", script], on_line=seen.append) == "out\nerr\n"
     assert seen == ["out", "err"]
+
+
+def test_all_lines_come_of_a_program_that_prints_much_and_ends(monkeypatch):
+    monkeypatch.setattr(processes, "LARGEST", 10)
+    seen = []
+    run([*PYTHON, "print('\\n'.join(f'line {n}' for n in range(1000)), end='')"], on_line=seen.append)
+    assert seen == [f"line {n}" for n in range(1000)]
+
+
+def test_no_file_is_left_where_an_open_one_cannot_be_deleted(monkeypatch, tmp_path):
+    """As on Windows."""
+    unlink, refused = Path.unlink, []
+
+    def unlink_closed(path, **options):
+        if str(path) in [file.path for file in psutil.Process().open_files()]:
+            refused.append(path)
+            raise PermissionError
+        unlink(path, **options)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path.resolve()))
+    monkeypatch.setattr(Path, "unlink", unlink_closed)
+    assert run([*PYTHON, "print('out')"]) == "out\n"
+    assert len(refused) == 2 and list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_shows_the_end_of_its_output():

@@ -39,6 +39,13 @@ def test_a_better_note_is_kept(api_server, first, second, kept):
     assert list(notes(api_server).values()) == [kept]
 
 
+def test_a_note_without_a_meaning_is_replaced(api_server):
+    note(3, "begun")
+    notes(api_server)["03-step"] = "halfway"  # by `kubectl edit`
+    note(3, "begun")
+    assert notes(api_server) == {"03-step": "begun"}
+
+
 def test_the_same_note_is_written_once(api_server):
     for _ in range(2):
         note(3, "begun")

@@ -95,6 +95,32 @@ def test_a_cell_is_neither_delayed_nor_disturbed(api_server, data, shell, capsys
     assert capsys.readouterr() == ("✓ it rains\n" * 20, "")
 
 
+def test_what_could_not_be_written_is_written_later(api_server, data, shell, capsys, monkeypatch):
+    monkeypatch.setattr(report, "PAUSE", 0.05)
+    api_server.refused = {"PATCH"}
+    shell.run_cell("check('it rains', False)")
+    poll(lambda: patches(api_server), timeout=30)
+    shell.run_cell("check('it rains', False)")  # the same text is not reported again
+    api_server.refused = set()
+    poll(lambda: data().get("failed-check") == "it rains" and "failed-since" in data(), timeout=30)
+
+
+def test_newer_changes_replace_those_that_could_not_be_written(data, shell, monkeypatch):
+    store, tried = report.store, []
+
+    def fail_first(changes):
+        tried.append(changes)
+        if len(tried) == 1:
+            shell.workbook_reporter.check("")  # meanwhile, it passes
+        return len(tried) > 1 and store(changes)
+
+    monkeypatch.setattr(report, "PAUSE", 0.05)
+    monkeypatch.setattr(report, "store", fail_first)
+    shell.workbook_reporter.check("it rains")
+    poll(lambda: len(tried) == 2, timeout=30)
+    assert tried[0]["failed-check"] == "it rains" and tried[1]["failed-check"] is None
+
+
 def test_nothing_is_reported_outside_of_a_notebook(api_server, data):
     workbook.check("it rains", True)
     time.sleep(0.1)

@@ -33,7 +33,7 @@ def workbook() -> str:
 def _make(command: re.Match[str]) -> str:
     if shutil.which("make") and not WINDOWS:  # on Windows, the Makefile's `python3` is not Python
         return command[0]
-    arguments = re.sub(r'ARGS=("?)(.*)\1', r"\2", command[1])
+    arguments = re.sub(r'\b(?:ARGS|LEARNERS)=(?:"([^"]*)"|(\S*))', r"\1\2", command[1])
     options = re.sub(r"\b([A-Z]+)=", lambda variable: f"--{variable[1].lower()}=", arguments)
     return f"`{workbook()} {options}`"
 

@@ -22,7 +22,7 @@ TAIL = 20  # lines of a failed program's output that an error shows
 GRACE = 1  # seconds between SIGTERM and SIGKILL
 LEAVE = 10  # seconds in which a program that runs in the background ends its own programs
 PERIOD = 0.1  # seconds between two reads of a running program's output
-LARGEST = 2**20  # characters per read: a program may print faster than its output is read
+LARGEST = 2**20  # characters per read while a program runs: it may print faster than its output is read
 
 if sys.platform == "win32":
     GROUP, INTERRUPT, KILL = subprocess.CREATE_NEW_PROCESS_GROUP, signal.CTRL_BREAK_EVENT, signal.SIGTERM
@@ -206,10 +206,14 @@ def background(
 def _scratch_file() -> Iterator[tuple[IO[bytes], IO[str]]]:
     """Open a temporary file for writing and for reading. If possible, it has no name, so that nothing is left behind."""
     descriptor, name = tempfile.mkstemp(prefix="workbook-")
-    with os.fdopen(descriptor, "wb") as sink, Path(name).open(encoding="utf-8", errors="replace") as source:
-        with suppress(PermissionError):  # on Windows, an open file cannot be deleted; the system cleans up later
+    try:
+        with os.fdopen(descriptor, "wb") as sink, Path(name).open(encoding="utf-8", errors="replace") as source:
+            with suppress(PermissionError):  # Windows does not delete a file that is open
+                Path(name).unlink()
+            yield sink, source
+    finally:
+        with suppress(OSError):  # it is deleted; or, on Windows, a process that was left behind still has it open
             Path(name).unlink()
-        yield sink, source
 
 
 def _follow(process: subprocess.Popen[bytes], printed: IO[str], on_line: Callable[[str], None]) -> None:
@@ -219,7 +223,7 @@ def _follow(process: subprocess.Popen[bytes], printed: IO[str], on_line: Callabl
         with suppress(subprocess.TimeoutExpired):
             process.wait(PERIOD)
             running = False
-        *lines, rest = (rest + printed.read(LARGEST)).split("\n")
+        *lines, rest = (rest + printed.read(LARGEST if running else -1)).split("\n")
         for line in lines:
             on_line(line.rstrip())
     if rest:

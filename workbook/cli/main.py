@@ -61,7 +61,7 @@ def parser() -> ArgumentParser:
     verb(verbs.doctor, bare=True).add_argument("--json", action="store_true", help="print JSON, for programs")
     verb(verbs.up)
     verb(verbs.down)
-    verb(verbs.clean)
+    verb(verbs.clean).add_argument("--keep-files", action="store_true", help=SUPPRESS)  # see `_run`
 
     lines.append("\nfor instructors:")
     verb(verbs.handout, "handout")
@@ -174,7 +174,8 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
     bundle = choose.named(options.folder, options.sum, options.verified)
     if options.run is verbs.clean and not home().exists():
         _remove_files()
-        print("Nothing of the workbook is left on this machine.")
+        if not environment.VENV.exists():
+            print("Nothing of the workbook is left on this machine.")
         return 0
     os.environ.update(choose.environment(bundle))  # for child processes, kernels among them
     if options.bare:
@@ -188,15 +189,17 @@ def _run(options: verbs.Options, words: Sequence[str]) -> int:
         code = options.run(options) or 0
     else:
         os.environ.pop("PYTHONHOME", None)  # it points to this Python's folder
-        verified = [f"--verified={bundle.seal}"] if bundle else []
-        code = attend([python, "-m", "workbook", words[0], *verified, *words[1:]], environment.import_path())
-    if options.run is verbs.clean and code == 0 and Path(sys.prefix) != environment.VENV:
+        added = [f"--verified={bundle.seal}"] if bundle else []
+        if options.run is verbs.clean:  # this process removes the files, from outside of the environment
+            added.append("--keep-files")
+        code = attend([python, "-m", "workbook", words[0], *added, *words[1:]], environment.import_path())
+    if options.run is verbs.clean and code == 0 and not options.keep_files:
         _remove_files()
     return code
 
 
 def _remove_files() -> None:
-    """Remove the files that the workbook created, and the environment in which `clean` itself ran."""
+    """Remove the files that the workbook created, and its environment, unless this process runs in it."""
     for path in environment.links():
         path.unlink()
         print(f"✓ Remove {path}")
@@ -205,7 +208,12 @@ def _remove_files() -> None:
         home() / "engine/dockerd.pid"
     ).exists():  # `clean` left the engine running because others use it: see cli/clean.py
         files = [path for path in home().iterdir() if path.is_dir() and path.name != "engine"]
-    for folder in (environment.VENV, *files, ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
+    inside = Path(sys.prefix).resolve() == environment.VENV.resolve()
+    folders = [*files, ROOT / ".pytest_cache", ROOT / ".ruff_cache"]
+    for folder in folders if inside else [environment.VENV, *folders]:
         if folder.exists():
             shutil.rmtree(folder)
             print(f"✓ Remove {folder}")
+    if inside:
+        text = f"Keeping {environment.VENV}: this command runs in it. To remove it, run `deactivate`, then `make clean` again."
+        print(commands.for_this_system(text))

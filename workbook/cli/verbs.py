@@ -46,6 +46,7 @@ class Options(Namespace):
     delete: bool  # only for `classroom` and `class`
     lanes: int  # only for `run`
     tag: str  # only for `release`
+    keep_files: bool  # only for `clean`: the process that started this one removes the files and the environment
     for_class: bool  # only for `bundle`
     host: str  # only for `class`, as `address`
     address: str

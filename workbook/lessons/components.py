@@ -3,7 +3,7 @@
 import pandas as pd
 
 from workbook.cluster.current import api
-from workbook.kube.objects import condition, containers
+from workbook.kube import objects
 from workbook.lessons.tables import headed
 
 PODS = {
@@ -35,7 +35,7 @@ def components(*, wide: bool = False) -> pd.DataFrame:
     Documentation: https://kubernetes.io/docs/concepts/overview/components/
     """
     node = api().objects("nodes")[0]
-    ready, info = condition(node, "Ready"), node["status"]["nodeInfo"]
+    ready, info = objects.condition(node, "Ready"), node["status"]["nodeInfo"]
     rows = [(name, *_find(selector)) for name, selector in PODS.items()]
     rows.append(("kubelet", "program on the node", ready, info["kubeletVersion"]))
     rows.append(("container runtime", "program on the node", ready, info["containerRuntimeVersion"]))
@@ -44,11 +44,10 @@ def components(*, wide: bool = False) -> pd.DataFrame:
 
 
 def _find(selector: str) -> tuple[str, bool, str]:
-    """How a component runs, whether all its containers are ready, and the tag of its image."""
+    """How a component runs, whether all its Pods are ready, and the tag of its image."""
     pods = api().objects("pods", "kube-system", label_selector=selector)
     if not pods:
         return "not visible here", False, ""
     owner = next(iter(pods[0]["metadata"].get("ownerReferences", [])), {"kind": "Pod"})["kind"]
-    ready = all(container["ready"] for pod in pods for container in containers(pod))
     image: str = pods[0]["spec"]["containers"][0]["image"]
-    return OWNED_BY.get(owner, owner), ready, image.rpartition(":")[2]
+    return OWNED_BY.get(owner, owner), all(map(objects.ready, pods)), image.rpartition(":")[2]

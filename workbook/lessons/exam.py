@@ -1,5 +1,6 @@
 """The requirements of the final exam, notebook 14: what its application must be like, read from the cluster."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -186,8 +187,23 @@ def _updated(found: Application) -> bool:
 
 
 def _careful(found: Application) -> bool:
-    limits = field(found.workload("time"), "spec", "strategy", "rollingUpdate") or {}
-    return limits.get("maxSurge") == 1 and limits.get("maxUnavailable") in (0, "0%")
+    replicas = field(found.workload("time"), "spec", "replicas")
+    limits = field(found.workload("time"), "spec", "strategy", "rollingUpdate")
+    if not limits:
+        return False
+    surge = _pods(limits["maxSurge"], replicas, math.ceil)
+    missing = _pods(limits["maxUnavailable"], replicas, math.floor)
+    if surge == missing == 0:
+        missing = 1  # as Kubernetes does, since an update could not begin
+    return surge <= 1 and replicas - missing >= 3
+
+
+def _pods(limit: int | str, replicas: int, rounded: Callable[[float], int]) -> int:
+    """Return a limit of a rolling update in Pods; a percentage is one of the replicas.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment
+    """
+    return rounded(replicas * int(limit.rstrip("%")) / 100) if isinstance(limit, str) else limit
 
 
 def _address(found: Application) -> bool:

@@ -40,11 +40,11 @@ def note(number: int, what: Literal["begun", "end", "solution", "exercise"], par
     try:
         cluster = api(own())
         found = cluster.find("configmaps", CONFIG_MAP)
-        if order.index((found or {}).get("data", {}).get(key, "")) >= order.index(what):
+        if order.index(_read((found or {}).get("data", {}), key)) >= order.index(what):
             return
         method, name = ("PATCH", CONFIG_MAP) if found else ("POST", "")
         body = {"metadata": {"name": CONFIG_MAP, "labels": labels.MANAGED}, "data": {key: what}}
-        cluster.request(method, cluster.path("configmaps", name=name), body=body).close()
+        cluster.request(method, cluster.path("configmaps", name=name), body=body)
     except WorkbookError:
         return
     except ApiException as error:
@@ -79,21 +79,24 @@ class Standing:
 
 
 def standing(notes: Mapping[str, str]) -> list[Standing]:
-    """Return how far a learner is in each notebook, in their order. Notes that have no meaning count as none.
+    """Return how far a learner is in each notebook, in their order.
 
     Args:
         notes: the data of the learner's ConfigMap.
     """
-
-    def read(key: str) -> str:
-        return found if (found := notes.get(key, "")) in SHOWN else ""
-
     found = []
     for stem, parts in _notebooks():
         number = stem[:2]
-        exercises = [read(f"{number}-{_exercise(part)}") for part in (range(1, parts + 1) if parts > 1 else (0,))]
-        found.append(Standing(stem, read(f"{number}-step"), exercises if parts else []))
+        exercises = [
+            _read(notes, f"{number}-{_exercise(part)}") for part in (range(1, parts + 1) if parts > 1 else (0,))
+        ]
+        found.append(Standing(stem, _read(notes, f"{number}-step"), exercises if parts else []))
     return found
+
+
+def _read(notes: Mapping[str, str], key: str) -> str:
+    """A note; empty if there is none, or one without a meaning, such as after `kubectl edit`."""
+    return found if (found := notes.get(key, "")) in SHOWN else ""
 
 
 def _exercise(part: int) -> str:

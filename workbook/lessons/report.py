@@ -1,7 +1,7 @@
 """What a notebook reports about its learner: the failed check, and the time of the last cell.
 
 Both are stored in the ConfigMap of `progress`, where the learner and the instructor can read them. A background thread
-writes them, so no cell waits for the API server, and a failure to write only appears in the debug log.
+writes them, so no cell waits for the API server. A failure to write only appears in the debug log, and is tried again.
 """
 
 import sys
@@ -25,7 +25,7 @@ FAILED_CHECK, FAILED_SINCE, LAST_CELL = "failed-check", "failed-since", "last-ce
 LONGEST = 200
 """Characters of a check's text that are stored."""
 PAUSE, GAP = 5, 0.3
-"""Seconds between two writes: when only the time of the last cell has changed, and after other changes."""
+"""Seconds between two writes: when only the time of the last cell has changed or a write has failed, and after other changes."""
 
 Changes = dict[str, str | None]
 """New values of keys. None deletes a key."""
@@ -76,7 +76,9 @@ class Reporter:
                 if self._closed:
                     return
                 changes, self._changes, self._urgent = self._changes, {}, False
-            store(changes)
+            if not store(changes):
+                with self._changed:
+                    self._changes = changes | self._changes  # newer ones win
             due = time.monotonic() + PAUSE
             time.sleep(GAP)
 
@@ -126,16 +128,21 @@ def _reporter() -> Reporter | None:
     return getattr(shell, ATTRIBUTE, None)
 
 
-def store(changes: Changes) -> None:
+def store(changes: Changes) -> bool:
     """Write changes to the ConfigMap, which `begin` has created. A failure is only logged.
 
     Args:
         changes: new values of its keys.
 
+    Returns:
+        Whether they were written.
+
     Documentation: https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/config-map-v1/
     """
     try:
         cluster = api(own())
-        cluster.request("PATCH", cluster.path("configmaps", name=CONFIG_MAP), body={"data": changes}, timeout=5).close()
+        cluster.request("PATCH", cluster.path("configmaps", name=CONFIG_MAP), body={"data": changes}, timeout=5)
     except Exception as error:  # whatever it is, learners have not asked for this, and can't do anything about it
         LOG.debug("The report was not written: %s", error)
+        return False
+    return True
