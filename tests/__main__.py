@@ -51,7 +51,7 @@ def main() -> int:
         require_namespaces()
     os.chdir(ROOT)
     chosen = [*FOLDERS[options.verb], *SLOW_TOO] if FOLDERS[options.verb] else []
-    if options.verb in IN_LANES and (number := plan.lanes(options.lanes)) > 1:
+    if options.verb in IN_LANES and (number := plan.lanes(options.lanes, arguments)) > 1:
         status = pytest.main(plan.arguments(number, [*chosen, *arguments]))
         if status != NO_LANES:
             return status

@@ -1,4 +1,4 @@
-"""Python and pytest in processes of their own, a copy of the repository for them, and the processes that a session leaves behind."""
+"""Python and pytest in processes of their own, a copy of the repository for them, what they listen at, and which processes they leave behind."""
 
 import contextlib
 import os
@@ -75,3 +75,13 @@ def members(session: int) -> list[str]:
             if in_session and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(" ".join(process.cmdline()))
     return found
+
+
+def listening(pid: int, port: int) -> set[tuple[str, int]]:
+    """The addresses with this port at which a process listens, or one that it has started."""
+    process, found = psutil.Process(pid), set()
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            connections = each.net_connections("tcp")
+            found |= {tuple(one.laddr) for one in connections if one.status == psutil.CONN_LISTEN}
+    return {address for address in found if address[1] == port}

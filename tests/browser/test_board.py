@@ -82,14 +82,12 @@ def test_it_is_accessible_and_fits(opened, shoot, size, scheme):
     assert smallest >= 10
 
 
-def test_a_change_is_seen_within_two_seconds_and_comes_first(opened, api, record_property):
+def test_a_change_is_seen_within_two_seconds_and_comes_first(opened, api):
     page = opened()
     begun = time.monotonic()
     api.report("learner-11", n00_step="begun", failed_check="a new one", failed_since="2026-01-01T00:00:00Z")
     expect(page.get_by_role("rowheader").first).to_have_text("learner-11", timeout=2000)
-    took = time.monotonic() - begun
-    record_property("seconds", took)
-    assert took < 2
+    assert time.monotonic() - begun < 2
     expect(page.get_by_role("row").nth(1)).to_contain_text("needs help")
     expect(page.get_by_role("row").nth(1)).to_contain_text("a new one")
 

@@ -45,7 +45,7 @@ def run():
             )
         started.append(container)
         container.reload()
-        container.inside = f"http://{container.attrs['NetworkSettings']['IPAddress']}:{port}"
+        container.inside = f"http://{container.attrs['NetworkSettings']['Networks']['bridge']['IPAddress']}:{port}"
         container.outside = f"http://127.0.0.1:{container.ports[f'{port}/tcp'][0]['HostPort']}"
         return container
 

@@ -14,6 +14,7 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import home
 from workbook.cluster.current import current
 from workbook.engine import catalog
+from workbook.kube import kubeconfig
 from workbook.lessons.kubectl import kubectl
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("state")]
@@ -29,8 +30,8 @@ def test_a_second_run_changes_nothing(capsys):
     capsys.readouterr()
     workbook.begin(3)
     cluster = current()
-    line = f"Notebook 03 can start on the cluster {cluster.name!r} (kind)."
-    assert capsys.readouterr().out.splitlines() == [line] or cluster.provider != "kind"
+    line = f"Notebook 03 can start on the cluster {cluster.name!r} ({cluster.provider})."
+    assert capsys.readouterr().out.splitlines() == [line]
 
 
 def test_leftovers_of_all_kinds_are_removed():
@@ -80,6 +81,7 @@ def test_a_damaged_kubeconfig_is_written_again():
     with pytest.raises(WorkbookError, match=r"not connected(.|\n)*begin"):
         workbook.pods()
     workbook.begin(3)
+    assert kubeconfig.is_valid(current())
     assert workbook.pods().empty
 
 

@@ -63,7 +63,7 @@ def container():
         )
         running.reload()
         running.server = server
-        running.url = f"http://{running.attrs['NetworkSettings']['IPAddress']}:8080"
+        running.url = f"http://{running.attrs['NetworkSettings']['Networks']['bridge']['IPAddress']}:8080"
         yield running
         running.remove(force=True)
 

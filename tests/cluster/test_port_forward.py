@@ -1,11 +1,12 @@
 """Forwarding a port to a Pod on a cluster."""
 
+import os
 import socket
-import subprocess
 
 import pytest
 
 import workbook
+from tests import sessions
 from workbook.base.errors import WorkbookError
 
 pytestmark = pytest.mark.cluster
@@ -28,8 +29,7 @@ def test_a_taken_port_is_replaced_and_that_is_said(webapp, capsys):
 
 def test_it_listens_on_loopback_only_and_ends_with_its_block(webapp):
     with workbook.port_forward("deployment/webapp-deployment", "0:5000") as forward:
-        listening = subprocess.run(["ss", "-ltn"], capture_output=True, encoding="utf-8", errors="replace").stdout
-        assert f"127.0.0.1:{forward.port} " in listening or not listening
+        assert sessions.listening(os.getpid(), forward.port) == {("127.0.0.1", forward.port)}
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", forward.port), timeout=1)
 

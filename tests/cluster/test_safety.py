@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 
 import workbook
+from tests import sessions
 from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT, home
 from workbook.cluster.current import current
@@ -60,9 +61,7 @@ def test_jupyterlab_is_on_loopback_and_wants_its_token():
             time.sleep(0.2)
         assert refused == 403
         assert answered(f"{base}?token={token}") == 200
-        if listening := subprocess.run(["ss", "-ltnH"], capture_output=True, encoding="utf-8", errors="replace").stdout:
-            addresses = [line.split()[3] for line in listening.splitlines() if line.split()[3].endswith(f":{port}")]
-            assert addresses == [f"127.0.0.1:{port}"]
+        assert sessions.listening(process.pid, int(port)) == {("127.0.0.1", int(port))}
         commands = subprocess.run(
             ["ps", "-eo", "args="], capture_output=True, encoding="utf-8", errors="replace"
         ).stdout

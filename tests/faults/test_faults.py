@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +16,6 @@ from workbook.base.errors import WorkbookError
 from workbook.base.paths import ROOT
 from workbook.cluster.current import current, select
 from workbook.engine import daemon
-from workbook.kube import kubeconfig
 from workbook.kube.client import Api
 from workbook.lessons import prober as probing
 from workbook.lessons.build import build
@@ -25,8 +25,11 @@ pytestmark = pytest.mark.cluster
 slow = pytest.mark.slow
 
 
-def in_background(action):
-    """Start `action` in a thread; return a function that waits for it and returns its result, or raises its error."""
+def in_background(action, timeout=120):
+    """Start `action` in a thread; return a function that waits for it and returns its result, or raises its error.
+
+    The wait fails after `timeout` seconds.
+    """
     result = {}
 
     def run():
@@ -35,11 +38,12 @@ def in_background(action):
         except BaseException as error:
             result["error"] = error
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)  # one that never ends must not keep pytest from ending
     thread.start()
 
     def end():
-        thread.join(120)
+        thread.join(timeout)
+        assert not thread.is_alive(), f"The action still runs after {timeout} s."
         if "error" in result:
             raise result["error"]
         return result["value"]
@@ -68,9 +72,11 @@ def test_the_api_server_ends_while_a_recorder_and_a_wait_run(node, answering, ou
 @slow
 def test_a_pod_goes_while_the_api_server_restarts(node, answering, outcome):
     with workbook.recorder("app=webapp") as recorded:
+        # A stopped process ends only with SIGKILL, after the grace period: here, while the API server restarts.
+        node("pkill", "-STOP", "-f", "app.py")
+        kubectl("delete", "pod", "-l", "app=webapp", "--wait=false", "--grace-period=2")
         node("pkill", "-9", "kube-apiserver")
         answering()
-        kubectl("delete", "pod", "-l", "app=webapp", "--wait=false")
         workbook.pods_ready("app=webapp", 1, timeout=90)
     assert recorded.transitions().loc[[1], "TO"].tolist()[-1] == "Deleted"
     assert recorded.transitions().loc[[2], "TO"].tolist()[-1] == "Ready"
@@ -83,12 +89,13 @@ def test_the_api_server_is_silent_for_10_s_during_a_wait_a_watch_and_a_table(nod
         waited = in_background(lambda: workbook.pods_ready("app=webapp", 2, timeout=90))
         node("pkill", "-STOP", "kube-apiserver")
         try:
-            begun = time.monotonic()
-            table = in_background(workbook.pods)
+            table = in_background(lambda: (workbook.pods(), time.monotonic()))
             time.sleep(10)
+            silent_until = time.monotonic()
         finally:
             node("pkill", "-CONT", "kube-apiserver")
-        assert list(table()["READY"]) == ["1/1"] and time.monotonic() - begun >= 10
+        pods, shown = table()
+        assert list(pods["READY"]) == ["1/1"] and shown > silent_until
         workbook.scale("webapp-deployment", 2)
         waited()
     assert sorted(set(recorded.transitions().index)) == [1, 2]
@@ -134,16 +141,6 @@ def test_410_gone(monkeypatch, outcome):
 
 
 @slow
-def test_the_pod_under_a_forwarding_is_deleted(outcome):
-    with workbook.port_forward("deployment/webapp-deployment", "0:5000") as forward:
-        assert workbook.page(forward.url).status == 200
-        workbook.delete("pod", workbook.pods(wide=True).index[0])
-        workbook.pods_ready("app=webapp", 1)
-        assert workbook.page(forward.url).status == 200
-    outcome("the next request reaches its successor")
-
-
-@slow
 def test_a_kernel_is_killed_with_forwarding_recorder_and_prober_open(outcome):
     code = (
         "import workbook, time\n"
@@ -160,11 +157,12 @@ def test_a_kernel_is_killed_with_forwarding_recorder_and_prober_open(outcome):
         errors="replace",
         start_new_session=True,
     )
-    port = process.stdout.readline().strip()
+    port = next(int(line) for line in process.stdout if line.strip().isdigit())  # after the printed commands
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    listening = subprocess.run(["ss", "-ltnH"], capture_output=True, encoding="utf-8", errors="replace").stdout
-    assert sessions.orphans(process.pid) == [] and f":{port} " not in listening
+    assert sessions.orphans(process.pid) == []
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
     assert not workbook.pods(selector=f"run={probing.NAME}").empty
     workbook.begin(5)
     assert workbook.pods(selector=f"run={probing.NAME}").empty
@@ -210,21 +208,10 @@ def test_the_nodes_disk_is_full(node, outcome):
 
 
 @slow
-def test_the_kubeconfig_is_cut_off(outcome):
-    path = current().kubeconfig
-    path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
-    with pytest.raises(WorkbookError, match=r"not connected(.|\n)*begin") as said:
-        workbook.pods()
-    workbook.begin(5)
-    assert kubeconfig.is_valid(current())
-    assert list(workbook.pods()["READY"]) == ["1/1"]
-    outcome(f"{said.value.what} begin writes it again")
-
-
-@slow
 def test_two_workbooks_at_once(session, outcome):
     both = [
-        in_background(lambda number=number: session(f"import workbook; workbook.begin({number})")) for number in (3, 5)
+        in_background(lambda number=number: session(f"import workbook; workbook.begin({number})"), timeout=1000)
+        for number in (3, 5)
     ]
     assert all("can start" in end() for end in both)
     outcome("one after the other")

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -107,6 +108,19 @@ def steps(output):
     return re.findall(r"^✓ (.+?) \(([\d.]+ s)\)$", output, re.MULTILINE)
 
 
+@contextmanager
+def running(student, *words, **streams):
+    """What a student has typed, as a process that ends with the block. `Popen` alone would wait for its end, even after a failure."""
+    with subprocess.Popen(student.verb(*words), cwd=student.workbook, env=student.environment, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+            process.kill()
+
+
 def test_the_bundle_is_small_enough(folder, record_property):
     sizes, for_class = Counter(), of_class(folder)
     for name, file in read(folder)["files"].items():
@@ -127,15 +141,8 @@ def of_class(folder):
 def test_from_nothing_to_the_first_table(student, record_property):
     student.purpose = "make lab"
     begun = time.monotonic()
-    with subprocess.Popen(
-        student.verb("lab"),
-        cwd=student.workbook,
-        env=student.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as lab:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    with running(student, "lab", **streams) as lab:
         output = ""
         for line in lab.stdout:
             output += line
@@ -194,9 +201,7 @@ def test_a_class_in_a_browser(student, folder, record_property):
     links = student.workbook / "build" / "classroom" / "links.csv"
     with (
         log.open("w", encoding="utf-8") as out,
-        subprocess.Popen(
-            student.verb("class", "1"), cwd=student.workbook, env=student.environment, stdout=out, stderr=out
-        ) as opened,
+        running(student, "class", "1", stdout=out, stderr=out) as opened,
     ):
         poll(lambda: links.exists() or opened.poll() is not None, timeout=900)
         assert opened.poll() is None, log.read_text(encoding="utf-8")[-5000:]
@@ -212,7 +217,6 @@ def test_a_class_in_a_browser(student, folder, record_property):
             errors="replace",
             timeout=900,
         )
-        opened.terminate()
     assert learner.returncode == 0, learner.stdout + learner.stderr
     record_property("figure", ("make class, from nothing to the links", f"{seconds:.0f} s"))
     for step, time_taken in [*steps(log.read_text(encoding="utf-8")), *steps(learner.stdout)]:

@@ -3,6 +3,7 @@
 import json
 import time
 from contextlib import suppress
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -19,9 +20,11 @@ IMPORTS = "%load_ext workbook\nfrom workbook import begin, pods, rollout_status"
 
 
 def end_desk(opened, learner):
-    """Delete the Pod of a learner's desk, and wait until the hub knows."""
-    opened.kubectl("delete", "pod", "desk", f"-n{learner}{DESK}", "--wait=true")
-    time.sleep(10)  # the hub looks every five seconds
+    """Delete the Pod of a learner's desk, and wait until the hub knows: it looks every five seconds."""
+    opened.kubectl("delete", "pod", "desk", f"-n{learner.name}{DESK}", "--wait=true")
+    # https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.html
+    account = urljoin(learner.link, "api/user")
+    poll(lambda: not learner.browser.get(account).json()["servers"], timeout=60, every=1)
 
 
 def test_the_hub_may_restart_while_a_learner_works(opened, ada):
@@ -44,7 +47,7 @@ def test_the_proxy_may_restart_while_a_learner_works(opened, ada):
 
 def test_files_survive_the_end_of_a_desk(opened, bob):
     bob.run("open('mine.txt', 'w').write('my work')")
-    end_desk(opened, BOB)
+    end_desk(opened, bob)
     bob.log_in()
     bob.begin()
     assert bob.run("print(open('mine.txt').read())") == ("my work\n", "")
@@ -62,7 +65,7 @@ def test_files_survive_a_kernel_that_uses_too_much_memory(bob):
 
 def test_a_second_start_keeps_everything_and_starts_what_has_ended(opened, ada, bob):
     ada.run("kept = 'in this kernel'")
-    end_desk(opened, BOB)
+    end_desk(opened, bob)
     assert deploy.deploy(opened.cluster, LEARNERS[:1]) == opened.tokens
     assert opened.kubectl("get", "pod", "desk", f"-n{BOB}{DESK}", "-o", "jsonpath={.status.phase}") == "Running"
     assert ada.run("print(kept)") == ("in this kernel\n", "")
