@@ -194,8 +194,8 @@ def probes() -> Picture:
 def lost_node() -> Picture:
     picture = Picture(424, "What happens after a node is lost")
     rows = (
-        ("0 s", ("The node is silent.", "~Its Pod is still", "~an endpoint."), ("requests", "partly fail")),
-        ("50 s", ("It's NotReady.", "~Its Pod is no longer", "~an endpoint."), ("requests", "succeed again")),
+        ("0 s", ("The node is silent.", "~Its Pod is still", "~a ready endpoint."), ("requests", "partly fail")),
+        ("50 s", ("It's NotReady.", "~Its Pod is no longer", "~a ready endpoint."), ("requests", "succeed again")),
         ("50 s +", ("The Pod is given up.", "~A new Pod starts", "~on another node."), ("all replicas", "are back")),
         ("later", ("The node is back.", "~The old Pod is deleted,", "~the new one stays."), ("no change",)),
     )
