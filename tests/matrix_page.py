@@ -69,7 +69,7 @@ def page(found: Results) -> str:
     lines = [
         "# Versions",
         "",
-        "Which claim of the book holds on which Kubernetes: `make matrix` ran the notebooks on the versions below, and wrote this page. "
+        "This page shows which of the book's claims hold on which Kubernetes. `make matrix` ran the notebooks on the versions below, and wrote this page. "
         "The recorded outputs come from the default version.",
         "",
         *_overview("Kubernetes", versions),
@@ -92,7 +92,7 @@ def page(found: Results) -> str:
         "",
         "## The Python client",
         "",
-        "The workbook asks the API server through the package `kubernetes`. `make matrix ARGS=--clients` runs the unit tests and some notebooks with each version that the workbook allows.",
+        "The workbook asks the API server through the package `kubernetes`. `make matrix ARGS=--clients` runs the unit tests and some notebooks with the newest release of each major version that the workbook allows.",
         "",
         *_overview("client", clients),
         *_differences("client", clients),

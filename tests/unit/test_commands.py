@@ -78,6 +78,12 @@ def test_without_make_the_python_is_named_that_is_there(name, programs, python, 
     assert for_this_system("`make up`") == f"`{python} -m workbook up`"
 
 
+def test_in_a_conda_environment_on_windows_the_launcher_is_not_named(system, monkeypatch):
+    system("Windows", "py", "python")
+    monkeypatch.setenv("CONDA_PREFIX", "C:/conda/envs/kubernetes-workbook")
+    assert for_this_system("`make up`") == "`python -m workbook up`"
+
+
 @pytest.mark.parametrize(
     ("user", "programs", "instead"),
     [

@@ -118,7 +118,7 @@ class Kind(Cluster):
                 timeout=900,
                 on_line=running.update,
                 fix="Run this again. Docker needs 4 GB of memory and about 10 GB of free disk space. If other clusters run on"
-                f" this machine, stop them, or raise its limit: {ready.MORE_INOTIFY}.",
+                f" this machine, stop them. On Linux, you can also raise the limit of inotify instances: {ready.MORE_INOTIFY}.",
             )
             api = self._connect()
             if not official:

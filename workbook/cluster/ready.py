@@ -16,8 +16,8 @@ from workbook.kube.watch import follow
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
 MORE_INOTIFY = "`sudo sysctl fs.inotify.max_user_instances=512`"
 INOTIFY = (
-    "Each cluster uses about 25 inotify instances, and Linux allows 128 in all: stop other clusters, or run "
-    f"{MORE_INOTIFY}. Then run this again."
+    "Each cluster uses about 25 inotify instances, and Linux usually allows 128 in all, so stop other clusters. Where Docker "
+    f"runs without a virtual machine, you can also raise the limit: {MORE_INOTIFY}. Then run this again."
 )
 
 

@@ -35,8 +35,8 @@ START = {
 }
 JOIN = {
     "Darwin": "Another user may have started Docker Desktop: quit it there, then start it as this user.",
-    "Windows": "Add this user to the group docker-users, as administrator: "
-    '`net localgroup docker-users "%USERNAME%" /add`; then log out and in again.',
+    "Windows": "Add this user to the group docker-users. In a terminal that runs as administrator, type "
+    f'`net localgroup docker-users "{os.environ.get("USERNAME", "USERNAME")}" /add`; then log out and in again.',
     "Linux": "Add this user to the docker group: `sudo usermod -aG docker $USER`, then log out and in again.",
 }
 """How a user gets the right to use the engine: https://docs.docker.com/engine/install/linux-postinstall/."""

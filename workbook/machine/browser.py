@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 CHANNELS = ("chrome", "msedge", None)  # the browsers that Playwright finds on macOS and Windows, and its own
 FOLDERS = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")  # the folders in which a browser leaves files
-FIX = "Install Chromium, Chrome or Edge, or run `playwright install chromium`."
+FIX = f"Install Chromium, Chrome or Edge, or run `{sys.executable} -m playwright install chromium`."
 
 
 def executable() -> Path | None:
@@ -44,7 +45,7 @@ def browser() -> Iterator["Browser"]:
     except ModuleNotFoundError:
         raise WorkbookError(
             "Playwright, which drives the browser, is not installed.",
-            fix="`make handout` and `make test` install it. Or run `pip install 'kubernetes-workbook[handout]'`.",
+            fix="`make handout` and `make test` install it.",
         ) from None
     program = executable()
     problem = ""

@@ -21,6 +21,7 @@ from workbook.machine.findings import Facts, Finding
 
 DISK_GB = 10
 CLOCK_SECONDS = 60  # the largest difference between the engine's clock and this machine's
+MORE = "notebooks/SETUP.md shows how, under “Give the cluster more CPUs or memory”."
 PORTS = {5000: "the web application", 8080: "the frontend", 8888: "JupyterLab"}
 
 
@@ -47,8 +48,7 @@ def packages(facts: Facts) -> Finding:
 def cpus(facts: Facts) -> Finding:
     """Whether the Docker engine (or this machine, without an engine) has enough CPUs."""
     count = facts.info.get("NCPU") or os.cpu_count() or 0
-    fix = "Give Docker more CPUs: in Docker Desktop, under Settings, Resources."
-    return Finding(count >= CPUS, f"at least {CPUS}", str(count), fix)
+    return Finding(count >= CPUS, f"at least {CPUS}", str(count), f"Give Docker more CPUs: {MORE}")
 
 
 def memory(facts: Facts) -> Finding:
@@ -57,8 +57,9 @@ def memory(facts: Facts) -> Finding:
     if not megabytes:
         return Finding(None, f"at least {MEMORY_MB // 1024} GB", "unknown without a Docker engine")
     enough = megabytes >= MEMORY_MB * 0.9  # machines sold with 4 GB report a little less
-    fix = "Give Docker more memory: in Docker Desktop, under Settings, Resources."
-    return Finding(enough, f"at least {MEMORY_MB // 1024} GB", f"{megabytes / 1024:.1f} GB", fix)
+    return Finding(
+        enough, f"at least {MEMORY_MB // 1024} GB", f"{megabytes / 1024:.1f} GB", f"Give Docker more memory: {MORE}"
+    )
 
 
 def disk(facts: Facts) -> Finding:

@@ -59,7 +59,10 @@ def network(facts: Facts) -> Finding:
     if not facts.missing:
         return Finding(None, needed, found, "Nothing: everything is already on this machine.")
     if packages:
-        fix = "Run `make up` before the class: it builds images that cannot be pulled, see node/README.md."
+        fix = (
+            "Behind a proxy, set it in Docker, too: https://docs.docker.com/engine/daemon/proxy/. On Debian and Ubuntu, "
+            "`make up` can also build the images that cannot be pulled, see node/README.md."
+        )
         return Finding(None, needed, found, fix)
     fix = "Behind a proxy, set HTTPS_PROXY, and PIP_CERT to its certificate."
     return Finding(False, needed, found, f"Connect to a network to get {', '.join(facts.missing)}. {fix}")
