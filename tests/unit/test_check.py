@@ -44,6 +44,12 @@ def test_an_exercise_may_have_a_number_of_its_own(api_server, capsys):
         workbook.exercise(0, {"it rains": False}, part=2, solution=True)
 
 
+def test_an_exercise_without_claims_is_not_done(noted, capsys):
+    workbook.exercise(14, {})
+    assert "is done" not in capsys.readouterr().out
+    assert noted() == ["✓ to the end", ""]
+
+
 def test_a_solution_that_does_not_work_is_an_error(noted):
     with pytest.raises(CheckFailed, match=r"solution of exercise 00(.|\n)*`begin"):
         workbook.exercise(0, {"it rains": False}, solution=True)

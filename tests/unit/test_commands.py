@@ -21,6 +21,7 @@ def system(monkeypatch, program, tmp_path):
 
     def imitate(name, *programs, user=1000, systemd=True):
         monkeypatch.setattr(commands, "WINDOWS", name == "Windows")
+        monkeypatch.delenv("CONDA_PREFIX", raising=False)
         monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
         monkeypatch.setattr(commands, "SYSTEMD", tmp_path if systemd else tmp_path / "absent")
         for each in programs:

@@ -165,6 +165,8 @@ def limits(surge, unavailable):
         (limits("0%", "25%"), "An update of the part time"),  # both are 0, so that Kubernetes takes one Pod away
         (lambda found: found.pop("time-deployment"), "An update of the part time"),
         (lambda found: container(found, "time")["readinessProbe"]["httpGet"].update(port=80), "path / answers"),
+        (lambda found: container(found, "time").pop("readinessProbe"), "path / answers"),
+        (lambda found: container(found, "time").update(readinessProbe={"tcpSocket": {"port": 5000}}), "path / answers"),
         (lambda found: container(found, "time")["readinessProbe"].pop("periodSeconds"), "every two seconds"),
         (set_at("time-service", "spec", "type", "LoadBalancer"), "only be reached from inside"),
         (lambda found: found["time-service"]["spec"]["selector"].update(part="times"), "leads to the three Pods"),
@@ -193,6 +195,29 @@ def test_an_update_of_more_pods_may_miss_one():
     set_at("time-deployment", "spec", "replicas", 4)(found)
     limits("25%", "25%")(found)
     assert number("An update of the part time") not in missed(created(found))
+
+
+def test_a_limit_is_a_request_too():
+    found = manifests()
+    container(found, "time")["resources"] = {"limits": {"cpu": "100m", "memory": "128Mi"}}
+    assert missed(created(found)) == []
+
+
+def test_the_url_may_come_from_a_config_map():
+    found = manifests()
+    (variable,) = container(found, "page")["env"]
+    variable["valueFrom"] = {"configMapKeyRef": {"name": "settings", "key": "url"}}
+    url, application = variable.pop("value"), created(found)
+    assert missed(application) == [number("WEBAPP_URL")]
+    application.objects["configmaps"].append({"metadata": {"name": "settings"}, "data": {"url": url}})
+    assert missed(application) == []
+
+
+def test_a_pod_that_is_being_deleted_does_not_count():
+    found = created(manifests())
+    metadata = {"name": "old", "labels": {"app": "clock", "part": "page"}, "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    found.objects["pods"].append({"metadata": metadata, "status": {}})
+    assert missed(found) == []
 
 
 def test_each_part_is_missed():

@@ -174,6 +174,29 @@ def test_owners_of_other_types_and_those_that_are_gone():
     ]
 
 
+def test_a_pod_that_owns_a_pod():
+    pods = [pod("driver", app="spark"), pod("executor-1", owner=("Pod", "driver"))]
+    found = overview(services=[service("s", {"app": "webapp"})], pods=pods)
+    assert found.text.splitlines()[1:] == ["Pod driver: ready, web-app:1.0", "  Pod executor-1: ready, selected by s"]
+    assert found.svg().count("● Pod") == 2
+
+
+def test_a_pod_whose_owner_is_a_service_stands_alone():
+    found = overview(services=[service("s", {"app": "webapp"})], pods=[pod("a", owner=("Service", "s"))])
+    assert found.text.splitlines()[1:] == ["Pod a: ready, web-app:1.0, selected by s"]
+    assert "● Pod" in found.svg()
+
+
+def test_a_pod_of_a_job_that_has_completed_is_not_missing():
+    ended = pod("import-x1", ready=False, owner=("Job", "import"), generateName="import-")
+    ended["status"]["phase"] = "Succeeded"
+    found = overview(pods=[ended])
+    assert found.text.splitlines() == ["Job import: 1 of 1 ready or completed", "  Pod import-*: Succeeded"]
+    assert found.entries[0].good
+    found = overview(pods=[ended, pod("import-x2", ready=False, owner=("Job", "import"))])
+    assert found.text.startswith("Job import: 1 of 2 ready or completed\n") and not found.entries[0].good
+
+
 def boxes(svg):
     picture = BeautifulSoup(svg, "html.parser")
     found = [{key: float(rect[key]) for key in ("x", "y", "width", "height")} for rect in picture.select("rect[x]")]

@@ -22,6 +22,19 @@ def pod(name, *, phase="Running", ready=False, restarts=0, container=None, delet
     }
 
 
+def unscheduled(**more):
+    """A Pod without a node; `more` are fields of its condition. The reason is optional."""
+    conditions = [{"type": "PodScheduled", "status": "False", **more}]
+    return {"metadata": {"name": "a"}, "status": {"phase": "Pending", "conditions": conditions}}
+
+
+def several(reason, *, ready=False, runs=True):
+    """A Pod with a container that has ended, and one that is ready as long as it runs."""
+    shown = pod("a", ready=ready, container={"terminated": {"reason": reason}})
+    shown["status"]["containerStatuses"].append({"restartCount": 0, "ready": runs, "state": {"running": {}}})
+    return shown
+
+
 @pytest.mark.parametrize(
     ("shown", "word"),
     [
@@ -32,6 +45,13 @@ def pod(name, *, phase="Running", ready=False, restarts=0, container=None, delet
         (pod("a", container={"terminated": {"reason": "Error", "exitCode": 1}}), "Error"),
         (pod("a", ready=True, deleted=True), "Terminating"),
         ({"metadata": {"name": "a"}, "status": {"phase": "Pending"}}, "Pending"),
+        (unscheduled(reason="Unschedulable"), "Unschedulable"),
+        (unscheduled(), "Pending"),
+        ({"metadata": {"name": "a"}, "status": {"phase": "Failed", "reason": "Evicted"}}, "Evicted"),
+        (several("Completed"), "NotReady"),
+        (several("Completed", ready=True), "Ready"),
+        (several("Completed", runs=False), "Completed"),
+        (several("Error"), "Error"),
     ],
 )
 def test_state(shown, word):

@@ -116,7 +116,8 @@ def test_waiting_for_returns_the_message(server):
     waiting = [{"state": {"waiting": {"reason": "ErrImageNeverPull", "message": "not present"}}}]
     server.serve(listed(10, pod("a", 5)), watched(("MODIFIED", pod("a", 11, containerStatuses=waiting))))
     assert repr(waiting_for("app=webapp", "ErrImageNeverPull", timeout=60)) == "not present"
-    server.serve(listed(10, pod("a", 5, containerStatuses=waiting)))
+    unscheduled = {"type": "PodScheduled", "status": "False"}  # the reason is optional
+    server.serve(listed(10, pod("a", 5, containerStatuses=waiting, conditions=[unscheduled])))
     with pytest.raises(WaitTimeout, match=r"a Pod to report Unschedulable: none of 1 Pod\(s\) does"):
         waiting_for("app=webapp", "Unschedulable", timeout=0.05)
 
@@ -156,11 +157,35 @@ class TestEndpoints:
         return listed(10, {"metadata": metadata, "endpoints": [*endpoints]})
 
     def test_ready_addresses_are_returned_sorted(self, server):
-        addresses = [{"addresses": ["10.0.0.9"]}, {"addresses": ["10.0.0.2"], "conditions": {"ready": True}}]
+        # kube-proxy only looks at the first address of an endpoint
+        addresses = [
+            {"addresses": ["10.0.0.9", "10.0.0.8"]},
+            {"addresses": ["10.0.0.2"], "conditions": {"ready": True}},
+        ]
         unready = {"addresses": ["10.0.0.3"], "conditions": {"ready": False}}
         requests = server.serve(self.slice(*addresses, unready), resource="endpointslices")
         assert endpoints("web", 2) == ["10.0.0.2", "10.0.0.9"]
         assert requests[0]["label_selector"] == "kubernetes.io/service-name=web"
+
+    def test_an_endpoint_counts_once(self, server):
+        """A dual-stack Service has slices of two address types, and an endpoint can be in two slices for a moment."""
+        lists = {
+            "a": ("IPv4", ["10.0.0.2", "10.0.0.9"]),
+            "b": ("IPv4", ["10.0.0.9"]),
+            "c": ("IPv6", ["fd00::2", "fd00::9"]),
+        }
+        slices = [
+            {
+                "metadata": {"name": name, "uid": name, "resourceVersion": "5"},
+                "addressType": family,
+                "endpoints": [{"addresses": [address]} for address in addresses],
+            }
+            for name, (family, addresses) in lists.items()
+        ]
+        server.serve(listed(10, *slices), resource="endpointslices")
+        assert endpoints("web", 2) == ["10.0.0.2", "10.0.0.9"]
+        server.serve(listed(10, slices[2]), resource="endpointslices")
+        assert endpoints("web", 2) == ["fd00::2", "fd00::9"]
 
     def test_another_number_is_explained_by_the_service(self, server, monkeypatch):
         about = Finding("Service web", "no endpoints", "It selects app=webap.", "Correct it.")

@@ -26,12 +26,9 @@ def for_this_system(text: str) -> str:
 
 def workbook() -> str:
     """Return the workbook's command without make: `python3 -m workbook`, or its equivalent on this system."""
-    if not WINDOWS:
-        names = ("python3", "python")
-    elif "CONDA_PREFIX" in os.environ:
-        names = ("python",)  # `py` ignores conda's environment
-    else:
-        names = ("py", "python")
+    names = ["py", "python"] if WINDOWS else ["python3", "python"]
+    if "CONDA_PREFIX" in os.environ:
+        names = ["python"]  # `py` ignores conda's environment
     return f"{next(filter(shutil.which, names), names[0])} -m workbook"
 
 

@@ -45,7 +45,7 @@ def waiting_reasons(pod: Object) -> list[dict[str, Any]]:
         if container.get("state", {}).get("waiting", {}).get("reason")
     ]
     return found + [
-        entry
+        {"reason": "Pending", **entry}  # a condition needs no reason
         for entry in pod.get("status", {}).get("conditions", [])
         if entry["type"] == "PodScheduled" and entry["status"] == "False"
     ]

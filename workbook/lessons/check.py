@@ -47,7 +47,7 @@ def exercise(number: int, claims: dict[str, Claimed], *, part: int = 0, solution
     for claim, holds in done.items():
         print(f"✓ {claim}" if holds else f"✗ {claim}: not yet")
     title = f"{number:02}.{part}" if part else f"{number:02}"
-    missing = next((claim for claim, holds in done.items() if not holds), "")
+    missing = next((claim for claim, holds in done.items() if not holds), "" if done else "no claims")
     if not missing:
         passed()
         note(number, "solution" if solution else "exercise", part)

@@ -15,7 +15,7 @@ from workbook.lessons.diagnose import diagnose
 from workbook.lessons.dns_lookup import dns_lookup
 from workbook.lessons.page import page
 
-RESOURCES = ("deployments", "statefulsets", "replicasets", "pods", "services", "endpointslices")
+RESOURCES = ("deployments", "statefulsets", "replicasets", "pods", "services", "endpointslices", "configmaps")
 WORKLOADS = {"page": "deployments", "time": "deployments", "archive": "statefulsets"}
 """The parts of the application, and the resource that creates their Pods."""
 PATIENCE, SETTLING = 10, 5
@@ -135,17 +135,18 @@ def requirements() -> dict[str, bool]:
 
 def _labeled(found: Application) -> bool:
     counted = sum(len(found.pods(part)) for part in WORKLOADS)
-    return all(found.pods(part) for part in WORKLOADS) and counted == len(found.objects["pods"])
+    remaining = [pod for pod in found.objects["pods"] if "deletionTimestamp" not in pod["metadata"]]
+    return all(found.pods(part) for part in WORKLOADS) and counted == len(remaining)
 
 
 def _limited(found: Application) -> bool:
-    containers = [found.container(part) for part in WORKLOADS]
-    return all(
-        field(container, "resources", "requests", "cpu")
-        and field(container, "resources", "requests", "memory")
-        and 0 < _bytes(field(container, "resources", "limits", "memory")) <= MOST_MEMORY
-        for container in containers
-    )
+    for part in WORKLOADS:
+        resources = found.container(part).get("resources", {})
+        limits = resources.get("limits", {})
+        requests = limits | resources.get("requests", {})  # a Pod without a request gets its limit as one
+        if not (requests.get("cpu") and requests.get("memory") and 0 < _bytes(limits.get("memory")) <= MOST_MEMORY):
+            return False
+    return True
 
 
 def _bytes(quantity: object) -> float:
@@ -168,10 +169,10 @@ def _separate(found: Application) -> bool:
 def _probe(kind: str, part: str, path: str, port: int) -> Callable[[Application], bool]:
     def holds(found: Application) -> bool:
         container = found.container(part)
-        named = {item.get("name"): item.get("containerPort") for item in container.get("ports", [])}
-        request = field(container, kind, "httpGet") or {}
-        asked = named.get(request.get("port"), request.get("port"))
-        return bool(request.get("path", "/") == path and asked == port)
+        if not (request := field(container, kind, "httpGet")):
+            return False
+        named = {item["name"]: item["containerPort"] for item in container.get("ports", []) if "name" in item}
+        return bool(request.get("path", "/") == path and named.get(request["port"], request["port"]) == port)
 
     return holds
 
@@ -208,8 +209,15 @@ def _pods(limit: int | str, replicas: int, rounded: Callable[[float], int]) -> i
 
 def _address(found: Application) -> bool:
     """Whether the frontend asks the Service; a port or a longer name of the same Service is fine, too."""
-    values = {item["name"]: item.get("value", "") for item in found.container("page").get("env", [])}
+    values = {item["name"]: _value(found, item) for item in found.container("page").get("env", [])}
     return bool(re.fullmatch(r"http://clock-time(\.[a-z0-9.-]+)?(:80)?/?", values.get("WEBAPP_URL", "")))
+
+
+def _value(found: Application, variable: Object) -> str:
+    """Return the value of an environment variable, which may come from a ConfigMap."""
+    source = field(variable, "valueFrom", "configMapKeyRef") or {}
+    settings = found.find("configmaps", source.get("name", ""))
+    return str(variable.get("value") or field(settings, "data", source.get("key", "")) or "")
 
 
 def _answers(asker: str, url: str, text: str) -> Callable[[Application], bool]:

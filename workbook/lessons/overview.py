@@ -22,7 +22,7 @@ RESOURCES = {
 }
 """The objects that are read. Owners of other types are known from the Pods that name them."""
 UNDRAWN = {*RESOURCES.values(), "Node"}
-"""Types of owners that are only drawn if they were read."""
+"""Types of owners that are only drawn if they were read; a Service isn't drawn as an owner."""
 ENDED = {"Succeeded", "Failed"}
 """Phases of Pods that no Service lists any more."""
 STATES = {"Ready": "ready", "Running": "running, not ready"}
@@ -40,7 +40,7 @@ CODE, NOTE = 8.5, 7.8
 
 @dataclass(frozen=True)
 class Entry:
-    """A Pod, or an object that owns Pods.
+    """A Pod, or an object that owns Pods. A Pod can own Pods, too: the driver of a Spark job owns its executors.
 
     Attributes:
         kind, name: as in a manifest; generated parts of the name are replaced by `*`.
@@ -169,9 +169,10 @@ def arranged(
     """Return the overview of these objects, lists by the keys of `RESOURCES`. The other arguments are those of `Overview`."""
     pods = objects["pods"]
     services = tuple(_service(item, pods) for item in sorted(objects["services"], key=lambda item: _name(item)))
-    known = {item["metadata"]["uid"] for resource in RESOURCES for item in objects[resource]}
+    resources = [*RESOURCES][1:]  # without Services, because no object is drawn below them
+    known = {item["metadata"]["uid"] for resource in resources for item in objects[resource]}
     owned: dict[str, list[tuple[str, Object]]] = {}
-    for resource in [*RESOURCES][1:]:
+    for resource in resources:
         for item in objects[resource]:
             owned.setdefault(_owner(item, known), []).append((RESOURCES[resource], item))
 
@@ -187,7 +188,7 @@ def arranged(
         note += f", {_images(item)}" if not _owner(item, known) else ""
         note += f", on {item['spec'].get('nodeName', 'no node')}" if wide else ""
         selecting = tuple(service.name for service in services if uid in dict(service.pods))
-        return Entry(kind, name(item["metadata"], full=wide), note, ready(item), uid, (), selecting)
+        return Entry(kind, name(item["metadata"], full=wide), note, ready(item), uid, below, selecting)
 
     def entries(owner: str) -> tuple[Entry, ...]:
         found = [(_revision(item), _name(item), entry(kind, item)) for kind, item in owned.get(owner, [])]
@@ -197,8 +198,10 @@ def arranged(
 
     def unread(owner: str) -> Entry:
         below, (kind, _, own) = entries(owner), owner.partition(" ")
-        note, good = _count(len(below), sum(each.good for each in below), below)
-        return Entry(kind, own, note, good, owner, below)
+        # A Pod of a Job that has completed is never ready again, but nothing of the Job is missing.
+        completed = sum(item.get("status", {}).get("phase") == "Succeeded" for _, item in owned[owner])
+        note, good = _count(len(below), sum(each.good for each in below) + completed, below)
+        return Entry(kind, own, note + (" or completed" if completed else ""), good, owner, below)
 
     others = sorted(owner for owner in owned if owner and owner not in known)
     return Overview(services, (*entries(""), *map(unread, others)), command)
@@ -211,7 +214,7 @@ def _name(item: Object) -> str:
 def _owner(item: Object, known: Container[str]) -> str:
     """Return the UID of an object's owner; the type and the name if its type isn't read; nothing without an owner.
 
-    An owner that has been deleted counts as none. So does a static Pod's node, which isn't in the namespace.
+    An owner that has been deleted counts as none. So do a Service, and a static Pod's node, which isn't in the namespace.
     """
     for owner in item["metadata"].get("ownerReferences", []):
         if owner["uid"] in known:

@@ -36,10 +36,16 @@ def state(pod: Object) -> str:
         return "Terminating"
     if reasons := waiting_reasons(pod):
         return str(reasons[0]["reason"])
-    for container in pod["status"].get("containerStatuses", []):
-        if ended := container["state"].get("terminated"):
-            return str(ended.get("reason", "Error"))
-    return "Ready" if ready(pod) else str(pod["status"].get("phase", "Pending"))
+    status = pod["status"]
+    containers = status.get("containerStatuses", [])
+    ended = [each["state"]["terminated"].get("reason", "Error") for each in containers if "terminated" in each["state"]]
+    runs = any("running" in each["state"] and each.get("ready") for each in containers)
+    # As in kubectl, the first container that has ended decides, unless it has completed and another one still runs.
+    if ended and not (ended[0] == "Completed" and runs):
+        return str(ended[0])
+    if ready(pod):
+        return "Ready"
+    return "NotReady" if ended else str(status.get("reason") or status.get("phase", "Pending"))
 
 
 @dataclass

@@ -192,13 +192,16 @@ def endpoints(service: str, count: int, *, timeout: float = 60) -> list[str]:
     print_command("get", "endpointslices", f"--selector={selector}")
 
     def addresses(slices: list[Object]) -> list[str]:
-        return sorted(
-            address
-            for item in slices
+        # A dual-stack Service has slices of both address types, with the same Pods.
+        chosen = [item for item in slices if item.get("addressType") == "IPv4"] or slices
+        # A set, because an endpoint can be in two slices while the control plane moves it.
+        found = {
+            endpoint["addresses"][0]  # kube-proxy doesn't look at further addresses either
+            for item in chosen
             for endpoint in item.get("endpoints") or []
             if endpoint.get("conditions", {}).get("ready", True)
-            for address in endpoint["addresses"]
-        )
+        }
+        return sorted(found)
 
     def unmet(slices: list[Object]) -> str:
         found = addresses(slices)
