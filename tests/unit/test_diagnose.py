@@ -566,7 +566,7 @@ def test_a_full_disk():
     (finding,) = concluded(record)
     assert (finding.why, finding.fix) == (
         "The node's disk is full.",
-        "Free some space on it, for example with `docker system prune`.",
+        "Free some space on the node, for example with `docker system prune`.",
     )
 
 
@@ -581,6 +581,14 @@ def test_a_volume_that_was_mounted_after_all_is_no_failure():
     record = recorded("secret-missing")
     mounted = {"metadata": {"resourceVersion": "999999"}, "reason": "Pulling", "message": "Pulling image"}
     record["events"].append(record["events"][0] | mounted)
+    assert only_unready(record) == "the container webapp is waiting (ContainerCreating)"
+
+
+def test_a_volume_is_mounted_when_another_container_starts():
+    record = recorded("secret-missing")
+    other = {"uid": record["events"][0]["involvedObject"]["uid"], "fieldPath": "spec.containers{b}"}
+    pulling = {"metadata": {"resourceVersion": "999999"}, "reason": "Pulling", "involvedObject": other}
+    record["events"].append(record["events"][0] | pulling)
     assert only_unready(record) == "the container webapp is waiting (ContainerCreating)"
 
 
@@ -829,12 +837,16 @@ def test_a_probe_that_runs_a_command():
     assert concluded(record)[0].why == "The program runs, but its readiness probe (`test '!' -e '/a b'`) fails."
 
 
-def test_a_service_without_pods_and_without_selector():
+def test_a_service_without_pods():
+    record = recorded("selects-nothing")
+    (finding,) = concluded(record, pods=[], all_pods=[])
+    assert finding.why == "Its selector is app=webap, and no Pod matches it.\nThe Pods' labels: there are no Pods."
+
+
+def test_a_service_without_selector_gets_its_endpoints_from_other_clients():
     record = recorded("selects-nothing")
     del record["services"][0]["spec"]["selector"]
-    assert concluded(record, pods=[], all_pods=[])[0].why == (
-        "Its selector is empty, and no Pod matches it.\nThe Pods' labels: there are no Pods."
-    )
+    assert not concluded(record) and not concluded(record, all_pods=[])
 
 
 def unready(record):
@@ -947,6 +959,436 @@ def test_a_service_may_name_a_port():
     assert "goes to port http of the Pods, but the Pods declare 5000, web." in finding.why
     record["services"][0]["spec"]["ports"][0]["targetPort"] = "web"
     assert not concluded(record)
+
+
+RESTARTED = {
+    "exitCode": 255,
+    "reason": "Unknown",
+    "startedAt": "2026-11-25T20:00:00Z",
+    "finishedAt": "2026-11-25T20:00:05Z",
+}
+
+
+def after_a_node_restart(name, started, ready=False, **last):
+    """The record of a Pod whose container runs again, after an exit that the kubelet did not see."""
+    record = unready(recorded(name))
+    state = {"running": {"startedAt": started}}
+    first_status(record).update(state=state, ready=ready, restartCount=1, lastState={"terminated": RESTARTED | last})
+    return record
+
+
+@pytest.mark.parametrize("last", [{}, {"exitCode": 137}, {"exitCode": 1, "reason": "Error"}])
+def test_an_exit_that_is_past_is_not_the_cause_of_a_readiness_probe_that_fails(last):
+    record = after_a_node_restart("readiness-404", "2026-11-25T16:03:29Z", **last)
+    record["pods"][0]["spec"]["containers"][0]["resources"] = {"limits": {"memory": "64Mi"}}
+    assert concluded(record) == [Finding(*FAILURES["readiness-404"])]
+
+
+def test_a_program_that_starts_after_its_node_restarted():
+    record = after_a_node_restart("readiness-404", "2026-11-25T21:03:26Z")
+    old = {"lastTimestamp": "2026-11-25T21:03:20Z"}
+    record["events"][0] |= old
+    assert only_unready(record) == "the container webapp is running, but not ready"
+    first_status(record)["state"] = {"waiting": {"reason": "ContainerCreating"}}
+    assert only_unready(record) == "the container webapp is waiting (ContainerCreating)"
+
+
+@pytest.mark.parametrize("reason", ["ContainerStatusUnknown", "Unknown"])
+def test_a_program_that_ended_unseen_has_not_used_too_much_memory(reason):
+    record = recorded("killed")
+    record["pods"][0]["status"]["phase"] = "Failed"
+    first_status(record)["state"]["terminated"].update(reason=reason)
+    (finding,) = concluded(record)
+    assert finding.why == "Kubernetes does not know how the program ended. Its node may have restarted."
+    assert finding.fix == "Delete the Pod. Its controller, such as a Deployment, creates another one."
+    record["pods"][0]["status"]["phase"] = "Running"
+    assert concluded(record)[0].fix == "Wait some seconds, and run `diagnose` again."
+
+
+def test_a_node_that_is_lost():
+    record = unready(recorded("healthy")) | {"services": []}
+    record["pods"][0]["spec"]["nodeName"] = "node-2"
+    assert only_unready(record) == "its containers are ready, but its condition Ready is not true"
+    event = {"reason": "NodeNotReady", "message": "Node is not ready", "metadata": {"resourceVersion": "7"}}
+    probe = recorded("readiness-404")["events"][0] | {"involvedObject": {"uid": "uid-of-healthy"}}
+    record["events"] = [event | {"involvedObject": {"uid": "uid-of-healthy"}}, probe]
+    (finding,) = concluded(record)
+    assert (finding.reason, finding.why, finding.fix) == (
+        "NodeNotReady",
+        "Its node node-2 no longer reports to Kubernetes.",
+        "Start the node, or wait until the Pod's controller replaces the Pod. See `%kubectl get nodes`.",
+    )
+
+
+def test_a_probe_that_failed_earlier_does_not_close_a_readiness_gate():
+    record = unready(recorded("readiness-404"))
+    first_status(record)["ready"] = True
+    record["pods"][0]["spec"]["readinessGates"] = [{"conditionType": "example.com/registered"}]
+    assert concluded(record)[0].why == "Its readiness gate example.com/registered is not true."
+
+
+def workload(name, replicas, **labels):
+    """A Deployment, StatefulSet or ReplicaSet whose template has these labels."""
+    return {
+        "metadata": {"name": name, "uid": f"uid-of-{name}", "generation": 1},
+        "spec": {"replicas": replicas, "template": {"metadata": {"labels": labels}}},
+    }
+
+
+@pytest.mark.parametrize("kind", ["deployment", "statefulset", "replicaset"])
+def test_a_service_whose_workload_has_no_pods(kind):
+    record = recorded("selects-nothing")
+    record[f"{kind}s"] = [workload("web", 0, app="webap")]
+    (finding,) = concluded(record)
+    assert (finding.subject, finding.reason) == ("Service selects-nothing", "no endpoints")
+    assert finding.why == f"Its selector app=webap matches the Pods of {kind}/web, which has 0 Pods (`replicas: 0`)."
+    assert finding.fix == f"Run `%kubectl scale --replicas=1 {kind}/web`."
+    record[f"{kind}s"].append(workload("refused", 2, app="webap"))
+    (finding,) = concluded(record)
+    assert finding.why == f"Its selector app=webap matches the Pods of {kind}/refused, but there are none."
+    assert finding.fix == f"See the findings about it, or `%kubectl describe {kind}/refused`."
+
+
+def test_a_service_whose_last_pods_are_being_deleted():
+    record = recorded("none-ready") | {"events": []}
+    record["pods"][0]["metadata"]["deletionTimestamp"] = record["now"]
+    assert concluded(record)[0].why == FAILURES["none-ready"][2], "no workload is known"
+    record["deployments"] = [workload("web", 0, app="readiness-404")]
+    assert concluded(record)[0].why.endswith("which has 0 Pods (`replicas: 0`).")
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_an_application_that_has_ended_gets_no_requests(phase):
+    record = another_application(recorded("healthy"), image="frontend:1.0")
+    record["pods"][1]["status"] = {"phase": phase, "reason": "Evicted"}
+    assert [each for each in concluded(record) if each.reason == "several applications"] == []
+
+
+@pytest.mark.parametrize("kind", ["ReplicaSet", "StatefulSet"])
+def test_an_update_to_another_program_is_one_application(kind):
+    record = another_application(recorded("healthy"), image="frontend:1.0")
+    for number, pod in enumerate(record["pods"]):
+        owner = {"kind": kind, "name": "shop" if kind == "StatefulSet" else f"shop-{number}", "uid": "uid"}
+        pod["metadata"] |= {"ownerReferences": [owner], "name": f"shop-{number}"}
+        if kind == "ReplicaSet":
+            pod["metadata"] |= {"generateName": f"shop-{number}-", "name": f"shop-{number}-x2x9f"}
+            pod["metadata"]["labels"] = pod["metadata"]["labels"] | {"pod-template-hash": str(number)}
+    assert not concluded(record)
+    record["pods"][0]["metadata"] |= {"name": "web-0", "generateName": "web-0-"}
+    record["pods"][0]["metadata"]["ownerReferences"][0]["name"] = "web"
+    assert [finding.reason for finding in concluded(record)] == ["several applications"]
+
+
+def second_container(record, **status):
+    """Add a second container, b, with its own probes and image; its state is that of the first one with `status`."""
+    pod = record["pods"][0]
+    probe = {"httpGet": {"path": "/b", "port": 80}}
+    fields = {"name": "b", "image": "other:1.0", "livenessProbe": probe, "readinessProbe": probe}
+    pod["spec"]["containers"].append(pod["spec"]["containers"][0] | fields)
+    pod["status"]["containerStatuses"].append(copy.deepcopy(first_status(record)) | {"name": "b"} | status)
+    for event in record["events"]:
+        event["involvedObject"]["fieldPath"] = "spec.containers{b}"
+    return record
+
+
+def test_a_readiness_probe_is_that_of_the_container_in_the_event():
+    record = second_container(recorded("readiness-404"))
+    assert concluded(record)[0].why == "The program runs, but its readiness probe (GET /b on port 80) gets HTTP 404."
+    record["pods"][0]["status"]["containerStatuses"].pop()
+    assert only_unready(record) == "the container webapp is running, but not ready"
+
+
+def test_a_liveness_probe_is_that_of_the_container_in_the_event():
+    record = second_container(recorded("liveness-404"))
+    assert "(GET /b on port 80)" in concluded(record)[0].why
+    record["pods"][0]["status"]["containerStatuses"].pop()
+    assert concluded(record)[0].why == "The program exits with code 0. It has printed nothing."
+
+
+def test_an_image_for_another_platform_is_that_of_the_container_in_the_event():
+    record = second_container(recorded("platform-unmatched"))
+    record["pods"][0]["status"]["containerStatuses"].pop()
+    first_status(record)["state"]["waiting"]["message"] = "Back-off pulling image"
+    assert concluded(record)[0].why == (
+        "The image localhost:5000/hello:1.0 is not on the node, and no registry provided it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("occurred", "ended", "is_cause"),
+    [
+        ("2026-11-25T21:02:16Z", {"exitCode": 1, "reason": "Error"}, False),
+        ("2026-11-25T21:02:17Z", {"exitCode": 1, "reason": "Error"}, True),
+        ("2026-11-25T21:02:16Z", {"exitCode": 137, "reason": "OOMKilled"}, False),
+        ("2026-11-25T20:30:00Z", {"exitCode": 137, "reason": "Error"}, True),  # the kubelet drops events
+    ],
+)
+def test_a_container_that_has_ended_in_another_way_since_a_probe_killed_it(occurred, ended, is_cause):
+    record = recorded("liveness-404")
+    record["events"][1]["lastTimestamp"] = occurred
+    first_status(record)["lastState"]["terminated"] |= ended
+    assert ("liveness probe" in concluded(record)[0].why) is is_cause
+    record["events"][1] |= {
+        "lastTimestamp": None,
+        "eventTime": "2026-11-25T20:00:00Z",
+        "series": {"lastObservedTime": occurred},
+    }
+    assert ("liveness probe" in concluded(record)[0].why) is is_cause
+
+
+def test_a_container_that_has_run_for_longer_than_its_liveness_probe_allows():
+    record = recorded("liveness-404")
+    begun = datetime.fromisoformat(record["now"])
+    first_status(record).update(state={"running": {"startedAt": record["now"]}}, ready=True)
+    record["pods"][0]["status"]["conditions"][0]["status"] = "True"
+    allowed = 3 * (10 + 1) + 30 + 10  # three attempts, the grace period, and a margin
+    assert concluded(record, now=begun + timedelta(seconds=allowed))[0].reason == "Unhealthy"
+    assert not concluded(record, now=begun + timedelta(seconds=allowed + 1))
+
+
+@pytest.mark.parametrize(
+    ("cause", "fix"),
+    [
+        (
+            "unexpected status from HEAD request to https://ghcr.io/v2/a/manifests/1: 401 Unauthorized",
+            "Correct `image` in the manifest, or log in to the registry: set `imagePullSecrets`.",
+        ),
+        (
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+            "Let the node trust the registry's certificate, or use a registry whose certificate is valid.",
+        ),
+        (
+            "failed to extract layer sha256:01: write /var/lib/a: no space left on device",
+            "Free some space on the node, for example with `docker system prune`.",
+        ),
+        (
+            "unexpected status code https://a/v2: 429 Too Many Requests - Server message: toomanyrequests: rate limit",
+            "Wait until the registry's limit allows more, or log in to it: set `imagePullSecrets`.",
+        ),
+    ],
+)
+def test_a_pull_that_fails_for_a_reason_that_is_known(cause, fix):
+    record = recorded("image-pull-back-off")
+    message = f'failed to pull and unpack image "a": failed to do request: Head "https://a/v2": {cause}'
+    first_status(record)["state"]["waiting"]["message"] = message
+    (finding,) = concluded(record)
+    assert finding.why == f"The image localhost:1/web-app:9.9 cannot be pulled: {cause}."
+    assert finding.fix == fix
+    first_status(record)["state"]["waiting"]["message"] = "Back-off pulling image"
+    record["events"][0]["message"] = f'Failed to pull image "localhost:1/web-app:9.9": {message}'
+    assert concluded(record) == [finding], "an older kubelet"
+
+
+@pytest.mark.parametrize(
+    ("image", "known"),
+    [
+        ("localhost:5000/web-app:9.9", "no image"),
+        ("docker.io/library/web-app:9.9", "web-app:1.0, web-app:2.0"),
+        ("web-app@sha256:0123", "web-app:1.0, web-app:2.0"),
+    ],
+)
+def test_the_images_with_the_same_name(image, known):
+    record = recorded("image-never-pulled")
+    record["pods"][0]["spec"]["containers"][0]["image"] = image
+    images = [*IMAGES, "localhost:5000/frontend:1.0"]
+    assert concluded(record, images=lambda: images)[0].why.endswith(f" With that name, the node has {known}.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "why", "fix"),
+    [
+        (
+            "CreateContainerConfigError",
+            "services have not yet been read at least once, cannot construct envvars",
+            "The container webapp is waiting: services have not yet been read at least once, cannot construct envvars.",
+            "Wait some seconds",
+        ),
+        (
+            "CreateContainerConfigError",
+            "couldn't find key a in ConfigMap workbook/settings",
+            "The Pod refers to something that does not exist: couldn't find key a in ConfigMap workbook/settings.",
+            "Create it",
+        ),
+        (
+            "CreateContainerConfigError",
+            'container has runAsNonRoot and image has non-numeric user (web), cannot verify user is non-root (pod: "a")',
+            "It must not run as root, and the user of its image must be a number: container has runAsNonRoot and image has "
+            "non-numeric user (web), cannot verify user is non-root.",
+            "Set `runAsUser` under `securityContext`, or `USER` in the Dockerfile, to the user's number.",
+        ),
+        (
+            "PostStartHookError",
+            "Exec lifecycle hook failed.",
+            "The container webapp is waiting: Exec lifecycle hook failed.",
+            "Wait some seconds",
+        ),
+        (
+            "SomethingNew",
+            "",
+            "The container webapp is waiting: Kubernetes gives no message.",
+            "Wait some seconds",
+        ),
+        (
+            "CreateContainerError",
+            "the name is taken",
+            "The container cannot be created: the name is taken.",
+            COMMAND,
+        ),
+    ],
+)
+def test_a_reason_to_wait(reason, message, why, fix):
+    record = recorded("config-missing")
+    first_status(record)["state"]["waiting"].update(reason=reason, message=message)
+    (finding,) = concluded(record)
+    assert (finding.reason, finding.why) == (reason, why) and finding.fix.startswith(fix)
+
+
+def test_a_network_that_is_not_ready():
+    record = recorded("memory-too-little")
+    record["events"][0] |= {"reason": "NetworkNotReady", "message": "network is not ready: cni plugin not initialized"}
+    (finding,) = concluded(record)
+    assert (finding.reason, finding.why) == ("NetworkNotReady", "network is not ready: cni plugin not initialized.")
+
+
+TAINT = "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "why"),
+    [
+        ('persistentvolumeclaim "data" is being deleted', ""),
+        ('waiting for ephemeral volume controller to create the persistentvolumeclaim "a-b"', ""),
+        ("1 node(s) didn't find available persistent volumes to bind, 2 Insufficient cpu", ""),
+        ("1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector", ""),
+        ("1 Insufficient cpu, 3 Insufficient memory", "No node has enough memory left for it."),
+        ("3 Insufficient cpu, 3 Insufficient memory", "No node has enough cpu and memory left for it."),
+        (f"{TAINT}, 2 Insufficient example.com/gpu", "No node has enough example.com/gpu left for it."),
+        (f"{TAINT}, 1 Insufficient cpu, 1 node(s) were unschedulable", ""),
+        ("1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }, 2 Insufficient cpu", ""),
+        ("2 node(s) didn't have free ports for the requested pod ports, 1 node(s) were unschedulable", ""),
+        ("3 node(s) didn't match Pod's node affinity/selector", FAILURES["node-unmatched"][2]),
+        ("pod has unbound immediate PersistentVolumeClaims", FAILURES["claim-missing"][2]),
+    ],
+)
+def test_what_the_scheduler_says_of_some_nodes_is_not_true_for_each(reasons, why):
+    record = recorded("cpu-insufficient")
+    message = f"0/3 nodes are available: {reasons}. preemption: 0/3 nodes are available: 3 Insufficient cpu."
+    record["pods"][0]["status"]["conditions"][0]["message"] = message
+    assert concluded(record)[0].why == (why or message)
+
+
+def test_a_service_may_lead_to_a_port_of_a_sidecar():
+    record = recorded("wrong-target-port")
+    sidecar = {"name": "proxy", "image": "proxy:1.0", "restartPolicy": "Always", "ports": [{"containerPort": 5001}]}
+    record["pods"][0]["spec"]["initContainers"] = [sidecar]
+    assert not concluded(record)
+    del sidecar["restartPolicy"]
+    assert [finding.reason for finding in concluded(record)] == ["wrong target port"]
+
+
+@pytest.mark.parametrize(
+    ("target", "protocol", "ports", "why"),
+    [
+        ("web", "UDP", [{"containerPort": 5000, "name": "web"}], "port web (UDP) of the Pods, but the Pods declare 5000, web."),
+        ("dns", "UDP", [{"containerPort": 53, "name": "dns", "protocol": "UDP"}], ""),
+        ("dns", "TCP", [{"containerPort": 53, "name": "dns", "protocol": "UDP"}], "port dns of the Pods, but the Pods declare 53 (UDP), dns (UDP)."),
+        ("web", "TCP", [], "port web of the Pods, but the Pods declare no ports."),
+        (53, "UDP", [{"containerPort": 53}], ""),
+        (53, "TCP", [], ""),
+    ],
+)  # fmt: skip
+def test_a_named_port_of_a_service_needs_a_port_with_its_name_and_protocol(target, protocol, ports, why):
+    record = recorded("wrong-target-port")
+    record["services"][0]["spec"]["ports"][0] |= {"targetPort": target, "protocol": protocol}
+    record["pods"][0]["spec"]["containers"][0]["ports"] = ports
+    assert [finding.why for finding in concluded(record)] == ([f"Its port 80 goes to {why}"] if why else [])
+
+
+def test_a_port_that_one_container_may_use_without_declaring_it():
+    record = recorded("wrong-target-port")
+    record["pods"][0]["spec"]["containers"].append({"name": "b", "image": "b:1.0"})
+    (finding,) = concluded(record)
+    assert finding.reason == "undeclared target port"
+    assert finding.why == f"{FAILURES['wrong-target-port'][2]} A Pod can also use a port that it does not declare."
+    assert finding.fix == "If no program listens at that port, correct `targetPort` in the Service's manifest."
+
+
+def test_the_ports_of_a_headless_service_are_not_checked():
+    record = recorded("wrong-target-port")
+    record["services"][0]["spec"]["clusterIP"] = "None"
+    assert not concluded(record)
+
+
+def test_a_service_that_publishes_pods_that_are_not_ready_has_endpoints():
+    record = recorded("none-ready")
+    record["services"][0]["spec"]["publishNotReadyAddresses"] = True
+    assert [finding.subject for finding in concluded(record)] == ["Pod readiness-404"]
+
+
+@pytest.mark.parametrize("name", ["out-of-memory", "init-out-of-memory"])
+def test_a_program_without_a_limit_is_killed_because_the_node_has_no_memory_left(name):
+    record = recorded(name)
+    for spec in [*record["pods"][0]["spec"]["containers"], *record["pods"][0]["spec"].get("initContainers", [])]:
+        spec.pop("resources", None)
+    (finding,) = concluded(record)
+    assert finding.why.endswith(" was killed because its node ran out of memory. The program has no memory limit.")
+    assert finding.fix.startswith("Set `resources.requests.memory` in the manifest, delete other Pods, or")
+
+
+@pytest.mark.parametrize(("name", "policy", "again"), [("exit-1", "Never", False), ("sidecar-ends", "Never", True)])
+def test_a_program_that_is_not_restarted(name, policy, again):
+    record = recorded(name)
+    record["pods"][0]["spec"]["restartPolicy"] = policy
+    status = (
+        record["pods"][0]["status"].get("initContainerStatuses") or record["pods"][0]["status"]["containerStatuses"]
+    )[0]
+    status["state"] = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    assert ("Until then it is restarted" in concluded(record)[0].fix) is again
+
+
+def test_a_container_that_has_ended_well_is_not_the_one_that_is_not_ready():
+    record = recorded("readiness-404") | {"events": []}
+    record["pods"][0]["spec"]["restartPolicy"] = "OnFailure"
+    second_container(record)
+    first_status(record)["state"] = {"terminated": {"exitCode": 0, "reason": "Completed"}}
+    assert only_unready(record) == "the container b is running, but not ready"
+
+
+@pytest.mark.parametrize("reason", ["Evicted", "Terminated", "Preempting"])
+def test_a_pod_that_its_node_has_ended(reason):
+    record = recorded("deadline")
+    record["pods"][0]["status"] |= {"reason": reason, "message": "The node was low on resource: memory."}
+    assert concluded(record) == [
+        Finding(
+            "Pod deadline",
+            reason,
+            "Its node has ended it: The node was low on resource: memory.",
+            "Delete the Pod. Its controller, such as a Deployment, creates another one.",
+        )
+    ]
+
+
+def test_a_replicaset_that_cannot_delete_its_pods():
+    record = recorded("over-quota")
+    record["replicasets"][0]["status"]["conditions"][0] |= {
+        "reason": "FailedDelete",
+        "message": "forbidden by a policy",
+    }
+    (finding,) = concluded(record)
+    assert (finding.reason, finding.why) == ("FailedDelete", "forbidden by a policy.")
+
+
+def test_a_load_balancer_that_the_cloud_refuses():
+    record = recorded("load-balancer")
+    record["services"][0]["metadata"]["uid"] = "uid-of-service"
+    event = {"involvedObject": {"uid": "uid-of-service"}, "metadata": {"resourceVersion": "7"}}
+    refused = {
+        "type": "Warning",
+        "reason": "SyncLoadBalancerFailed",
+        "message": "Error syncing load balancer: no quota.",
+    }
+    record["events"] = [event | refused, event | {"type": "Normal", "message": "Ensuring load balancer"}]
+    assert concluded(record)[0].why == "Error syncing load balancer: no quota."
 
 
 class Api:

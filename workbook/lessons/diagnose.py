@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api, current
 from workbook.cluster.protocol import short_name
-from workbook.kube.objects import Object, condition, containers, label_selector, ready, restarts, waiting_reasons
+from workbook.kube.objects import Object, condition, containers, label_selector, ready, waiting_reasons
 from workbook.lessons.kubectl import NAME_SERVICE, KubectlError, kubectl_output
 from workbook.lessons.tables import name
 
@@ -31,11 +31,24 @@ OTHER_PLATFORM = re.compile(
     "exec format error|no match for platform|no matching manifest for|no image found in (image index|manifest list)"
 )
 """How Linux reports a program for another architecture, and how containerd, Docker and CRI-O report such an image."""
+ENDED_BY_NODE = ("Evicted", "Terminated", "Preempting")
+"""The reasons of Pods that a node ended: it lacked memory or disk space, was shut down, or needed room for a system Pod."""
+LOST = ("Unknown", "ContainerStatusUnknown")
+"""The reasons of an exit that the kubelet did not see, for example because the node restarted. The exit code is invented."""
 TOO_LOW = "Its memory limit is too low to start a container."
 MEMORY_FIX = "Raise `resources.limits.memory` in the manifest, or find out why the program needs so much."
+REPLACE_FIX = "Delete the Pod. Its controller, such as a Deployment, creates another one."
+DISK_FIX = "Free some space on the node, for example with `docker system prune`."
 COMMAND_FIX = "Correct `command`, `args` or the mounts in the manifest, or the program's path in the image."
+PULL_FIXES = {
+    "no space left on device": DISK_FIX,
+    "429 Too Many Requests|toomanyrequests": "Wait until the registry's limit allows more, or log in to it: set `imagePullSecrets`.",
+    "x509: ": "Let the node trust the registry's certificate, or use a registry whose certificate is valid.",
+    "401 Unauthorized|403 Forbidden": "Correct `image` in the manifest, or log in to the registry: set `imagePullSecrets`.",
+}
+"""Regular expression for the runtime's message about an image → the fix."""
 UNSCHEDULABLE = {
-    "persistentvolumeclaim|persistent volumes": (
+    'persistentvolumeclaim "[^"]+" not found|unbound immediate|find available persistent volumes': (
         "It uses a PersistentVolumeClaim that does not exist, or that has no volume.",
         "Look at `%kubectl get persistentvolumeclaims`: create the claim, or correct its name or its storage class.",
     ),
@@ -43,17 +56,17 @@ UNSCHEDULABLE = {
         "On each node, another Pod already uses its `hostPort`.",
         "Leave out `hostPort`: clients can reach the Pods through a Service instead.",
     ),
-    "disk-pressure": ("The node's disk is full.", "Free some space on it, for example with `docker system prune`."),
+    "disk-pressure": ("The node's disk is full.", DISK_FIX),
     "node affinity/selector": (
         "It requires node labels that no node has.",
         "Correct `nodeSelector` or `affinity` in the manifest. See the nodes' labels: `%kubectl get nodes --show-labels`.",
     ),
 }
-"""Regular expression for the scheduler's message (in lower case) → why no node accepts the Pod, and the fix."""
+"""Regular expression for what the scheduler says about each node (in lower case) → why none accepts the Pod, and the fix."""
 EXCEEDED = re.compile("exceeded quota: (.+?), requested: (.+?), used: (.+?), limited: (.+)")
 UNSTATED = re.compile("failed quota: (.+?): must specify (.+)")
 """The API server's messages about a quota: it does not allow as much, or it requires that a Pod states its needs."""
-UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
+UNPREPARED = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "NetworkNotReady")
 """Events of a Pod whose containers cannot be created yet."""
 
 
@@ -154,7 +167,7 @@ def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
         for entry in replicaset.get("status", {}).get("conditions", []):
             if entry["type"] == "ReplicaFailure":  # the condition has the message at once; the event may come later
                 subject = f"ReplicaSet {name(replicaset['metadata'], full=wide)}"
-                found.append(Finding(subject, "FailedCreate", *_refused_fault(entry["message"])))
+                found.append(Finding(subject, entry["reason"], *_replica_fault(entry)))
                 hindered.add(replicaset["metadata"]["uid"])
     for statefulset in evidence.statefulsets:
         if message := _failed_create(statefulset, evidence.events):
@@ -164,7 +177,7 @@ def findings(evidence: Evidence, *, wide: bool = False) -> Diagnosis:
         if fault := _rollout_fault(deployment, evidence.replicasets, hindered):
             found.append(Finding(f"Deployment {deployment['metadata']['name']}", *fault))
     for service in evidence.services:
-        found += _service_findings(service, evidence.all_pods)
+        found += _service_findings(service, evidence)
     return Diagnosis(dict.fromkeys(found))  # Pods of one Deployment often have the same finding
 
 
@@ -200,21 +213,19 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
     """The first fault that keeps a Pod from being ready: the reason, the cause, and the fix."""
     if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") == "Succeeded":
         return None
-    events = [event for event in evidence.events if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
+    events = _own(pod, evidence.events)
     if pod["status"].get("phase") == "Failed" and (reason := pod["status"].get("reason")):
+        message = _cause(pod["status"].get("message", reason))
+        if reason in ENDED_BY_NODE:
+            return reason, f"Its node has ended it: {message}.", REPLACE_FIX
         return (
             reason,
-            f"It has failed permanently: {_cause(pod['status'].get('message', reason))}.",
+            f"It has failed permanently: {message}.",
             "Correct what the message names in the manifest, and delete the Pod: a failed Pod is not restarted.",
         )
-    # This comes before the back-off, which a failing liveness probe causes as well.
-    for kind in ("liveness", "startup"):
-        if restarts(pod) and _message(events, "Killing", f"failed {kind} probe"):
-            return (
-                "Unhealthy",
-                f"Its {kind} probe fails ({_probe(pod, f'{kind}Probe')}), so the kubelet restarts the container.",
-                "If the program works, correct the probe's path and port, or raise its `initialDelaySeconds`.",
-            )
+    for container in containers(pod):  # before the back-off, which a failing liveness probe causes as well
+        if fault := _kill_fault(pod, container, events, evidence.now):
+            return fault
     for waiting in waiting_reasons(pod):
         if fault := _waiting_fault(pod, waiting, events, evidence):
             return fault
@@ -232,15 +243,9 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
                 f"{_who(pod, container)} is still running, and the Pod's containers start only after it has finished. {said}",
                 "Wait if it is still preparing something. Otherwise provide what it waits for, or correct its command.",
             )
-    if not ready(pod) and (message := _message(events, "Unhealthy", "^(Readiness|Startup) ")):
-        kind = message.split()[0].lower()
-        status, probe = re.search(r"statuscode: (\d+)", message), _probe(pod, f"{kind}Probe")
-        answer = f"gets HTTP {status[1]}" if status else "fails" if probe.startswith("`") else "gets no answer"
-        return (
-            "Unhealthy",
-            f"The program runs, but its {kind} probe ({probe}) {answer}.",
-            "Wait if it is still starting. Otherwise correct the probe's path and port, or the program.",
-        )
+    for container in containers(pod):
+        if fault := _probe_fault(pod, container, events):
+            return fault
     seen = pod["spec"].get("nodeName") or pod["status"].get("conditions") or containers(pod)
     if not seen and _is_old(pod["metadata"]["creationTimestamp"], evidence.now):
         return (
@@ -249,10 +254,63 @@ def _pod_fault(pod: Object, evidence: Evidence) -> tuple[str, str, str] | None:
             "Leave `schedulerName` out of the manifest, or find out why that scheduler does not run: "
             "`pods(namespace='kube-system')`.",
         )
-    return None if ready(pod) else _unready_fault(pod)
+    return None if ready(pod) else _unready_fault(pod, events)
 
 
-def _unready_fault(pod: Object) -> tuple[str, str, str] | None:
+def _kill_fault(pod: Object, container: Object, events: list[Object], now: datetime) -> tuple[str, str, str] | None:
+    """The fault of a container that the kubelet restarts because of a probe; None if no probe does, or not any more."""
+    for kind in ("liveness", "startup"):
+        killing = _newest(_about(container, events), "Killing", f"failed {kind} probe")
+        if killing and container["restartCount"] and not _is_past(pod, container, killing, now):
+            return (
+                "Unhealthy",
+                f"Its {kind} probe fails ({_probe(_spec(pod, container), kind)}), so the kubelet restarts the container.",
+                "If the program works, correct the probe's path and port, or raise its `initialDelaySeconds`.",
+            )
+    return None
+
+
+def _is_past(pod: Object, container: Object, killing: Object, now: datetime) -> bool:
+    """Whether a container has run for longer since a probe killed it than the probe allows, or ended in another way since."""
+    running = container["state"].get("running")
+    if running and now - datetime.fromisoformat(running["startedAt"]) > _time_to_kill(pod, container):
+        return True
+    ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated") or {}
+    # The kubelet drops most events of a Pod that has many. If the program ended as a kill ends it, an old event proves nothing.
+    killed = ended.get("exitCode") in (0, 137, 143) and ended.get("reason") != "OOMKilled"
+    return not killed and _is_older(killing, ended.get("startedAt"))
+
+
+def _time_to_kill(pod: Object, container: Object) -> timedelta:
+    """How long a program runs at most if its startup or liveness probe fails each time. Missing fields have their defaults."""
+    seconds = pod["spec"].get("terminationGracePeriodSeconds", 30)
+    spec = _spec(pod, container)
+    for probe in (spec[key] for key in ("startupProbe", "livenessProbe") if key in spec):
+        attempt = probe.get("periodSeconds", 10) + probe.get("timeoutSeconds", 1)
+        seconds += probe.get("initialDelaySeconds", 0) + probe.get("failureThreshold", 3) * attempt
+    return timedelta(seconds=seconds) + STABLE_AFTER
+
+
+def _probe_fault(pod: Object, container: Object, events: list[Object]) -> tuple[str, str, str] | None:
+    """The fault of a container that runs, and whose readiness or startup probe fails; None if no probe has failed."""
+    running = container["state"].get("running")
+    if container["ready"] or not running:
+        return None
+    recent = [event for event in _about(container, events) if not _is_older(event, running["startedAt"])]
+    message = _message(recent, "Unhealthy", "^(Readiness|Startup) ")
+    if not message:
+        return None
+    kind = message.split()[0].lower()
+    status, probe = re.search(r"statuscode: (\d+)", message), _probe(_spec(pod, container), kind)
+    answer = f"gets HTTP {status[1]}" if status else "fails" if probe.startswith("`") else "gets no answer"
+    return (
+        "Unhealthy",
+        f"The program runs, but its {kind} probe ({probe}) {answer}.",
+        "Wait if it is still starting. Otherwise correct the probe's path and port, or the program.",
+    )
+
+
+def _unready_fault(pod: Object, events: list[Object]) -> tuple[str, str, str] | None:
     """How far a Pod has come that is not ready, although nothing has failed; None if it only waits for its own end."""
     for gate in pod["spec"].get("readinessGates", []):
         if not condition(pod, gate["conditionType"]):
@@ -265,9 +323,18 @@ def _unready_fault(pod: Object) -> tuple[str, str, str] | None:
     ended = [container for container in unready if container["state"].get("terminated")]
     if unready and unready == ended and pod["spec"]["restartPolicy"] != "Always":
         return None
-    stage = "it is waiting for a node" if not pod["spec"].get("nodeName") else "its node is about to start it"
+    node, seen = pod["spec"].get("nodeName"), containers(pod)
+    if seen and not unready and _message(events, "NodeNotReady", ""):
+        return (
+            "NodeNotReady",
+            f"Its node {node} no longer reports to Kubernetes.",
+            "Start the node, or wait until the Pod's controller replaces the Pod. See `%kubectl get nodes`.",
+        )
+    stage = "its node is about to start it" if node else "it is waiting for a node"
+    if seen:
+        stage = "its containers are ready, but its condition Ready is not true"
     if unready:
-        container = unready[0]
+        container = next((each for each in unready if each not in ended), unready[0])
         waiting = container["state"].get("waiting")
         doing = f"waiting ({waiting.get('reason', 'no reason')})" if waiting else "running, but not ready"
         stage = f"the container {container['name']} is {doing}"
@@ -286,13 +353,13 @@ def _waiting_fault(
     container = next((status for status in containers(pod) if status["state"].get("waiting") is waiting), None)
     if container is None:  # the reason comes from the condition PodScheduled
         return reason, *_unscheduled_fault(pod, reason, message)
-    spec = _spec(pod, container)
+    spec, own = _spec(pod, container), _about(container, events)
     image = spec["image"]
     match reason:
         case "ContainerCreating" | "PodInitializing":
             return _unprepared_fault(events)
         case "ErrImageNeverPull":
-            known = [other for other in sorted(evidence.images()) if other.split(":")[0] == image.split(":")[0]]
+            known = [other for other in sorted(evidence.images()) if _repository(other) == _repository(image)]
             return (
                 reason,
                 f"The image {image} is not on the node, and `imagePullPolicy: Never` does not allow pulling it. "
@@ -301,7 +368,7 @@ def _waiting_fault(
             )
         # During a back-off, older kubelets report the reason only in the event.
         case "ErrImagePull" | "ImagePullBackOff" if OTHER_PLATFORM.search(message) or _message(
-            events, "Failed", OTHER_PLATFORM.pattern
+            own, "Failed", OTHER_PLATFORM.pattern
         ):
             return reason, *_platform_fault(pod, image, evidence)
         case "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" if (
@@ -315,6 +382,9 @@ def _waiting_fault(
                 "Set `imagePullPolicy: Never` in the manifest (notebook 02), or push the image to a registry.",
             )
         case "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "RegistryUnavailable":
+            pulled = message, _message(own, "Failed", "^Failed to pull image")
+            if fault := next(filter(None, (_pull_fault(image, each) for each in pulled)), None):
+                return reason, *fault
             return (
                 reason,
                 f"The image {image} is not on the node, and no registry provided it.",
@@ -323,20 +393,41 @@ def _waiting_fault(
         case "CrashLoopBackOff":
             ended = container.get("lastState", {}).get("terminated") or {}
             return reason, *_exit_fault(pod, container, ended, evidence, previous=False)[1:]
+        case "CreateContainerConfigError" if "non-numeric user" in message:
+            return (
+                reason,
+                f"It must not run as root, and the user of its image must be a number: {message.partition(' (pod: ')[0]}.",
+                "Set `runAsUser` under `securityContext`, or `USER` in the Dockerfile, to the user's number.",
+            )
         case "CreateContainerConfigError" if re.search("non-?root", message, re.IGNORECASE):
             return (
                 reason,
                 f"It must not run as root, but no other user is set: {message.partition(' (pod: ')[0]}.",
                 "Set `runAsUser` under `securityContext`, or `USER` in the Dockerfile, to a number above 0.",
             )
-        case "CreateContainerConfigError":
+        case "CreateContainerConfigError" if re.search("not found|couldn't find key|non-existent", message):
             return (
                 reason,
                 f"The Pod refers to something that does not exist: {message}.",
                 "Create it, or correct its name in the manifest.",
             )
-        case _:
+        case "RunContainerError" | "CreateContainerError" | "StartError" | "ContainerCannotRun":
             return reason, *_start_fault(pod, container, message, evidence)
+        case _:
+            return (
+                reason,
+                f"The container {container['name']} is waiting: {message.rstrip('.') or 'Kubernetes gives no message'}.",
+                "Wait some seconds, and run `diagnose` again. `%kubectl describe pods` shows more about its state.",
+            )
+
+
+def _pull_fault(image: str, message: str) -> tuple[str, str] | None:
+    """Why a registry or the node refuses an image, from the runtime's message, and the fix; None if it is not known."""
+    fixes = (fix for words, fix in PULL_FIXES.items() if re.search(words, message))
+    if fix := next(fixes, ""):
+        cause = message.rpartition('": ')[2]  # after the names of the image, and of the address
+        return f"The image {image} cannot be pulled: {cause.rstrip('.')}.", fix
+    return None
 
 
 def _unprepared_fault(events: list[Object]) -> tuple[str, str, str] | None:
@@ -368,13 +459,28 @@ def _unscheduled_fault(pod: Object, reason: str, message: str) -> tuple[str, str
             f"It is not scheduled until its scheduling gates are removed: {gates}.",
             "A gate is removed by its controller. If there is none, leave `schedulingGates` out of the manifest.",
         )
-    if short := re.findall(r"Insufficient ([\w./-]*\w)", message):
+    reasons = _of_all_nodes(message)
+    if short := re.findall(r"Insufficient ([\w./-]*\w)", reasons):
         why = f"No node has enough {' and '.join(dict.fromkeys(short))} left for it."
         if all("/" in resource for resource in short):  # not memory or CPU time, but what only special nodes have
             return why, "Leave it out of `resources` in the manifest, or add a node that has it."
         return why, "Lower `resources.requests`, delete other Pods, or give the cluster more resources."
-    known = (fault for words, fault in UNSCHEDULABLE.items() if re.search(words, message.lower()))
+    known = (fault for words, fault in UNSCHEDULABLE.items() if re.search(words, reasons.lower()))
     return next(known, (message, "Look at `%kubectl describe nodes`."))
+
+
+def _of_all_nodes(message: str) -> str:
+    """The reasons in the scheduler's message that hold for all nodes, or for the Pod itself; a line for each.
+
+    Control planes are not counted if their taint keeps the Pod away.
+    """
+    found = re.match(r"0/(\d+) nodes are available: (.*?)(\. |\.?$)", message, re.DOTALL)
+    if not found:
+        return ""
+    parts = [re.fullmatch(r"(?:(\d+) )?(.*)", part, re.DOTALL) for part in found[2].split(", ")]
+    reasons = [(int(part[1] or 0), part[2]) for part in parts if part]
+    tainted = sum(count for count, reason in reasons if "{node-role.kubernetes.io/control-plane" in reason)
+    return "\n".join(reason for count, reason in reasons if count in (0, int(found[1]) - tainted))
 
 
 def _exit_fault(
@@ -382,15 +488,28 @@ def _exit_fault(
 ) -> tuple[str, str, str]:
     """The reason and the cause of a program's exit, and the fix; `previous` if it was restarted since."""
     reason, code, who = ended.get("reason") or "Error", ended.get("exitCode", "unknown"), _who(pod, container)
+    failed = pod["status"].get("phase") == "Failed"
+    resources = [_spec(pod, container).get("resources", {}), pod["spec"].get("resources", {})]
+    limits = [each["limits"]["memory"] for each in resources if "memory" in each.get("limits", {})]
+    if reason == "OOMKilled" and not limits:
+        return (
+            reason,
+            f"{who} was killed because its node ran out of memory. The program has no memory limit.",
+            "Set `resources.requests.memory` in the manifest, delete other Pods, or give the cluster more memory.",
+        )
     if reason == "OOMKilled":
         return reason, f"{who} was killed because it used more memory than its limit.", MEMORY_FIX
     if reason in ("StartError", "ContainerCannotRun"):
         return reason, *_start_fault(pod, container, ended.get("message", ""), evidence)
+    if reason in LOST:
+        return (
+            reason,
+            f"Kubernetes does not know how {who[0].lower()}{who[1:]} ended. Its node may have restarted.",
+            REPLACE_FIX if failed else "Wait some seconds, and run `diagnose` again.",
+        )
     log = evidence.log(pod["metadata"]["name"], container["name"], previous)
     if OTHER_PLATFORM.search(log):
         return reason, *_platform_fault(pod, _spec(pod, container)["image"], evidence)
-    resources = [_spec(pod, container).get("resources", {}), pod["spec"].get("resources", {})]
-    limits = [each["limits"]["memory"] for each in resources if "memory" in each.get("limits", {})]
     if code == 137 and limits:  # on a busy node, the runtime does not always notice why
         return (
             reason,
@@ -410,12 +529,9 @@ def _exit_fault(
             if servers and not any(map(ready, servers))
             else "Compare the name with `services()`: NAME for a Service in the same Namespace, NAME.NAMESPACE for one in another.",
         )
-    again = " Until then it is restarted, each time after a longer delay."
-    return (
-        reason,
-        f"{ends}. {_said(log)}",
-        f"Fix what the program complains about.{'' if pod['status'].get('phase') == 'Failed' else again}",
-    )
+    policy = _spec(pod, container).get("restartPolicy") or pod["spec"]["restartPolicy"]  # sidecars have their own
+    again = "" if failed or policy == "Never" else " Until then it is restarted, each time after a longer delay."
+    return reason, f"{ends}. {_said(log)}", f"Fix what the program complains about.{again}"
 
 
 def _start_fault(pod: Object, container: Object, message: str, evidence: Evidence) -> tuple[str, str]:
@@ -504,11 +620,16 @@ def _failed_create(statefulset: Object, events: list[Object]) -> str:
     """
     if statefulset.get("status", {}).get("replicas", 0) >= statefulset["spec"]["replicas"]:
         return ""
-    uid = statefulset["metadata"]["uid"]
-    own = [event for event in events if event["involvedObject"].get("uid") == uid]
-    newest = max(own, key=_version, default={})
+    newest = max(_own(statefulset, events), key=_version, default={})
     refused = newest.get("reason") == "FailedCreate"
     return str(newest.get("message", "")).rpartition(" failed error: ")[2] if refused else ""
+
+
+def _replica_fault(entry: Object) -> tuple[str, str]:
+    """Why a ReplicaSet cannot create or delete its Pods, from its condition ReplicaFailure, and the fix."""
+    if entry["reason"] == "FailedCreate":
+        return _refused_fault(entry["message"])
+    return f"{_cause(entry['message'])}.", "Look at `%kubectl describe replicasets`."
 
 
 def _refused_fault(message: str) -> tuple[str, str]:
@@ -581,20 +702,21 @@ def _failed(ended: Object, endless: bool) -> bool:
 
 
 def _recovered(container: Object, last: Object, now: datetime) -> bool:
-    """Whether a restarted container has been ready for long enough. Without a probe, it is ready as soon as it runs."""
+    """Whether a container's last exit is past: it runs again well enough, or only its node restarted. It may not be ready."""
     running = container["state"].get("running")
-    if not (container["ready"] and running):
-        return False
-    if not last["startedAt"]:
-        return True  # the previous container never ran, and this one does
-    lifetime = datetime.fromisoformat(last["finishedAt"]) - datetime.fromisoformat(last["startedAt"])
-    return lifetime > STABLE_AFTER or now - datetime.fromisoformat(running["startedAt"]) > STABLE_AFTER
+    if last.get("reason") in LOST or not running:
+        return last.get("reason") in LOST
+    if now - datetime.fromisoformat(running["startedAt"]) > STABLE_AFTER:
+        return True
+    if not (container["ready"] and last.get("startedAt")):
+        return bool(container["ready"])  # if the previous container never ran, this one has recovered
+    # Without a probe, a container is ready as soon as it runs.
+    return datetime.fromisoformat(last["finishedAt"]) - datetime.fromisoformat(last["startedAt"]) > STABLE_AFTER
 
 
-def _probe(pod: Object, kind: str) -> str:
-    """What a probe requests, such as `GET /health on port 5000`."""
-    specs = [*pod["spec"]["containers"], *pod["spec"].get("initContainers", [])]
-    probe: Object = next((container[kind] for container in specs if kind in container), {})
+def _probe(spec: Object, kind: str) -> str:
+    """What a container's probe requests, such as `GET /health on port 5000`."""
+    probe: Object = spec.get(f"{kind}Probe", {})
     if get := probe.get("httpGet"):
         return f"GET {get.get('path', '/')} on port {get['port']}"
     if "exec" in probe:
@@ -602,68 +724,116 @@ def _probe(pod: Object, kind: str) -> str:
     return ", ".join(key for key in probe if key in ("tcpSocket", "grpc")) or "unknown"
 
 
-def _service_findings(service: Object, pods: list[Object]) -> Iterator[Finding]:
-    """Faults of a Service: no external address, no endpoints, or a wrong target port."""
+def _service_findings(service: Object, evidence: Evidence) -> Iterator[Finding]:
+    """Faults of a Service: no external address, no endpoints, several applications, or a wrong target port."""
     spec, subject = service["spec"], f"Service {service['metadata']['name']}"
     if spec["type"] == "ExternalName":
         return
     if spec["type"] == "LoadBalancer" and not service["status"].get("loadBalancer", {}).get("ingress"):
+        warnings = [event for event in _own(service, evidence.events) if event.get("type") == "Warning"]
+        message = str(max(warnings, key=_version, default={}).get("message", ""))
         yield Finding(
             subject,
             "EXTERNAL-IP <pending>",
-            "Nothing in this cluster provides load balancers, as a cloud does.",
+            f"{message.rstrip('.') or 'Nothing in this cluster provides load balancers, as a cloud does'}.",
             "Use its node port (`service_url(…)`), `port_forward(…)`, or with minikube `minikube tunnel` in a terminal.",
         )
-    selector = label_selector(spec.get("selector") or {})
-    selected = [pod for pod in pods if _selects(service, pod)]
-    if not selected:
-        labels = [pod["metadata"].get("labels", {}) for pod in pods]
-        own = ({key: value for key, value in each.items() if key != "pod-template-hash"} for each in labels)
-        listed = "; ".join(sorted(set(map(label_selector, own)))) or "there are no Pods"
-        yield Finding(
-            subject,
-            "no endpoints",
-            f"Its selector is {selector or 'empty'}, and no Pod matches it.\nThe Pods' labels: {listed}.",
-            "Correct the Service's `selector`, or the labels in the Pod template.",
-        )
+    if not spec.get("selector"):  # other clients create its endpoints
         return
-    if not any(map(ready, selected)):
-        yield Finding(
-            subject,
-            "no endpoints",
+    selected = [pod for pod in evidence.all_pods if _selects(service, pod)]
+    if fault := _endpoints_fault(service, selected, evidence):
+        yield Finding(subject, "no endpoints", *fault)
+    yield from _mixed_findings(subject, label_selector(spec["selector"]), selected)
+    if selected and spec.get("clusterIP") != "None":  # clients of a headless Service choose the port themselves
+        yield from _port_findings(subject, service, selected)
+
+
+def _endpoints_fault(service: Object, selected: list[Object], evidence: Evidence) -> tuple[str, str] | None:
+    """Why a Service has no endpoints, and the fix; None if it has some."""
+    selector = label_selector(service["spec"]["selector"])
+    staying = [pod for pod in selected if "deletionTimestamp" not in pod["metadata"]]
+    if any(map(ready, staying)) or (staying and service["spec"].get("publishNotReadyAddresses")):
+        return None
+    if not staying and (found := _workload(service, evidence)):
+        kind, workload = found
+        which = f"{kind.lower()}/{workload['metadata']['name']}"
+        matches = f"Its selector {selector} matches the Pods of {which}"
+        if workload["spec"]["replicas"]:
+            return f"{matches}, but there are none.", f"See the findings about it, or `%kubectl describe {which}`."
+        return f"{matches}, which has 0 Pods (`replicas: 0`).", f"Run `%kubectl scale --replicas=1 {which}`."
+    if selected:
+        return (
             f"Its selector {selector} matches {len(selected)} Pod(s), but none of them is ready.",
             "Fix the Pods first: see the findings about them.",
         )
-    yield from _mixed_findings(subject, selector, selected)
-    container_ports = [
-        port for pod in selected for container in pod["spec"]["containers"] for port in container.get("ports", [])
+    labels = [pod["metadata"].get("labels", {}) for pod in evidence.all_pods]
+    own = ({key: value for key, value in each.items() if key != "pod-template-hash"} for each in labels)
+    listed = "; ".join(sorted(set(map(label_selector, own)))) or "there are no Pods"
+    return (
+        f"Its selector is {selector}, and no Pod matches it.\nThe Pods' labels: {listed}.",
+        "Correct the Service's `selector`, or the labels in the Pod template.",
+    )
+
+
+def _workload(service: Object, evidence: Evidence) -> tuple[str, Object] | None:
+    """A workload whose Pods a Service selects, as in `("Deployment", {…})`; if possible, one that should have Pods."""
+    alone = [item for item in evidence.replicasets if not _owner(item)]
+    kinds = {"Deployment": evidence.deployments, "StatefulSet": evidence.statefulsets, "ReplicaSet": alone}
+    found = [
+        (kind, item) for kind, items in kinds.items() for item in items if _selects(service, item["spec"]["template"])
     ]
-    open_ports = {port[key] for port in container_ports for key in ("containerPort", "name") if key in port}
-    for port in spec.get("ports", []):
-        target = port.get("targetPort", port["port"])
-        if open_ports and target not in open_ports:
-            listed = ", ".join(map(str, sorted(open_ports, key=str)))
-            yield Finding(
-                subject,
-                "wrong target port",
-                f"Its port {port['port']} goes to port {target} of the Pods, but the Pods declare {listed}.",
-                "Correct `targetPort` in the Service's manifest.",
-            )
+    return max(found, key=lambda each: each[1]["spec"]["replicas"], default=None)
+
+
+def _port_findings(subject: str, service: Object, selected: list[Object]) -> Iterator[Finding]:
+    """The ports of a Service that lead to a port that none of its Pods declares."""
+    specs = [spec for pod in selected for spec in _lasting(pod)]
+    ports = [(port, port.get("protocol", "TCP")) for spec in specs for port in spec.get("ports", [])]
+    declared = {(port[key], protocol) for port, protocol in ports for key in ("containerPort", "name") if key in port}
+    listed = ", ".join(sorted(_port(*each) for each in declared)) or "no ports"
+    for port in service["spec"].get("ports", []):
+        target, protocol = port.get("targetPort", port["port"]), port.get("protocol", "TCP")
+        named = isinstance(target, str)
+        if (target, protocol) in declared or (not named and (not declared or target in dict(declared))):
+            continue
+        # A program can listen at a port that its container does not declare; only names must be declared.
+        certain = named or all(spec.get("ports") for spec in specs)
+        yield Finding(
+            subject,
+            "wrong target port" if certain else "undeclared target port",
+            f"Its port {port['port']} goes to port {_port(target, protocol if named else 'TCP')} of the Pods, but the Pods "
+            f"declare {listed}.{'' if certain else ' A Pod can also use a port that it does not declare.'}",
+            f"{'Correct' if certain else 'If no program listens at that port, correct'} `targetPort` in the Service's manifest.",
+        )
+
+
+def _lasting(pod: Object) -> list[Object]:
+    """The specifications of a Pod's containers and sidecars, which run as long as the Pod."""
+    sidecars = [spec for spec in pod["spec"].get("initContainers", []) if spec.get("restartPolicy") == "Always"]
+    return [*pod["spec"]["containers"], *sidecars]
+
+
+def _port(port: int | str, protocol: str) -> str:
+    return str(port) if protocol == "TCP" else f"{port} ({protocol})"
 
 
 def _mixed_findings(subject: str, selector: str, selected: list[Object]) -> Iterator[Finding]:
     """The fault of a Service that sends the requests for one application to another one as well.
 
-    Two versions of one application may share a Service: they differ in the tag of their image.
+    Two versions of one application may share a Service: they differ in the tag of their image, or have one workload.
     """
     programs: dict[str, str] = {}
+    workloads: dict[str, str] = {}  # the name of a workload → one of its programs
     for pod in selected:
-        if "deletionTimestamp" in pod["metadata"]:
+        if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") in ("Succeeded", "Failed"):
             continue
         specs = pod["spec"]["containers"]
         program = sorted((_repository(spec["image"]), spec.get("command", [])) for spec in specs)
         images = ", ".join(spec["image"] for spec in specs)
-        programs.setdefault(repr(program), f"{name(pod['metadata'])} ({images})")
+        owners = pod["metadata"].get("ownerReferences", [])
+        numbered = (owner["name"] for owner in owners if owner["kind"] == "StatefulSet")
+        workload = next(numbered, name(pod["metadata"]))
+        programs.setdefault(workloads.setdefault(workload, repr(program)), f"{name(pod['metadata'])} ({images})")
     if len(programs) > 1:
         listed = "".join(f"\n- {pod}" for pod in sorted(programs.values()))
         yield Finding(
@@ -679,10 +849,34 @@ def _selects(service: Object, pod: Object) -> bool:
     return bool(selector) and selector.items() <= pod["metadata"].get("labels", {}).items()
 
 
-def _message(events: list[Object], reason: str, words: str) -> str:
-    """The message of the newest event that has this reason and matches `words`; "" if there is none."""
+def _own(item: Object, events: list[Object]) -> list[Object]:
+    """The events about an object."""
+    return [event for event in events if event["involvedObject"].get("uid", "") == item["metadata"].get("uid")]
+
+
+def _about(container: Object, events: list[Object]) -> list[Object]:
+    """The events of a Pod that are about one of its containers, or that name no container."""
+    paths = [event["involvedObject"].get("fieldPath", "") for event in events]
+    own = f"{{{container['name']}}}"  # of spec.containers{NAME}
+    return [event for event, path in zip(events, paths, strict=True) if not path or path.endswith(own)]
+
+
+def _is_older(event: Object, timestamp: str | None) -> bool:
+    """Whether an event last occurred before this time; False if one of the times is not known."""
+    time = (event.get("series") or {}).get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    if not (time and timestamp):
+        return False
+    return datetime.fromisoformat(time) < datetime.fromisoformat(timestamp)
+
+
+def _newest(events: list[Object], reason: str, words: str) -> Object:
+    """The newest event that has this reason and whose message matches `words`; empty if there is none."""
     found = [event for event in events if event.get("reason") == reason and re.search(words, event.get("message", ""))]
-    return str(max(found, key=_version, default={}).get("message", ""))
+    return max(found, key=_version, default={})
+
+
+def _message(events: list[Object], reason: str, words: str) -> str:
+    return str(_newest(events, reason, words).get("message", ""))
 
 
 def _version(event: Object) -> int:
