@@ -14,7 +14,7 @@ from tests.webapp import changed
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
 from workbook.cluster.current import api
-from workbook.lessons.diagnose import Diagnosis
+from workbook.diagnosis.findings import Diagnosis
 from workbook.lessons.kubectl import KubectlError, kubectl
 
 pytestmark = pytest.mark.cluster

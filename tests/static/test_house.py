@@ -18,6 +18,7 @@ LEVELS = {
     "workbook.engine": 2,
     "workbook.cluster": 3,
     "workbook.machine": 4,
+    "workbook.diagnosis": 4,
     "workbook.lessons": 5,
     "workbook.publish": 6,
     "workbook.classroom": 6,

@@ -15,8 +15,9 @@ from docker.errors import ImageNotFound
 
 from workbook import diagnose
 from workbook.base.errors import WorkbookError
+from workbook.diagnosis.conclusions import findings
+from workbook.diagnosis.findings import Diagnosis, Evidence, Finding
 from workbook.lessons import diagnose as module
-from workbook.lessons.diagnose import Diagnosis, Evidence, Finding, findings
 from workbook.lessons.kubectl import KubectlError
 
 RECORDED = Path(__file__).with_name("recorded")

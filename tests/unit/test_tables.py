@@ -7,8 +7,8 @@ import pytest
 import workbook
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import current
+from workbook.kube.objects import name
 from workbook.lessons import tables
-from workbook.lessons.tables import name
 
 HASH = {"pod-template-hash": "555df568bd"}
 

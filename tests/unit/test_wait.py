@@ -7,8 +7,8 @@ import pytest
 from tests.api_server import Server, listed, pod, watched
 from workbook import endpoints, gone, pods_ready, restarted, rollout_status, wait_for, waiting_for
 from workbook.base.errors import WorkbookError
+from workbook.diagnosis.findings import Diagnosis, Finding
 from workbook.lessons import wait as module
-from workbook.lessons.diagnose import Diagnosis, Finding
 from workbook.lessons.wait import WaitTimeout, patience
 
 FINDING = Finding("Pod webapp-1", "Unhealthy", "Its probe fails.", "Correct the probe.")

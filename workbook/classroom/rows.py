@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from workbook.cluster.protocol import kubernetes_time
+from workbook.diagnosis.conclusions import findings
+from workbook.diagnosis.findings import Evidence
 from workbook.kube.objects import Object
-from workbook.lessons.diagnose import Evidence, findings
 from workbook.lessons.progress import Standing, standing
 from workbook.lessons.report import FAILED_CHECK, FAILED_SINCE, LAST_CELL, LONGEST
 

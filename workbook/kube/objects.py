@@ -5,6 +5,25 @@ from typing import Any
 Object = dict[str, Any]
 
 
+def name(metadata: Object, full: bool = False) -> str:
+    """Return an object's name. Unless `full`, `*` replaces generated parts: a Pod's suffix, a template's hash, a node's name.
+
+    A StatefulSet numbers its Pods, so their names are the same in every run.
+
+    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
+    """
+    whole: str = metadata["name"]
+    owners = metadata.get("ownerReferences", [])
+    if full or any(owner["kind"] == "StatefulSet" for owner in owners):
+        return whole
+    stem: str = metadata.get("generateName", "")
+    template: str = metadata.get("labels", {}).get("pod-template-hash", "")
+    if stem:
+        return stem.removesuffix(f"{template}-" if template else "") + "*"
+    generated = template or next((owner["name"] for owner in owners if owner["kind"] == "Node"), "")
+    return whole.removesuffix(generated) + "*" if generated else whole
+
+
 def condition(item: Object, type_: str) -> bool:
     """Whether an object's condition is true, such as `Ready` of a node or a Pod."""
     return any(

@@ -14,12 +14,11 @@ from workbook.base.processes import CommandFailed, Printed, read, run
 from workbook.cluster.choose import Provider, Settings
 from workbook.cluster.current import api, current, open_cluster
 from workbook.cluster.protocol import Cluster
+from workbook.diagnosis.names import NAME_SERVICE
 from workbook.engine.catalog import catalog
 from workbook.kube.credentials import EXPIRED, LOG_IN
 
 MANIFESTS = ROOT / "manifests"
-NAME_SERVICE = "`pods(namespace='kube-system', selector='k8s-app=kube-dns')`"
-"""The command that errors about names recommend: it shows the Pods of the cluster's name service."""
 FIXES = {
     "unable to listen on any of the requested ports": "Another program on this machine uses that port. Use another port "
     "before the colon; `port_forward(…)` picks a free one automatically.",

@@ -8,10 +8,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbook.cluster.current import api
-from workbook.kube.objects import Object, label_selector, ready
+from workbook.kube.objects import Object, label_selector, name, ready
 from workbook.lessons.picture import LINE, WIDTH, Picture
 from workbook.lessons.recorder import state
-from workbook.lessons.tables import name
 
 RESOURCES = {
     "services": "Service",

@@ -10,8 +10,8 @@ from urllib.error import HTTPError
 from workbook.base.bar import bar
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
-from workbook.lessons.diagnose import UNRESOLVED
-from workbook.lessons.kubectl import NAME_SERVICE, kubectl_output
+from workbook.diagnosis.names import NAME_SERVICE, UNRESOLVED
+from workbook.lessons.kubectl import kubectl_output
 from workbook.lessons.wait import patience
 
 PROGRAM = """

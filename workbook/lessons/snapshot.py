@@ -7,9 +7,10 @@ import pandas as pd
 
 from workbook.base.errors import WorkbookError
 from workbook.cluster.current import api, current
+from workbook.kube.objects import name
 from workbook.lessons.kubectl import kubectl_output
 from workbook.lessons.progress import CONFIG_MAP
-from workbook.lessons.tables import identified, images, name
+from workbook.lessons.tables import identified, images
 
 EXCLUDED = {"events", "events.events.k8s.io", "pods.metrics.k8s.io", "endpoints"}
 """Resources that only report: events, metrics, and the older form of EndpointSlices."""

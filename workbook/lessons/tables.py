@@ -14,7 +14,7 @@ from workbook.cluster.current import api, current
 from workbook.cluster.protocol import State
 from workbook.engine.catalog import catalog
 from workbook.kube.client import TABLE
-from workbook.kube.objects import Object
+from workbook.kube.objects import Object, name
 
 STABLE = {
     "pods": ["READY", "STATUS", "RESTARTS"],
@@ -128,25 +128,6 @@ def identified(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.sort_values(list(frame.columns))
     frame.attrs["uids"] = frame.pop("UID").tolist()
     return headed(frame)
-
-
-def name(metadata: Object, full: bool = False) -> str:
-    """Return an object's name. Unless `full`, `*` replaces generated parts: a Pod's suffix, a template's hash, a node's name.
-
-    A StatefulSet numbers its Pods, so their names are the same in every run.
-
-    Documentation: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
-    """
-    whole: str = metadata["name"]
-    owners = metadata.get("ownerReferences", [])
-    if full or any(owner["kind"] == "StatefulSet" for owner in owners):
-        return whole
-    stem: str = metadata.get("generateName", "")
-    template: str = metadata.get("labels", {}).get("pod-template-hash", "")
-    if stem:
-        return stem.removesuffix(f"{template}-" if template else "") + "*"
-    generated = template or next((owner["name"] for owner in owners if owner["kind"] == "Node"), "")
-    return whole.removesuffix(generated) + "*" if generated else whole
 
 
 def pods(**options: Unpack[Options]) -> Table:

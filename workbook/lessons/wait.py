@@ -9,9 +9,10 @@ from workbook.base.errors import WorkbookError
 from workbook.base.processes import Printed
 from workbook.cluster.choose import Provider, choose
 from workbook.cluster.current import api
+from workbook.diagnosis.findings import Diagnosis
 from workbook.kube.objects import Object, full_selector, ready, restarts, waiting_reasons
 from workbook.kube.watch import follow
-from workbook.lessons.diagnose import Diagnosis, diagnose
+from workbook.lessons.diagnose import diagnose
 from workbook.lessons.kubectl import print_command
 
 

@@ -1,0 +1,1 @@
+"""Find the causes of faults in the JSON of Kubernetes objects, and the fixes. Nothing here reads the cluster."""
