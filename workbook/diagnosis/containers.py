@@ -15,9 +15,14 @@ def spec_of(pod: Object, container: Object) -> Object:
 
 
 def precedes(pod: Object, container: Object) -> bool:
-    """Whether it is an init container that must finish before others start. A sidecar keeps running."""
-    spec = spec_of(pod, container)
-    return spec in pod["spec"].get("initContainers", []) and spec.get("restartPolicy") != "Always"
+    """Whether it is an init container that must finish before others start."""
+    return spec_of(pod, container) not in lasting(pod)
+
+
+def lasting(pod: Object) -> list[Object]:
+    """The specifications of a Pod's containers and sidecars, which run as long as the Pod."""
+    sidecars = [spec for spec in pod["spec"].get("initContainers", []) if spec.get("restartPolicy") == "Always"]
+    return [*pod["spec"]["containers"], *sidecars]
 
 
 def program_of(pod: Object, container: Object) -> str:

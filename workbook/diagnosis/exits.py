@@ -83,8 +83,10 @@ def has_failed(ended: Object, endless: bool) -> bool:
 def has_recovered(container: Object, last: Object, now: datetime) -> bool:
     """Whether a container's last exit is past: it runs again well enough, or only its node restarted. It may not be ready."""
     running = container["state"].get("running")
-    if last.get("reason") in LOST or not running:
-        return last.get("reason") in LOST
+    if last.get("reason") in LOST:
+        return True
+    if not running:
+        return False
     if now - datetime.fromisoformat(running["startedAt"]) > STABLE_AFTER:
         return True
     if not (container["ready"] and last.get("startedAt")):

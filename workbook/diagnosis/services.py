@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from workbook.diagnosis.containers import lasting
 from workbook.diagnosis.events import events_of, version
 from workbook.diagnosis.findings import Evidence, Finding
 from workbook.diagnosis.images import repository
 from workbook.diagnosis.workloads import owner_uid
-from workbook.kube.objects import Object, label_selector, name, ready
+from workbook.kube.objects import ENDED, Object, label_selector, name, ready, selects
 
 
 def service_findings(service: Object, evidence: Evidence) -> Iterator[Finding]:
@@ -72,7 +73,7 @@ def _workload(service: Object, evidence: Evidence) -> tuple[str, Object] | None:
 
 def _port_findings(subject: str, service: Object, selected: list[Object]) -> Iterator[Finding]:
     """The ports of a Service that lead to a port that none of its Pods declares."""
-    specs = [spec for pod in selected for spec in _lasting(pod)]
+    specs = [spec for pod in selected for spec in lasting(pod)]
     ports = [(port, port.get("protocol", "TCP")) for spec in specs for port in spec.get("ports", [])]
     declared = {(port[key], protocol) for port, protocol in ports for key in ("containerPort", "name") if key in port}
     listed = ", ".join(sorted(_port(*each) for each in declared)) or "no ports"
@@ -92,12 +93,6 @@ def _port_findings(subject: str, service: Object, selected: list[Object]) -> Ite
         )
 
 
-def _lasting(pod: Object) -> list[Object]:
-    """The specifications of a Pod's containers and sidecars, which run as long as the Pod."""
-    sidecars = [spec for spec in pod["spec"].get("initContainers", []) if spec.get("restartPolicy") == "Always"]
-    return [*pod["spec"]["containers"], *sidecars]
-
-
 def _port(port: int | str, protocol: str) -> str:
     return str(port) if protocol == "TCP" else f"{port} ({protocol})"
 
@@ -110,7 +105,7 @@ def _mixed_findings(subject: str, selector: str, selected: list[Object]) -> Iter
     programs: dict[str, str] = {}
     workloads: dict[str, str] = {}  # the name of a workload → one of its programs
     for pod in selected:
-        if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") in ("Succeeded", "Failed"):
+        if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") in ENDED:
             continue
         specs = pod["spec"]["containers"]
         program = sorted((repository(spec["image"]), spec.get("command", [])) for spec in specs)
@@ -127,9 +122,3 @@ def _mixed_findings(subject: str, selector: str, selected: list[Object]) -> Iter
             f"Its selector {selector} matches Pods of different applications, and each request goes to any of them:{listed}",
             "Add a label that only the right Pods have to their template, and to the Service's `selector`.",
         )
-
-
-def selects(service: Object, pod: Object) -> bool:
-    """Whether a Service's selector matches the labels of a Pod, or of a Pod template."""
-    selector: dict[str, str] = service["spec"].get("selector") or {}
-    return bool(selector) and selector.items() <= pod["metadata"].get("labels", {}).items()

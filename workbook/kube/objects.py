@@ -3,6 +3,8 @@
 from typing import Any
 
 Object = dict[str, Any]
+ENDED = {"Succeeded", "Failed"}
+"""Phases of Pods that no Service lists any more."""
 
 
 def name(metadata: Object, full: bool = False) -> str:
@@ -34,6 +36,12 @@ def condition(item: Object, type_: str) -> bool:
 def ready(pod: Object) -> bool:
     """Whether the Pod's Ready condition is true and it is not being deleted."""
     return condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]
+
+
+def selects(service: Object, pod: Object) -> bool:
+    """Whether a Service's selector matches the labels of a Pod, or of a Pod template."""
+    selector: dict[str, str] = service["spec"].get("selector") or {}
+    return bool(selector) and selector.items() <= pod["metadata"].get("labels", {}).items()
 
 
 def takes_pods(node: Object) -> bool:

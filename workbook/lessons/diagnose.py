@@ -11,8 +11,7 @@ from workbook.cluster.current import api, current
 from workbook.diagnosis.conclusions import findings
 from workbook.diagnosis.findings import Diagnosis, Evidence
 from workbook.diagnosis.images import full_tag
-from workbook.diagnosis.services import selects
-from workbook.kube.objects import Object
+from workbook.kube.objects import Object, selects
 from workbook.lessons.kubectl import KubectlError, kubectl_output
 
 LOG_LINES = 5

@@ -10,7 +10,7 @@ from typing import Any
 from workbook.base.errors import WorkbookError
 from workbook.base.polling import poll
 from workbook.cluster.current import api
-from workbook.kube.objects import Object, ready
+from workbook.kube.objects import Object, ready, selects
 from workbook.lessons.diagnose import diagnose
 from workbook.lessons.dns_lookup import dns_lookup
 from workbook.lessons.page import page
@@ -47,15 +47,14 @@ class Application:
         """Return the image of a part, without a registry."""
         return str(self.container(part).get("image", "")).split("/")[-1]
 
+    def staying(self) -> list[Object]:
+        """Return all Pods, except those that are being deleted."""
+        return [pod for pod in self.objects["pods"] if "deletionTimestamp" not in pod["metadata"]]
+
     def pods(self, part: str) -> list[Object]:
         """Return the Pods of a part: those with its labels, and without Pods that are being deleted."""
         wanted = {"app": "clock", "part": part}
-        return [
-            pod
-            for pod in self.objects["pods"]
-            if wanted.items() <= pod["metadata"].get("labels", {}).items()
-            and "deletionTimestamp" not in pod["metadata"]
-        ]
+        return [pod for pod in self.staying() if wanted.items() <= pod["metadata"].get("labels", {}).items()]
 
     def runs(self, part: str, count: int) -> bool:
         """Whether a part has exactly this number of Pods, and wants as many, and all are ready."""
@@ -91,13 +90,9 @@ class Application:
         """Whether the EndpointSlices agree with the Pods; the controller that writes them follows a moment later."""
         return all(
             self.endpoints(service["metadata"]["name"])
-            == {
-                pod["metadata"]["name"]
-                for pod in self.objects["pods"]
-                if ready(pod) and selector.items() <= pod["metadata"].get("labels", {}).items()
-            }
+            == {pod["metadata"]["name"] for pod in self.objects["pods"] if ready(pod) and selects(service, pod)}
             for service in self.objects["services"]
-            if (selector := service["spec"].get("selector"))
+            if service["spec"].get("selector")
             and not service["spec"].get("publishNotReadyAddresses")
             and service["spec"].get("type") != "ExternalName"
         )
@@ -135,8 +130,7 @@ def requirements() -> dict[str, bool]:
 
 def _labeled(found: Application) -> bool:
     counted = sum(len(found.pods(part)) for part in WORKLOADS)
-    remaining = [pod for pod in found.objects["pods"] if "deletionTimestamp" not in pod["metadata"]]
-    return all(found.pods(part) for part in WORKLOADS) and counted == len(remaining)
+    return all(found.pods(part) for part in WORKLOADS) and counted == len(found.staying())
 
 
 def _limited(found: Application) -> bool:

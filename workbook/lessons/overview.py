@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbook.cluster.current import api
-from workbook.kube.objects import Object, label_selector, name, ready
+from workbook.kube.objects import ENDED, Object, label_selector, name, ready, selects
 from workbook.lessons.picture import LINE, WIDTH, Picture
 from workbook.lessons.recorder import state
 
@@ -22,8 +22,6 @@ RESOURCES = {
 """The objects that are read. Owners of other types are known from the Pods that name them."""
 UNDRAWN = {*RESOURCES.values(), "Node"}
 """Types of owners that are only drawn if they were read; a Service isn't drawn as an owner."""
-ENDED = {"Succeeded", "Failed"}
-"""Phases of Pods that no Service lists any more."""
 STATES = {"Ready": "ready", "Running": "running, not ready"}
 READY, UNREADY = "●", "○"
 EMPTY = "no Services and no Pods"
@@ -248,15 +246,13 @@ def _service(item: Object, pods: Sequence[Object]) -> Front:
         form += f", port{'s' if len(ports) > 1 else ''} {' '.join(ports)}"
     if spec.get("type") == "ExternalName":
         return Front(_name(item), form, str(spec["externalName"]))
-    selector: dict[str, str] = spec.get("selector") or {}
     found = sorted(
         (_name(pod), pod["metadata"]["uid"], ready(pod) or bool(spec.get("publishNotReadyAddresses")))
         for pod in pods
-        if selector
-        and selector.items() <= pod["metadata"].get("labels", {}).items()
-        and pod["status"].get("phase") not in ENDED
+        if selects(item, pod) and pod["status"].get("phase") not in ENDED
     )
-    return Front(_name(item), form, label_selector(selector), tuple((uid, gets) for _, uid, gets in found))
+    selector = label_selector(spec.get("selector") or {})
+    return Front(_name(item), form, selector, tuple((uid, gets) for _, uid, gets in found))
 
 
 def _drawn(found: Overview) -> Picture:
