@@ -31,16 +31,14 @@ ask_often='import sys, urllib.request; [urllib.request.urlopen(f"{sys.argv[1]}/?
 look_up='import socket, sys; print(socket.gethostbyname(sys.argv[1]))'
 from() { kubectl exec "$1" -- python -c "$ask" "$2" >"$scratch/page" 2>&1 && grep -q "$3" "$scratch/page"; }
 inside() { from deployment/webapp-deployment "$1" "$2"; }
-forwarded() { # TARGET PORTS TEXT
+forwards() { # TARGET PORTS: again, if kubectl has ended because the Pod refused a connection
+  kill -0 "$forward" 2>/dev/null && return
   kubectl port-forward "$1" "$2" >/dev/null &
   forward=$!
-  until answers "http://127.0.0.1:${2%:*}" "$3"; do
-    if ! kill -0 $forward 2>/dev/null; then # kubectl ends when the Pod refuses a connection
-      kubectl port-forward "$1" "$2" >/dev/null &
-      forward=$!
-    fi
-    sleep 0.2
-  done
+}
+forwarded() { # TARGET PORTS TEXT
+  forward=''
+  until forwards "$1" "$2" && answers "http://127.0.0.1:${2%:*}" "$3"; do sleep 0.2; done
   kill $forward || true
   wait $forward || true
 }
