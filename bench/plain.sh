@@ -781,6 +781,7 @@ notebook_13() {
   kubectl delete -f manifests/puzzles -f manifests/solutions/puzzle-8.yaml --cascade=foreground --ignore-not-found
   kubectl get deployments
   kubectl apply -f manifests/exercises/13-colors
+  until_true from deployment/green http://localhost:5000 Welcome # a program that hasn't begun yet ignores SIGTERM for 30 s
   kubectl apply -f manifests/solutions/13-green.yaml
   rollout green app=green 1
   kubectl wait pods -l part=colors --for=condition=Ready --timeout=60s
