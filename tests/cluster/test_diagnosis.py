@@ -29,7 +29,8 @@ SETTINGS = {"name": "SETTING", "valueFrom": {"configMapKeyRef": {"name": "settin
 PREPARES = {"name": "prepare", "image": "web-app:1.0", "imagePullPolicy": "Never"}
 CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
 ASKS = "from urllib.request import urlopen; urlopen('http://webservice.nowhere.svc.cluster.local')"
-SAYS = "print('opening settings'); raise SystemExit('there are none')"
+# On one stream: the runtime reads a program's two streams apart, and may swap lines of different streams.
+SAYS = "raise SystemExit('opening settings\\nthere are none')"
 
 # The fault: changed fields of the container, changed fields of the Pod, the reason, why, and the fix.
 PODS = {
@@ -48,7 +49,7 @@ PODS = {
         IMAGE,
     ),
     "the program ends at once": (
-        {"command": ["python", "-uc", SAYS]},
+        {"command": ["python", "-c", SAYS]},
         {},
         ("Error", "CrashLoopBackOff"),
         "The program exits with code 1. Its last lines were:\nopening settings\nthere are none",
@@ -79,7 +80,7 @@ PODS = {
     ),
     "what prepares it ends with an error": (
         {},
-        {"initContainers": [PREPARES | {"command": ["python", "-uc", SAYS]}]},
+        {"initContainers": [PREPARES | {"command": ["python", "-c", SAYS]}]},
         ("Error", "CrashLoopBackOff"),
         "The program of the init container prepare exits with code 1, so the Pod's containers do not "
         "start. Its last lines were:\nopening settings\nthere are none",
