@@ -12,6 +12,7 @@ import yaml
 
 import node
 from workbook.base.errors import WorkbookError
+from workbook.base.processes import typed
 from workbook.cluster import kind
 from workbook.cluster.choose import Settings
 
@@ -100,14 +101,13 @@ class Node:
         self.status = "exited"
         self._done.append(f"kill {self.name}")
 
-    def exec_run(self, command):
+    def execute(self, *command):
         *_, action, last = command
-        if command[:1] != ["ctr"]:
+        if command[0] != "ctr":
             self._done.append(f"{self.name}: {' '.join(command)}")
         elif "label" in command:
             self.images[action] = last
-        lines = [f"{image} {label}" for image, label in self.images.items()] if command[-1] == "list" else []
-        return SimpleNamespace(exit_code=0, output="\n".join(lines).encode())
+        return "\n".join(f"{image} {label}" for image, label in self.images.items()) if last == "list" else ""
 
 
 @pytest.fixture
@@ -120,11 +120,20 @@ def two(home, monkeypatch):
         # The engine lists the newest container first.
         nodes = [Node(WORKER, "172.18.0.3", image, done), Node(CONTROL_PLANE, "172.18.0.2", image, done)]
         images = SimpleNamespace(get=lambda name: SimpleNamespace(id=f"sha256:{name}"))
+
+        def run(command, show=False, **options):
+            if show:
+                print(f"$ {typed(command)}")
+            if command[:2] == ["docker", "exec"]:
+                return next(node for node in nodes if node.name == command[2]).execute(*command[3:])
+            done.append(" ".join(command[1:]))
+            return ""
+
         engine = SimpleNamespace(containers=SimpleNamespace(list=lambda **options: list(nodes)), images=images)
         monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: engine)
         monkeypatch.setattr(kind, "Api", lambda cluster: None)
         monkeypatch.setattr(kind, "read", lambda command: "a kubeconfig")
-        monkeypatch.setattr(kind, "run", lambda command, **options: done.append(" ".join(command[1:])))
+        monkeypatch.setattr(kind, "run", run)
         monkeypatch.setattr(kind.ready, "reach", lambda cluster: "the connection")
         monkeypatch.setattr(kind.ready, "connect", lambda cluster, text, timeout=0: done.append("connect"))
         monkeypatch.setattr(kind, "_provide_volumes", lambda api: None)
@@ -297,8 +306,8 @@ def test_a_cluster_that_no_installed_kubectl_fits_has_one_itself(two, program, m
 
     container = cluster.containers[1]  # with the control plane
     monkeypatch.setattr(container, "get_archive", get_archive, raising=False)
-    found = SimpleNamespace(exit_code=0, output=b"/usr/bin/kubernetes\n")
-    monkeypatch.setattr(container, "exec_run", lambda command: found if command[-1] == "/usr/bin/kubectl" else None)
+    links = {("readlink", "--canonicalize", "/usr/bin/kubectl"): "/usr/bin/kubernetes\n"}
+    monkeypatch.setattr(container, "execute", lambda *command: links[command])
     monkeypatch.setattr(kind, "server_minor", lambda access: server)
     monkeypatch.setattr(sys, "platform", system)
     if used is None:

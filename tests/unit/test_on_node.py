@@ -8,6 +8,7 @@ from docker.errors import NotFound
 
 import workbook
 from workbook.base.errors import WorkbookError
+from workbook.base.processes import typed
 from workbook.cluster import kind, minikube
 from workbook.cluster.choose import Settings
 from workbook.lessons import on_node
@@ -51,18 +52,21 @@ class Containerd:
                 raise AssertionError(f"ctr does not know {words}")
         return ""
 
-    def exec_run(self, command: list[str]) -> SimpleNamespace:
-        assert command[:2] == ["ctr", "--namespace=k8s.io"]
-        return SimpleNamespace(exit_code=0, output=self.ctr(*command[2:]).encode())
+    def run(self, command: list[str], show: bool, apart: bool) -> str:
+        assert command[:5] == ["docker", "exec", "workbook-control-plane", "ctr", "--namespace=k8s.io"] and apart
+        if show:
+            print(f"$ {typed(command)}")
+        return self.ctr(*command[5:])
 
 
 @pytest.fixture
 def containerd(home, monkeypatch, tmp_path):
     """The node of the current cluster, which is a kind cluster."""
     server = Containerd()
-    node = SimpleNamespace(name="workbook-control-plane", exec_run=server.exec_run)
+    node = SimpleNamespace(name="workbook-control-plane")
     engine = SimpleNamespace(containers=SimpleNamespace(list=lambda **options: [node]))
     monkeypatch.setattr("workbook.engine.find.ensure_engine", lambda **_: engine)
+    monkeypatch.setattr(kind, "run", server.run)
     monkeypatch.setattr(on_node, "current", lambda: kind.Kind(Settings.from_environment("workbook")))
     return server
 

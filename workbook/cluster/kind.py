@@ -4,7 +4,6 @@ Its node image is the official one if that can be pulled. Otherwise node/ builds
 """
 
 import io
-import shlex
 import sys
 import tarfile
 from pathlib import Path
@@ -172,8 +171,7 @@ class Kind(Cluster):
             for other, neighbor in enumerate(nodes):
                 if other != number:
                     route = ["ip", "route", "replace", node.pod_range(other), "via", _address(neighbor)]
-                    print(f"$ docker exec {container.name} {shlex.join(route)}")
-                    _run_in(container, route)
+                    _run_in(container, route, show=True)
             _run_in(container, node.masquerade(number))
 
     def node_image(self) -> tuple[str, bool]:
@@ -271,15 +269,13 @@ class Kind(Cluster):
     def running_on_node(self) -> list[str]:
         return containerd.running(self._ctr)
 
-    def _ctr(self, *words: str) -> str:
+    def _ctr(self, *words: str, show: bool = False) -> str:
         """Run `ctr` on the node with the control plane, and return its output."""
-        return _ctr(self._existing_nodes()[0], *words)
+        return _ctr(self._existing_nodes()[0], *words, show=show)
 
     def _shown_ctr(self, *words: str) -> str:
         """Run `ctr` as `_ctr` does; print the command, unless it is a list that only helps."""
-        if "list" not in words and (container := self.node()):
-            print(f"$ docker exec {container.name} ctr --namespace=k8s.io {' '.join(words)}")
-        return self._ctr(*words)
+        return self._ctr(*words, show="list" not in words)
 
     def _existing_nodes(self) -> "list[Container]":
         """The containers of the nodes.
@@ -332,9 +328,9 @@ def _built_here(container: "Container") -> bool:
     return str(container.attrs["Config"]["Image"]).startswith(f"{repository}:")
 
 
-def _ctr(container: "Container", *words: str) -> str:
+def _ctr(container: "Container", *words: str, show: bool = False) -> str:
     """Run `ctr`, the client of a node's container runtime, and return its output."""
-    return _run_in(container, ["ctr", "--namespace=k8s.io", *words])
+    return _run_in(container, ["ctr", "--namespace=k8s.io", *words], show=show)
 
 
 def _copy_kubectl(container: "Container", target: Path) -> None:
@@ -346,18 +342,15 @@ def _copy_kubectl(container: "Container", target: Path) -> None:
             kubeconfig.replace(target, program.read(), mode=0o700)
 
 
-def _run_in(container: "Container", command: list[str]) -> str:
-    """Run a command in a node, and return its output.
+def _run_in(container: "Container", command: list[str], *, show: bool = False) -> str:
+    """Run a command in a node, after printing it if `show`, and return its standard output.
 
     Raises:
-        WorkbookError: it failed.
+        CommandFailed: it failed.
     """
-    result = container.exec_run(command)
-    content = result.output if isinstance(result.output, bytes) else b"".join(result.output)
-    output = content.decode(errors="replace")
-    if result.exit_code:
-        raise WorkbookError(f"`{shlex.join(command)}` failed in the node.", output[-500:])
-    return output
+    # Not by the SDK's `exec_run`, which loses the output that arrives together with the header of the engine's answer:
+    # https://github.com/docker/docker-py/issues/2042
+    return run(["docker", "exec", str(container.name), *command], show=show, apart=True)
 
 
 def _provide_volumes(api: Api) -> None:
