@@ -1494,5 +1494,27 @@ def test_a_log_that_cannot_be_read_is_none(cluster, monkeypatch):
     assert diagnose()[0].why.endswith("It has printed nothing.")
 
 
+GONE = (
+    "unable to retrieve container logs for containerd://5df8f3125aba",
+    'failed to try resolving symlinks in path "/var/log/pods/1.log": lstat /var/log/pods/1.log: no such file or directory',
+)
+"""What kubectl prints, without an error, while the kubelet removes an older container."""
+
+
+def test_a_log_of_a_removed_container_is_read_again(cluster, monkeypatch):
+    answers = iter([*GONE, "there are none"])
+    monkeypatch.setattr(module, "kubectl_output", lambda *args: next(answers))
+    cluster("exit-1")
+    assert diagnose()[0].why.endswith("Its last lines were:\nthere are none")
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_a_log_that_stays_removed_is_none(cluster, monkeypatch, gone):
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, "kubectl_output", lambda *args: gone)
+    cluster("exit-1")
+    assert diagnose()[0].why.endswith("It has printed nothing.")
+
+
 def test_a_diagnosis_is_a_list():
     assert Diagnosis() == [] and repr(Diagnosis()) == "✓ No problems found."

@@ -3,10 +3,12 @@
 `diagnose` reads the cluster; `findings` in workbook/diagnosis draws the conclusions, and needs no cluster.
 """
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from workbook.base.errors import WorkbookError
+from workbook.base.polling import poll
 from workbook.cluster.current import api, current
 from workbook.diagnosis.conclusions import findings
 from workbook.diagnosis.findings import Diagnosis, Evidence
@@ -16,6 +18,10 @@ from workbook.lessons.kubectl import KubectlError, kubectl_output
 
 LOG_LINES = 5
 """How many lines of a log a finding quotes."""
+PATIENCE = 5
+"""The seconds in which the kubelet must have noticed that it has removed a container."""
+REMOVED = re.compile("unable to retrieve container logs for |failed to try resolving symlinks in path ")
+"""How the answer begins, in place of a log, if the kubelet has just removed the container: https://github.com/kubernetes/kubernetes/issues/142258"""
 
 
 def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
@@ -57,10 +63,14 @@ def diagnose(selector: str = "", *, wide: bool = False) -> Diagnosis:
 
 def _log(pod: str, container: str, previous: bool) -> str:
     options = ["--previous"] if previous else []
-    try:
-        return kubectl_output("logs", pod, "-c", container, f"--tail={LOG_LINES}", *options)
-    except KubectlError:
-        return ""
+
+    def read() -> list[str]:
+        log = kubectl_output("logs", pod, "-c", container, f"--tail={LOG_LINES}", *options)
+        return [] if REMOVED.match(log) else [log]
+
+    with suppress(KubectlError, TimeoutError):
+        return poll(read, timeout=PATIENCE)[0]
+    return ""
 
 
 def _name_servers() -> list[Object]:
