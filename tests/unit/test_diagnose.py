@@ -1501,11 +1501,14 @@ GONE = (
 """What kubectl prints, without an error, while the kubelet removes an older container."""
 
 
-def test_a_log_of_a_removed_container_is_read_again(cluster, monkeypatch):
-    answers = iter([*GONE, "there are none"])
-    monkeypatch.setattr(module, "kubectl_output", lambda *args: next(answers))
-    cluster("exit-1")
-    assert diagnose()[0].why.endswith("Its last lines were:\nthere are none")
+def test_the_log_of_a_removed_container_is_replaced_by_that_of_the_next_one(cluster, monkeypatch):
+    asked, answers = [], iter([*GONE, "no database"])
+    monkeypatch.setattr(module, "kubectl_output", lambda *args: asked.append(args[-1]) or next(answers))
+    restarted = datetime.fromisoformat("2026-11-25T21:05:12Z")
+    monkeypatch.setattr(module, "datetime", SimpleNamespace(now=lambda zone: restarted))
+    cluster("restarted")
+    assert diagnose()[0].why.endswith("Its last lines were:\nno database")
+    assert asked == ["--previous", "--tail=5", "--tail=5"]
 
 
 @pytest.mark.parametrize("gone", GONE)

@@ -19,7 +19,7 @@ from workbook.lessons.kubectl import KubectlError, kubectl_output
 LOG_LINES = 5
 """How many lines of a log a finding quotes."""
 PATIENCE = 5
-"""The seconds in which the kubelet must have noticed that it has removed a container."""
+"""The seconds in which the kubelet's status must follow after it has removed a container."""
 REMOVED = re.compile("unable to retrieve container logs for |failed to try resolving symlinks in path ")
 """How the answer begins, in place of a log, if the kubelet has just removed the container: https://github.com/kubernetes/kubernetes/issues/142258"""
 
@@ -66,7 +66,10 @@ def _log(pod: str, container: str, previous: bool) -> str:
 
     def read() -> list[str]:
         log = kubectl_output("logs", pod, "-c", container, f"--tail={LOG_LINES}", *options)
-        return [] if REMOVED.match(log) else [log]
+        if not REMOVED.match(log):
+            return [log]
+        options.clear()  # the kubelet removes a container when the next one has ended, too: only its log remains
+        return []
 
     with suppress(KubectlError, TimeoutError):
         return poll(read, timeout=PATIENCE)[0]
