@@ -3,7 +3,6 @@
 `diagnose` reads the cluster; `findings` in workbook/diagnosis draws the conclusions, and needs no cluster.
 """
 
-import re
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -20,7 +19,7 @@ LOG_LINES = 5
 """How many lines of a log a finding quotes."""
 PATIENCE = 5
 """The seconds in which the kubelet's status must follow after it has removed a container."""
-REMOVED = re.compile("unable to retrieve container logs for |failed to try resolving symlinks in path ")
+REMOVED = ("unable to retrieve container logs for ", "failed to try resolving symlinks in path ")
 """How the answer begins, in place of a log, if the kubelet has just removed the container: https://github.com/kubernetes/kubernetes/issues/142258"""
 
 
@@ -66,9 +65,9 @@ def _log(pod: str, container: str, previous: bool) -> str:
 
     def read() -> list[str]:
         log = kubectl_output("logs", pod, "-c", container, f"--tail={LOG_LINES}", *options)
-        if not REMOVED.match(log):
+        if not log.startswith(REMOVED):
             return [log]
-        options.clear()  # the kubelet removes a container when the next one has ended, too: only its log remains
+        options.clear()  # it was removed because the next one has ended, too: read the log of that one
         return []
 
     with suppress(KubectlError, TimeoutError):
